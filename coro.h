@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * coro.h: a C function becomes a coroutine, without a stack of its own (Duff's device).
+ *
+ *     struct square { co_frame; int x; };              // a frame: what lives across an await
+ *     struct sum { co_frame; struct square child; intptr_t a, b; };
+ *
+ *     co_define(square) {
+ *         co_begin;
+ *         co_pause;
+ *         co_return(self->x * self->x);
+ *         co_end;
+ *     }
+ *     co_define(sum) {
+ *         co_begin;
+ *         co_try(self->a, co_call(&self->child, square, .x = 3));
+ *         co_try(self->b, co_call(&self->child, square, .x = 4));
+ *         co_return(self->a + self->b);
+ *         co_end;
+ *     }
+ *     int main(void) {
+ *         struct sum frame;
+ *         struct co_chain chain;
+ *         co_start(&chain, &frame, sum);
+ *         while (co_resume(&chain) != CO_RETURNED) { }
+ *         return chain.result == 25 ? 0 : 1;
+ *     }
+ *
+ * One rule: every name that begins with co_ is a word of the language or returns a co_op, and a
+ * co_op must be awaited. Everything else is a plain call that never suspends.
+ * One trap: a local does not survive an await; what must survive is a member of the frame. gcc
+ * refuses an initialised local that an await jumps over, both compilers warn of most others; an
+ * initialised local above co_begin is the one nobody sees: it starts anew at each resume.
+ *
+ * Switches, to be defined before the include or with -D:
+ * CO_LABELS  (per file) dispatch by computed goto, GNU C: faster, and an await may stand inside a
+ *            switch of yours; but the compiler no longer sees a local that an await jumps over
+ * CO_LINT    warn of an await inside a switch; on by itself where it is free: 64-bit pointers
+ * CO_DEBUG   stop when a frame is awaited, or made anew, while it is being awaited
+ * CO_TINY    (whole program) no source texts, no messages: for microcontrollers
+ * CO_STOP(file, line, text)  what misuse does; must not return. It prints and aborts, or traps */
+#ifndef CO_CORO_H
+#define CO_CORO_H
+
+#include <stddef.h>
+#include <stdint.h>
+#if !defined CO_STOP && __STDC_HOSTED__ && !defined CO_TINY
+#include <stdio.h>
+#include <stdlib.h>
+#define CO_STOP(file, line, text) (fprintf(stderr, "%s:%d: %s\n", file, line, text), abort())
+#elif !defined CO_STOP
+#define CO_STOP(file, line, text) __builtin_trap()
+#endif
+
+/* How co_resume came back; CO_CALLED_ is seen by co_resume alone. */
+enum co_signal { CO_CALLED_ = -1, CO_RETURNED, CO_PAUSED, CO_WAITING, CO_YIELDED };
+typedef struct { enum co_signal signal; } co_step_;     /* so that `return 0;` does not compile */
+struct co;
+struct co_chain;
+typedef co_step_ co_body(struct co *, struct co_chain *);
+
+/* The head of every frame: 32 bytes on 64-bit, 16 on 32-bit, 8 on AVR. All zero but for the body,
+ * it is a coroutine that has not started. */
+struct co {
+    co_body *body;          /* ro: the coroutine */
+    union { uintptr_t word; uint16_t half[sizeof(uintptr_t) / 2]; } at;     /* private: co_where() */
+    struct co *caller;      /* ro: who awaits it, or NULL */
+    intptr_t result;        /* private: its result, kept while co_finally runs */
+#ifdef __cplusplus
+    co() = default;
+    co(co_body *b) : body(b), at(), caller(0), result(0) { }
+#endif
+};
+#define co_frame struct co co           /* comes first in every frame */
+
+/* A running coroutine with everything it awaits. */
+struct co_chain {
+    struct co *top;         /* ro: the innermost frame, which runs next */
+    intptr_t result;        /* rw: what the await in progress gives; in the end, its result */
+};
+
+/* What can be awaited: a result, a frame to run, or a wait that somebody will end. */
+typedef struct co_op {
+    intptr_t result;        /* private: the result; or CO_RUN_, CO_WAIT_ */
+    struct co *frame;       /* private: NULL if it is complete */
+} co_op;
+
+/* A place in the source where a coroutine stands. */
+struct co_site {
+    const void *label;                      /* private: CO_LABELS */
+    const char *file, *name, *text;         /* ro: the coroutine's file and name; what it awaits */
+    int line;                               /* ro */
+};
+
+/* Words
+ * co_define(NAME) { co_begin; ... co_end; }   the body of coroutine NAME. Its frame is struct NAME,
+ *     called self inside. As with a function, `static` before it keeps it to this file.
+ * co_declare(NAME);   the same in a header. Better, export a typed constructor, so that a forgotten
+ *     argument does not compile: co_op http_get(struct http_get *frame, const char *url);
+ * co_end   reaching it returns 0.
+ * co_return(value);   leaves with a result, an integer or a pointer, through co_finally.
+ * co_finally;   opens the clean-up section, which runs once however the body is left: end, return,
+ *     failed try, cancel. It may await; a co_return or failed co_try inside it ends at once.
+ * co_await(op); co_await(lvalue, op);   evaluates op once; if it is not complete, suspends until it
+ *     is; stores its result. asyncio: await
+ * co_try(op); co_try(lvalue, op);   the same, and a negative result leaves as co_return would.
+ * co_pause;   lets the others run; in a task that was cancelled, leaves with -ECANCELED.
+ * co_wait_until(condition);   pauses until it holds: the classic, for bare metal.
+ * co_yield;   gives a value, left in the frame, to whoever resumed me. asyncio: yield
+ *
+ * Calls
+ * co_call(&frame, NAME, .field = ...)   an op: runs coroutine NAME in a frame of mine, zeroed but
+ *     for the fields named. The frame must stay until the await is over.
+ * co_init(&frame, NAME, .field = ...);   makes a frame ready: for generators, and by hand.
+ * co_start(&chain, &frame, NAME, .field = ...);   the same, as the root of a chain.
+ * co_next(&frame)   an op: runs a generator to its next co_yield (1), its end (0, then always 0) or
+ *     its failure (negative). What a generator returns is 0 or less. asyncio: anext()
+ * co_done(result)   an op that is complete.
+ * co_wait()   an op that waits: for whoever puts its result in chain->result and resumes.
+ * co_where(&frame.co)   the co_site where it stands; NULL under CO_TINY. asyncio: get_stack() */
+
+/* 1 in a branch that is seldom taken. */
+#ifdef __GNUC__
+#define CO_RARELY_(condition) __builtin_expect((condition), 0)
+#define CO_ATTRIBUTE_(...) __attribute__((__VA_ARGS__))
+#define CO_CAST_(lvalue) (__typeof__(lvalue))
+#else
+#define CO_RARELY_(condition) (condition)
+#define CO_ATTRIBUTE_(...)
+#define CO_CAST_(lvalue)
+#endif
+
+/* Resumes the innermost coroutine of [chain] and all that follows, up to the next suspension, at
+ * the same cost however deep it is. CO_PAUSED: resume it when you like. CO_WAITING: resume it once
+ * the awaited result stands in chain->result. CO_YIELDED: the root gave a value. CO_RETURNED: it
+ * ended; chain->result is its result. asyncio: coroutine.send() */
+static inline int co_resume(struct co_chain *chain)
+{
+    co_step_ step = chain->top->body(chain->top, chain);
+
+    while (CO_RARELY_(step.signal <= 0)) {      /* one branch where it suspends: the usual case */
+        if (step.signal == CO_RETURNED)
+            break;
+        step = chain->top->body(chain->top, chain);
+    }
+    return (int)step.signal;
+}
+
+/* ---- Machinery: private from here on ------------------------------------------------------------
+ * frame.at is 0 before the start; 1 after the end; even, the address of a co_site (CO_LABELS); odd,
+ * a state, with the source line above it where there is room. States are dense and come in pairs:
+ * entered at the even one, a body only tells where it stands; at the odd one, it goes on. */
+enum { CO_ENDED_ = 1, CO_FINALLY_ = 2, CO_WHERE_ = 3, CO_RUN_ = 0, CO_WAIT_ = 1 };
+#define CO_LINE_(co) ((int)((uint32_t)(co)->at.word >> 16))
+#if defined __BYTE_ORDER__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define CO_STATE_(co) (co)->at.half[0]
+#else
+#define CO_STATE_(co) ((unsigned)((co)->at.word & 0xFFFF))
+#endif
+#if UINTPTR_MAX > 0xFFFF
+#define CO_PLACE_(state) ((uintptr_t)(state) | (uintptr_t)(__LINE__ & 0xFFFF) << 16)
+#else
+#define CO_PLACE_(state) ((uintptr_t)(state))
+#endif
+
+/* Case labels that no switch of the user's has by chance. Where they are wide, both compilers warn
+ * of one that landed in such a switch; they subtract them again, so they cost nothing. */
+#if defined CO_LINT || UINTPTR_MAX > 0xFFFFFFFF
+#define CO_CASE_ 0x1000040000000000ULL
+#else
+#define CO_CASE_ (UINTPTR_MAX / 4)
+#endif
+
+#define CO_OP_ static inline CO_ATTRIBUTE_(warn_unused_result) co_op
+CO_OP_ co_done(intptr_t result) { co_op op = { result, NULL }; return op; }
+CO_OP_ co_run_(struct co *frame) { co_op op = { CO_RUN_, frame }; return op; }
+CO_OP_ co_wait(void) { co_op op = { CO_WAIT_, (struct co *)sizeof(struct co) }; return op; }
+
+static inline co_step_ co_signal_(enum co_signal signal) { co_step_ s = { signal }; return s; }
+static inline co_step_ co_tell_(struct co_chain *chain, const struct co_site *site)
+{
+    chain->result = (intptr_t)site;
+    return co_signal_(CO_WAITING);
+}
+
+/* Down to the child that [op] runs, or out to wait. */
+static inline co_step_ co_down_(struct co *self, struct co_chain *chain, co_op op)
+{
+    if (op.result != CO_RUN_)
+        return co_signal_(CO_WAITING);
+#ifdef CO_DEBUG
+    for (struct co *up = self; up; up = up->caller)
+        if (up == op.frame)
+            CO_STOP(__FILE__, __LINE__, "a coroutine awaits itself: the child needs its own frame");
+#endif
+    op.frame->caller = self;
+    chain->top = op.frame;
+    return co_signal_(CO_CALLED_);
+}
+
+/* Up to the caller with [result]; from the root, out by [root]. */
+static inline co_step_ co_up_(struct co *self, struct co_chain *chain, intptr_t result,
+                              enum co_signal root)
+{
+    chain->result = result;
+    if (!self->caller)
+        return co_signal_(root);
+    chain->top = self->caller;
+    self->caller = NULL;
+    return co_signal_(CO_CALLED_);
+}
+
+/* A resume that found no place to go on from. */
+CO_ATTRIBUTE_(cold, noinline, unused)
+static co_step_ co_lost_(struct co *co, struct co_chain *chain, const char *file)
+{
+    (void)file;
+    if (CO_STATE_(co) == CO_ENDED_)
+        CO_STOP(file, CO_LINE_(co), "a coroutine was resumed after its end");
+    else if (co->at.word & 1)
+        CO_STOP(file, CO_LINE_(co), "an await inside a switch cannot be resumed: write it with "
+                                    "if and else, or define CO_LABELS in this file");
+    co_tell_(chain, NULL);
+    return co_signal_(co->at.word & 1 ? CO_RETURNED : CO_WAITING);     /* told: nobody knows */
+}
+
+CO_OP_ co_next_(struct co *co)
+{
+    if (co->caller)
+        CO_STOP("co_next", CO_LINE_(co), "this generator is being awaited already");
+    return CO_STATE_(co) == CO_ENDED_ ? co_done(0) : co_run_(co);
+}
+
+static inline const struct co_site *co_where(struct co *co)
+{
+#ifdef CO_TINY
+    return (void)co, (const struct co_site *)NULL;
+#else
+    struct co_chain chain = { co, 0 };
+    uintptr_t at = co->at.word;
+
+    if (at && !(at & 1))
+        return (const struct co_site *)at;
+    co->at.word = CO_STATE_(co) <= CO_ENDED_ ? (uintptr_t)CO_WHERE_ : (uintptr_t)CO_STATE_(co) - 1;
+    co->body(co, &chain);
+    co->at.word = at;
+    return (const struct co_site *)chain.result;
+#endif
+}
+
+#define co_declare(NAME) co_step_ co_body_##NAME(struct co *, struct co_chain *)
+#define co_define(NAME)                                                                           \
+    co_declare(NAME);                                                                             \
+    static inline co_step_ co_run_##NAME(struct NAME *self, struct co_chain *chain_);             \
+    co_step_ co_body_##NAME(struct co *co_, struct co_chain *chain_)                              \
+    { return co_run_##NAME((struct NAME *)co_, chain_); }                                         \
+    static inline co_step_ co_run_##NAME(struct NAME *self, struct co_chain *chain_)
+
+/* A resume point: keep the place, leave by [step], go on from here. Its number must be dense. */
+#ifdef __COUNTER__
+#define CO_COUNT_ __COUNTER__
+#else
+#define CO_COUNT_ __LINE__
+#endif
+#define CO_SITE_(label, words) static const struct co_site co_site_ =                             \
+        { label, __FILE__, __func__ + sizeof "co_run_" - 1, words, __LINE__ }
+#ifdef CO_TINY
+#define CO_TELL_(state, words)
+#else
+#define CO_TELL_(state, words)                                                                    \
+    case CO_CASE_ + (state): { CO_SITE_(NULL, words); return co_tell_(chain_, &co_site_); }
+#endif
+#ifdef CO_LABELS
+#define CO_POINT_(n, words, step)                                                                 \
+    CO_SITE_(__extension__ &&co_label_##n##_, words);                                             \
+    self->co.at.word = (uintptr_t)&co_site_;                                                      \
+    return step;                                                                                  \
+    co_label_##n##_:;
+#define CO_JUMP_                                                                                  \
+    CO_PRAGMA_("GCC diagnostic push") CO_PRAGMA_("GCC diagnostic ignored \"-Wpedantic\"")         \
+    (void)&&co_out_;                                                                              \
+    if (CO_RARELY_(self->co.at.word <= CO_WHERE_)) { } else                                       \
+        goto *((const struct co_site *)self->co.at.word)->label;                                  \
+    CO_PRAGMA_("GCC diagnostic pop")
+#define CO_END_PLACE_ CO_ENDED_
+#else
+#define CO_POINT_(n, words, step)                                                                 \
+    enum { co_here_ = 2 * (n - co_begin_is_missing_) + 2 };                                       \
+    self->co.at.word = CO_PLACE_(co_here_ + 1);                                                   \
+    return step;                                                                                  \
+    CO_TELL_(co_here_, words)                                                                     \
+    case CO_CASE_ + co_here_ + 1:;
+#define CO_JUMP_
+#define CO_END_PLACE_ CO_PLACE_(CO_ENDED_)
+#endif
+#if defined __GNUC__ && !defined __TINYC__
+#define CO_PRAGMA_(text) _Pragma(text)
+#else
+#define CO_PRAGMA_(text)
+#endif
+#if defined __GNUC__ && !defined __clang__ && !defined __cplusplus
+#define CO_GUARD_ CO_PRAGMA_("GCC diagnostic error \"-Wjump-misses-init\"")
+#else
+#define CO_GUARD_
+#endif
+
+#define CO_LEAVE_(value) do {                                                                     \
+        self->co.result = (value);                                                                \
+        if (co_in_finally_)                                                                       \
+            goto co_out_;                                                                         \
+        co_leaving_ = 1, co_state_ = CO_FINALLY_;                                                 \
+        goto co_dispatch_;                                                                        \
+    } while (0)
+#define CO_AWAIT_(n, words, op, then) do {                                                        \
+        co_op_ = (op);                                                                            \
+        if (co_op_.frame) {                                                                       \
+            CO_POINT_(n, words, co_down_(&self->co, chain_, co_op_))                              \
+            co_op_.result = chain_->result;                                                       \
+        }                                                                                         \
+        then                                                                                      \
+    } while (0)
+#define CO_STEP_(n, words, step, then) do { CO_POINT_(n, words, step) then } while (0)
+#define CO_PAUSE_(n, words) CO_STEP_(n, words, (chain_->result = 0, co_signal_(CO_PAUSED)),       \
+    if (chain_->result < 0) CO_LEAVE_(chain_->result);)
+#define CO_YIELD_(n) CO_STEP_(n, "co_yield", co_up_(&self->co, chain_, 1, CO_YIELDED), )
+#define CO_STORE_(lvalue) (lvalue) = CO_CAST_(lvalue)co_op_.result;
+#define CO_CHECK_ if (co_op_.result < 0) CO_LEAVE_(co_op_.result);
+#define CO_AWAIT1_(n, words, op) CO_AWAIT_(n, words, op, )
+#define CO_AWAIT2_(n, words, lvalue, op) CO_AWAIT_(n, words, op, CO_STORE_(lvalue))
+#define CO_TRY1_(n, words, op) CO_AWAIT_(n, words, op, CO_CHECK_)
+#define CO_TRY2_(n, words, lvalue, op) CO_AWAIT_(n, words, op, CO_STORE_(lvalue) CO_CHECK_)
+#define CO_EXPAND_(macro, ...) macro(__VA_ARGS__)       /* a count becomes a number first */
+#define CO_FIRST_(first, ...) first
+#define CO_PICK_(a, b, pick, ...) pick
+
+/* *frame = a NAME whose body is co_body_NAME: ## pastes onto the first argument alone. */
+#ifdef __cplusplus
+#define CO_LITERAL_(NAME, ...) NAME{ __VA_ARGS__ }
+#define CO_BODY_ .co
+#else
+#define CO_LITERAL_(NAME, ...) (struct NAME){ __VA_ARGS__ }
+#define CO_BODY_ .co.body
+#endif
+#ifdef CO_DEBUG
+#define CO_CLAIM_(frame, made) if ((frame)->body == made && (frame)->caller)                      \
+        CO_STOP(__FILE__, __LINE__, "this frame is being awaited already")
+#else
+#define CO_CLAIM_(frame, made) (void)0
+#endif
+#ifdef __GNUC__
+#define CO_MAKE_(NAME, frame, ...) __extension__({                                                \
+        CO_PRAGMA_("GCC diagnostic push")                                                         \
+        CO_PRAGMA_("GCC diagnostic ignored \"-Wmissing-field-initializers\"")                     \
+        struct NAME *co_new_ = (frame);                                                           \
+        CO_CLAIM_(&co_new_->co, co_body_##NAME);                                                  \
+        *co_new_ = CO_LITERAL_(NAME, __VA_ARGS__);                                                \
+        CO_PRAGMA_("GCC diagnostic pop")                                                          \
+        &co_new_->co; })
+#else                       /* [frame] is evaluated twice */
+#define CO_MAKE_(NAME, frame, ...) (*(frame) = CO_LITERAL_(NAME, __VA_ARGS__), &(frame)->co)
+#endif
+
+#define co_call(frame, ...) co_run_(CO_EXPAND_(CO_MAKE_, CO_FIRST_(__VA_ARGS__, ~), frame,        \
+                                               CO_BODY_ = co_body_##__VA_ARGS__))
+#define co_init(frame, ...) ((void)CO_EXPAND_(CO_MAKE_, CO_FIRST_(__VA_ARGS__, ~), frame,         \
+                                              CO_BODY_ = co_body_##__VA_ARGS__))
+#define co_start(chain, frame, ...) ((void)((chain)->result = 0, (chain)->top =                   \
+    CO_EXPAND_(CO_MAKE_, CO_FIRST_(__VA_ARGS__, ~), frame, CO_BODY_ = co_body_##__VA_ARGS__)))
+#define co_next(frame) co_next_(&(frame)->co)
+
+#if !defined __cplusplus || __cplusplus < 202002L       /* in C++20 these are keywords */
+#define co_begin                                                                                  \
+    CO_PRAGMA_("GCC diagnostic push") CO_GUARD_                                                   \
+    enum { co_begin_is_missing_ = CO_COUNT_ };                                                    \
+    unsigned co_state_ = CO_STATE_(&self->co);                                                    \
+    int co_leaving_ = 0;                                                                          \
+    CO_ATTRIBUTE_(unused) co_op co_op_;                                                           \
+    CO_JUMP_                                                                                      \
+    co_dispatch_: CO_ATTRIBUTE_(unused);                                                          \
+    switch (co_state_ + CO_CASE_) {                                                               \
+    CO_TELL_(CO_WHERE_, "")                                                                       \
+    case CO_CASE_: { enum { co_in_finally_ = 0 }
+#define co_finally                                                                                \
+        goto co_clean_up_; }                                                                      \
+    case CO_CASE_ + CO_FINALLY_: co_clean_up_: { enum { co_in_finally_ = 1 }
+#define co_end                                                                                    \
+        goto co_out_; }                                                                           \
+    default:                                                                                      \
+        if (!co_leaving_)                                                                         \
+            return co_lost_(&self->co, chain_, __FILE__);                                         \
+    }                                                                                             \
+    co_out_:                                                                                      \
+    self->co.at.word = CO_END_PLACE_;                                                             \
+    CO_PRAGMA_("GCC diagnostic pop")                                                              \
+    return co_up_(&self->co, chain_, self->co.result, CO_RETURNED)
+#define co_return(value) CO_LEAVE_((intptr_t)(value))
+#define co_await(...) CO_EXPAND_(CO_PICK_(__VA_ARGS__, CO_AWAIT2_, CO_AWAIT1_, ~),                \
+                                 CO_COUNT_, #__VA_ARGS__, __VA_ARGS__)
+#define co_try(...) CO_EXPAND_(CO_PICK_(__VA_ARGS__, CO_TRY2_, CO_TRY1_, ~),                      \
+                               CO_COUNT_, #__VA_ARGS__, __VA_ARGS__)
+#define co_pause CO_EXPAND_(CO_PAUSE_, CO_COUNT_, "co_pause")
+#define co_wait_until(condition) \
+    while (!(condition)) CO_EXPAND_(CO_PAUSE_, CO_COUNT_, #condition)
+#define co_yield CO_EXPAND_(CO_YIELD_, CO_COUNT_)
+#endif
+#endif

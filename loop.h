@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * loop.h: tasks on libev: real time, sockets and pipes, signals.
+ *
+ *     #include "loop.h"
+ *     #include <stdio.h>
+ *
+ *     struct hello { co_frame; int i; };
+ *     co_define(hello) {
+ *         co_begin;
+ *         for (self->i = 0; self->i < 3; self->i++) {
+ *             printf("hello %d\n", self->i);
+ *             co_try(co_sleep(0.1));
+ *         }
+ *         co_end;
+ *     }
+ *     int main(void) { return loop_main(hello) < 0; }          // cc hello.c task.c loop.c -lev
+ *
+ * An fd is a plain int. Close one that was awaited with fd_close(), so that the loop forgets it.
+ * Ops on an fd give -EBADF for one that is closed or never was, -EPERM for a regular file (those
+ * never wait: use read() and write()), and -EBUSY if another task waits for the same direction. */
+#ifndef CO_LOOP_H
+#define CO_LOOP_H
+
+#include "task.h"
+
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct loop;
+struct ev_loop;
+
+struct loop_options {
+    struct ev_loop *ev;         /* ride on this libev loop, which you run; NULL: one of its own */
+    unsigned backend;           /* EVBACKEND_*; 0: the best one. Without [ev] only */
+};
+
+/* ---- Running --------------------------------------------------------------------------------- */
+
+/* Runs coroutine NAME as the main task, to its end; then cancels the tasks that are left, awaits
+ * them, and closes all. SIGINT (Ctrl-C) cancels the main task; a second one kills, as usual.
+ * The main task's result; negative errno if there is no loop; -EDEADLK, with a line on stderr, if
+ * tasks waited and nothing could have woken them.
+ *     intptr_t loop_main(NAME, .field = ...);                              asyncio: run() */
+#define loop_main(...) \
+    CO_EXPAND_(LOOP_MAIN_, CO_FIRST_(__VA_ARGS__, ~), CO_BODY_ = co_body_##__VA_ARGS__)
+
+/* By hand: a loop, this thread's from now on. NULL, with errno set: no memory, or no libev
+ * backend. [options] may be NULL. It ignores SIGPIPE if nobody handles it. asyncio: Runner() */
+struct loop *loop_new(const struct loop_options *options);
+
+/* Runs until no task is left, or loop_stop. 0, or -EDEADLK as above: then the tasks are still
+ * there. A loop that rides is run by ev_run() of yours instead. asyncio: run_forever() */
+int loop_run(struct loop *loop);
+
+/* Makes loop_run return after this turn. */
+void loop_stop(struct loop *loop);
+
+/* Cancels what is left, runs it to its end, and frees the loop. NULL: nothing. */
+void loop_free(struct loop *loop);
+
+/* This thread's loop, or NULL. asyncio: get_running_loop() */
+struct loop *loop_current(void);
+
+/* The libev loop, for watchers of your own. */
+struct ev_loop *loop_ev(struct loop *loop);
+
+/* Seconds on the monotonic clock. asyncio: loop.time() */
+double loop_time(void);
+
+/* Prints every task, what it awaits and where, innermost last. asyncio: print_call_graph() */
+void loop_dump(struct loop *loop, FILE *to);
+
+/* ---- Ops on fds ------------------------------------------------------------------------------ */
+
+/* Waits until [fd] can be read, or is at its end; can be written. 0. asyncio: add_reader() */
+TASK_OP_ co_readable(int fd);
+TASK_OP_ co_writable(int fd);
+
+/* Reads at most [size] bytes; bytes, 0 at the end. [buf] must stay. The fd must be non-blocking
+ * (fd_nonblock). asyncio: StreamReader.read() */
+TASK_OP_ co_read(int fd, void *buf, size_t size);
+
+/* Writes at least one byte; bytes. asyncio: loop.sock_sendall(), but partial */
+TASK_OP_ co_write(int fd, const void *buf, size_t size);
+
+/* ---- Plain calls on fds ---------------------------------------------------------------------- */
+
+/* Closes. Whoever waits on it gets -EBADF. 0, or -EBADF. */
+int fd_close(int fd);
+
+/* Makes it non-blocking and close-on-exec. 0 or negative errno. */
+int fd_nonblock(int fd);
+
+/* ---- Machinery ------------------------------------------------------------------------------- */
+
+intptr_t loop_main_(struct task *(*spawn)(void *), void *frame);
+
+/* One attempt at an op: a result, or -EAGAIN: wait on; [op] may keep what it has done so far. */
+struct fd_op;
+typedef intptr_t fd_try(int fd, struct fd_op *op);
+struct fd_op {
+    fd_try *attempt;
+    union { void *in; const void *out; } data;
+    size_t size, done;
+};
+enum { FD_READ = 0, FD_WRITE = 1 };
+TASK_OP_ co_fd_(int fd, int direction, const struct task_wait *wait, struct fd_op op);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
