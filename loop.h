@@ -70,7 +70,7 @@ struct ev_loop *loop_ev(struct loop *loop);
 /* Seconds on the monotonic clock. asyncio: loop.time() */
 double loop_time(void);
 
-/* Prints every task, what it awaits and where, innermost last. asyncio: print_call_graph() */
+/* Prints every task, what it awaits and where, innermost first; NULL: this thread's. asyncio: print_call_graph() */
 void loop_dump(struct loop *loop, FILE *to);
 
 /* ---- Ops on fds ------------------------------------------------------------------------------ */
@@ -96,18 +96,28 @@ int fd_nonblock(int fd);
 
 /* ---- Machinery ------------------------------------------------------------------------------- */
 
-intptr_t loop_main_(struct task *(*spawn)(void *), void *frame);
+#define LOOP_MAIN_(NAME, ...) \
+    loop_main_end_(loop_main_begin_() ? TASK_NEW_(NAME, 0, __VA_ARGS__) : NULL)
+int loop_main_begin_(void);
+intptr_t loop_main_end_(struct task *task);
 
-/* One attempt at an op: a result, or -EAGAIN: wait on; [op] may keep what it has done so far. */
+/* An op on an fd, for net.c: [attempt] tries it, once or at each event. It gives a result; or
+ * -EAGAIN to wait (on), what was done so far being kept in the op; or FD_PAUSE_, for a listener
+ * when there is no fd to spare. */
 struct fd_op;
 typedef intptr_t fd_try(int fd, struct fd_op *op);
 struct fd_op {
     fd_try *attempt;
     union { void *in; const void *out; } data;
     size_t size, done;
+    uint8_t wait_first;         /* do not try before the first event */
+    uint8_t drained;            /* out: nothing is left to be read; the next op waits first */
 };
+#define FD_PAUSE_ INTPTR_MIN
 enum { FD_READ = 0, FD_WRITE = 1 };
 TASK_OP_ co_fd_(int fd, int direction, const struct task_wait *wait, struct fd_op op);
+int fd_take_back_(struct task *task);
+void fd_forget_(int fd);        /* its number names a new file from now on */
 
 #ifdef __cplusplus
 }

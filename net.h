@@ -64,14 +64,30 @@ TASK_OP_ co_send_all(int fd, const void *buf, size_t size);
 
 /* ---- Streams: reading through a buffer of yours ---------------------------------------------- */
 
-struct stream_read_ { co_frame; struct stream *stream; intptr_t n; char *to; size_t size; };
+struct stream_line_ {           /* private */
+    co_frame;
+    struct stream *stream;
+    char **line;
+    size_t seen;
+    intptr_t n;
+};
+struct stream_exact_ {          /* private */
+    co_frame;
+    struct stream *stream;
+    char *to;
+    size_t size, done;
+    intptr_t n;
+};
 
 struct stream {
     int fd;                     /* ro */
     char *buf;                  /* private: yours, read through this only */
     size_t size;                /* ro: of buf: the longest line, with its end, and one byte more */
     size_t start, end;          /* private: what was received and not yet read */
-    struct stream_read_ read_;  /* private: the read in progress, one at a time */
+    union {                     /* private: the read in progress, one at a time */
+        struct stream_line_ line;
+        struct stream_exact_ exact;
+    } read;
 };
 
 /* Reads [fd] through [buf] from now on. asyncio: StreamReader */
@@ -92,7 +108,7 @@ TASK_OP_ co_read_exact(struct stream *stream, void *to, size_t size);
 struct co_connect {
     co_frame;
     const char *host;
-    int port, fd;
+    int port, fd, done;
     intptr_t result;
 };
 

@@ -84,7 +84,6 @@ struct task_set {
 
 struct task {
     struct co_chain chain;              /* ro: what it runs; chain.result is its result in the end */
-    struct co *root;                    /* ro: its frame, see TASK_FRAME */
     union {
         struct { struct task *next, *prev; } link;      /* private: in one queue or wait list */
         struct { struct task_set set; uint32_t count, left; } many;     /* private: of co_gather */
@@ -232,7 +231,8 @@ struct scheduler {
     struct task_timer_slot *timers;     /* private: a 4-ary heap */
     uint32_t timer_count, timer_room;   /* ro */
     uint32_t count;                     /* ro: tasks that have not ended */
-    int budget;                         /* private */
+    int budget;                         /* private: ops left that may complete at once */
+    int fixed;                          /* private: timers cannot grow */
 };
 
 /* Makes [scheduler] this thread's. [timers] may be NULL where the driver can resize. */
@@ -262,6 +262,8 @@ struct co_within {
     co_frame;
     co_op op;                           /* private */
     intptr_t result;                    /* private */
+    int64_t ns;                         /* private: how long */
+    intptr_t error;                     /* private: its name for -ECANCELED */
     struct task *task;                  /* private */
     struct co_within *outer;            /* private: the next deadline of the task */
     struct task_timer timer;            /* private */
@@ -269,7 +271,7 @@ struct co_within {
     uint8_t asked, met;                 /* private: its cancel is pending; has been delivered */
 };
 
-enum { TASK_GO_ = 1, TASK_OWN_ = 2, TASK_ASKED_ = 4, TASK_PAUSED_ = 8, TASK_PASSING_ = 16 };
+enum { TASK_GO_ = 1, TASK_OWN_ = 2, TASK_CANCEL_ = 4, TASK_PAUSED_ = 8, TASK_PASSING_ = 16 };
 
 struct task *task_alloc_(size_t frame_size);
 struct task *task_start_(struct task *task, struct co *root, int flags);
@@ -278,20 +280,24 @@ struct co *task_frame_(struct task *task, co_body *body, const char *name);
 TASK_OP_ co_sleep_ns_(int64_t ns);
 TASK_OP_ co_sleep_until_ns_(int64_t ns);
 
+/* Where the frame lies in a task's allocation. */
+enum { TASK_HEAD_ = (sizeof(struct task) + 15) / 16 * 16 };
+static inline void *task_room_(struct task *task) { return (char *)task + TASK_HEAD_; }
+
 static inline int task_went_(struct task *task) { return task ? 0 : -ENOMEM; }
 
 #ifdef __GNUC__
 #define TASK_NEW_(NAME, flags, ...) __extension__({                                               \
         struct task *task_new_ = task_alloc_(sizeof(struct NAME));                                \
         task_start_(task_new_, task_new_                                                          \
-            ? CO_MAKE_(NAME, (struct NAME *)(void *)(task_new_ + 1), __VA_ARGS__) : NULL, flags); })
+            ? CO_MAKE_(NAME, (struct NAME *)task_room_(task_new_), __VA_ARGS__) : NULL, flags); })
 #else                       /* the arguments are copied from a temporary */
 #define TASK_NEW_(NAME, flags, ...) \
     task_copy_(sizeof(struct NAME), &CO_LITERAL_(NAME, __VA_ARGS__), flags)
 static inline struct task *task_copy_(size_t size, const void *frame, int flags)
 {
     struct task *task = task_alloc_(size);
-    char *to = (char *)(task + 1);
+    char *to = (char *)task_room_(task);
 
     for (size_t i = 0; task && i < size; i++)
         to[i] = ((const char *)frame)[i];

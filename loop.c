@@ -1,0 +1,672 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * loop.c: the libev driver of task.h: time, readiness of fds, SIGINT.
+ *
+ * One prepare watcher does all: before libev polls, it runs one turn of the scheduler and says how
+ * long libev may sleep. So a loop that rides on a foreign ev_loop and one of our own are the same. */
+#define _GNU_SOURCE
+#include "loop.h"
+
+#include <ev.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CONTAINER(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+
+/* One direction of an fd: its watcher and the task that waits. The watcher stays armed between
+ * awaits; it is stopped when an event finds no task. So a request costs no epoll_ctl. */
+struct fd_side {
+    ev_io io;
+    struct task *task;          /* NULL: nobody waits */
+    struct fd_op op;            /* what that task does */
+    int drained;                /* the last read was short: wait first, then read */
+};
+
+struct fd_entry {
+    int fd;
+    int known;                  /* checked since it was opened */
+    int is_fresh, is_paused;    /* in these lists */
+    struct fd_side side[2];     /* FD_READ, FD_WRITE */
+    struct fd_entry *fresh;     /* next of those armed in this turn */
+    struct fd_entry *paused;    /* next of the listeners that wait for an fd to spare */
+};
+
+struct loop {
+    struct task_driver driver;
+    struct scheduler scheduler;
+    struct ev_loop *ev;
+    int owns_ev;                /* no rider */
+    ev_prepare prepare;
+    ev_idle idle;               /* active: libev must not sleep */
+    ev_timer timer;             /* armed for the earliest timer of the scheduler */
+    int64_t armed;              /* when, or INT64_MAX */
+    ev_signal sigint;
+    struct task *main_task;     /* what SIGINT cancels */
+    int held;                   /* a reference on the libev loop: somebody can be woken */
+    int running, stopped;       /* in loop_run; to be left */
+    unsigned waiting;           /* tasks that wait on fds */
+    struct fd_entry **fds;
+    int fd_room;
+    struct fd_entry *fresh, *paused;
+    struct task_timer pause;
+};
+
+static __thread struct loop *loop_;
+static int sigint_taken;        /* libev allows a signal in one loop only */
+
+static const int64_t PAUSE_NS = 50 * 1000 * 1000;      /* a listener without an fd: 20 tries a second */
+
+/* ---- Time ------------------------------------------------------------------------------------ */
+
+static int64_t clock_ns(struct task_driver *driver)
+{
+    struct timespec t;
+
+    (void)driver;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+double loop_time(void)
+{
+    return (double)clock_ns(NULL) / 1e9;
+}
+
+/* ---- The fd table ---------------------------------------------------------------------------- */
+
+/* The entry of [fd], or NULL if nobody ever waited on it. */
+static struct fd_entry *fd_find(struct loop *loop, int fd)
+{
+    return loop && fd >= 0 && fd < loop->fd_room ? loop->fds[fd] : NULL;
+}
+
+static int fd_grow(struct loop *loop, int fd)
+{
+    int room = loop->fd_room ? loop->fd_room : 16;
+    struct fd_entry **fds;
+
+    while (room <= fd)
+        room *= 2;
+    if (room == loop->fd_room)
+        return 0;
+    fds = realloc(loop->fds, (size_t)room * sizeof *fds);
+    if (!fds)
+        return -ENOMEM;
+    memset(fds + loop->fd_room, 0, (size_t)(room - loop->fd_room) * sizeof *fds);
+    loop->fds = fds;
+    loop->fd_room = room;
+    return 0;
+}
+
+/* What libev would abort on, or report as ready for ever, is refused here. */
+static int fd_check(int fd)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) < 0)
+        return -EBADF;
+    return S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) ? -EPERM : 0;
+}
+
+static void fd_event(struct ev_loop *ev, ev_io *io, int revents);
+
+/* Makes the entry of [fd], if need be, and checks the fd once in its life. */
+static int fd_take(struct loop *loop, int fd, struct fd_entry **taken)
+{
+    struct fd_entry *entry = fd_find(loop, fd);
+    int error;
+
+    *taken = entry;
+    if (entry && entry->known)
+        return 0;
+    error = fd_check(fd);
+    if (error == 0 && !entry) {
+        error = fd_grow(loop, fd);
+        if (error == 0 && !(loop->fds[fd] = entry = calloc(1, sizeof *entry)))
+            error = -ENOMEM;
+    }
+    if (error < 0)
+        return error;
+    entry->fd = fd;
+    entry->known = 1;
+    for (int i = 0; i < 2; i++) {
+        ev_io_init(&entry->side[i].io, fd_event, fd, i == FD_READ ? EV_READ : EV_WRITE);
+        entry->side[i].io.data = entry;
+        entry->side[i].drained = 0;
+    }
+    *taken = entry;
+    return 0;
+}
+
+/* The watchers hold no reference: what keeps the loop alive is counted in loop->waiting. */
+static void side_disarm(struct loop *loop, struct fd_side *side)
+{
+    if (ev_is_active(&side->io)) {
+        ev_ref(loop->ev);
+        ev_io_stop(loop->ev, &side->io);
+    }
+}
+
+static void side_arm(struct loop *loop, struct fd_side *side)
+{
+    struct fd_entry *entry = side->io.data;
+
+    if (ev_is_active(&side->io))
+        return;
+    ev_io_start(loop->ev, &side->io);
+    ev_unref(loop->ev);
+    if (!entry->is_fresh) {
+        entry->is_fresh = 1;
+        entry->fresh = loop->fresh;
+        loop->fresh = entry;
+    }
+}
+
+/* Ends the wait of [side] with [result]. */
+static void side_wake(struct loop *loop, struct fd_side *side, intptr_t result)
+{
+    struct task *task = side->task;
+
+    side->task = NULL;
+    loop->waiting--;
+    task_wake(task, result);
+}
+
+static void side_pause(struct loop *loop, struct fd_side *side)
+{
+    struct fd_entry *entry = side->io.data;
+
+    side_disarm(loop, side);
+    if (!entry->is_paused) {
+        entry->is_paused = 1;
+        entry->paused = loop->paused;
+        loop->paused = entry;
+    }
+    if (!loop->pause.place)         /* without memory for a timer: at the next fd_close */
+        (void)task_timer_start(&loop->pause, clock_ns(NULL) + PAUSE_NS);
+}
+
+/* Tries the op of the waiting [side]: it ends, or goes on waiting, or pauses. */
+static void side_try(struct loop *loop, struct fd_side *side)
+{
+    struct fd_entry *entry = side->io.data;
+    intptr_t result = side->op.attempt(entry->fd, &side->op);
+
+    side->drained = side->op.drained;
+    if (result == FD_PAUSE_)
+        side_pause(loop, side);
+    else if (result == -EAGAIN)
+        side_arm(loop, side);
+    else
+        side_wake(loop, side, result);
+    if (!side->task && side == &entry->side[FD_WRITE])
+        side_disarm(loop, side);    /* else it would report the writable fd at each poll */
+}
+
+static void pause_over(struct task_timer *timer)
+{
+    struct loop *loop = CONTAINER(timer, struct loop, pause);
+    struct fd_entry *entry = loop->paused;
+
+    loop->paused = NULL;
+    while (entry) {
+        struct fd_entry *next = entry->paused;
+        entry->is_paused = 0;
+        if (entry->side[FD_READ].task)
+            side_try(loop, &entry->side[FD_READ]);
+        entry = next;
+    }
+}
+
+static void fd_event(struct ev_loop *ev, ev_io *io, int revents)
+{
+    struct fd_side *side = CONTAINER(io, struct fd_side, io);
+
+    if (revents & EV_ERROR)         /* libev found the fd closed, and has stopped the watcher */
+        ev_ref(ev);
+    if (!side->task)
+        side_disarm(loop_, side);
+    else if (revents & EV_ERROR)
+        side_wake(loop_, side, -EBADF);
+    else
+        side_try(loop_, side);
+}
+
+/* Just before libev looks at new watchers: an fd that was closed meanwhile, by close() rather than
+ * fd_close(), would make it abort. */
+static void fresh_check(struct loop *loop)
+{
+    struct fd_entry *entry = loop->fresh;
+
+    for (loop->fresh = NULL; entry; entry = entry->fresh) {
+        entry->is_fresh = 0;
+        if (fcntl(entry->fd, F_GETFD) >= 0)
+            continue;
+        entry->known = 0;
+        for (int i = 0; i < 2; i++) {
+            side_disarm(loop, &entry->side[i]);
+            if (entry->side[i].task)
+                side_wake(loop, &entry->side[i], -EBADF);
+        }
+    }
+}
+
+void fd_forget_(int fd)
+{
+    struct fd_entry *entry = fd_find(loop_, fd);
+
+    if (!entry || !entry->known)
+        return;
+    entry->known = 0;
+    for (int i = 0; i < 2; i++) {
+        side_disarm(loop_, &entry->side[i]);
+        if (entry->side[i].task)
+            side_wake(loop_, &entry->side[i], -EBADF);
+    }
+}
+
+int fd_close(int fd)
+{
+    fd_forget_(fd);
+    if (close(fd) < 0 && errno == EBADF)
+        return -EBADF;
+    if (loop_ && loop_->paused)     /* an fd to spare: the listeners need not wait any longer */
+        (void)task_timer_start(&loop_->pause, 0);
+    return 0;
+}
+
+int fd_nonblock(int fd)
+{
+    int flags = fcntl(fd, F_GETFL), close_flags = fcntl(fd, F_GETFD);
+
+    if (flags < 0 || close_flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0
+        || fcntl(fd, F_SETFD, close_flags | FD_CLOEXEC) < 0)
+        return -errno;
+    return 0;
+}
+
+/* ---- Ops on fds ------------------------------------------------------------------------------ */
+
+int fd_take_back_(struct task *task)
+{
+    struct fd_side *side = task->object;
+
+    side->task = NULL;
+    loop_->waiting--;
+    if (side->io.events & EV_WRITE)
+        side_disarm(loop_, side);
+    return 1;
+}
+
+co_op co_fd_(int fd, int direction, const struct task_wait *wait, struct fd_op op)
+{
+    struct fd_entry *entry;
+    struct fd_side *side;
+    intptr_t result = -EAGAIN;
+    int error;
+
+    if (task_cancelled(wait->name))
+        return co_done(-ECANCELED);
+    error = fd_take(loop_, fd, &entry);
+    if (error < 0)
+        return task_done(error);
+    side = &entry->side[direction];
+    if (side->task)
+        return task_done(-EBUSY);
+    if (!side->drained && !op.wait_first)
+        result = op.attempt(fd, &op);
+    side->drained = op.drained;
+    if (result != -EAGAIN && result != FD_PAUSE_)
+        return task_done(result);
+    side->task = task_waits(wait, side);
+    side->op = op;
+    loop_->waiting++;
+    if (result == FD_PAUSE_)
+        side_pause(loop_, side);
+    else
+        side_arm(loop_, side);
+    return co_wait();
+}
+
+/* A result of read() and its like: negative errno, or -EAGAIN to wait on. */
+static intptr_t fd_result(ssize_t n)
+{
+    return n >= 0 ? n : errno == EWOULDBLOCK || errno == EINTR ? -EAGAIN : -errno;
+}
+
+static intptr_t ready_try(int fd, struct fd_op *op)
+{
+    (void)fd, (void)op;
+    return 0;
+}
+
+static intptr_t read_try(int fd, struct fd_op *op)
+{
+    ssize_t n = read(fd, op->data.in, op->size);
+
+    op->drained = n != (ssize_t)op->size;
+    return fd_result(n);
+}
+
+static intptr_t write_try(int fd, struct fd_op *op)
+{
+    return fd_result(write(fd, op->data.out, op->size));
+}
+
+co_op co_readable(int fd)
+{
+    static const struct task_wait wait = { "co_readable", fd_take_back_ };
+
+    return co_fd_(fd, FD_READ, &wait, (struct fd_op){ .attempt = ready_try, .wait_first = 1 });
+}
+
+co_op co_writable(int fd)
+{
+    static const struct task_wait wait = { "co_writable", fd_take_back_ };
+
+    return co_fd_(fd, FD_WRITE, &wait, (struct fd_op){ .attempt = ready_try, .wait_first = 1 });
+}
+
+co_op co_read(int fd, void *buf, size_t size)
+{
+    static const struct task_wait wait = { "co_read", fd_take_back_ };
+
+    return co_fd_(fd, FD_READ, &wait,
+                  (struct fd_op){ .attempt = read_try, .data.in = buf, .size = size });
+}
+
+co_op co_write(int fd, const void *buf, size_t size)
+{
+    static const struct task_wait wait = { "co_write", fd_take_back_ };
+
+    return co_fd_(fd, FD_WRITE, &wait,
+                  (struct fd_op){ .attempt = write_try, .data.out = buf, .size = size });
+}
+
+/* ---- The loop -------------------------------------------------------------------------------- */
+
+static void *loop_resize(struct task_driver *driver, void *old, size_t size)
+{
+    (void)driver;
+    if (size > 0)
+        return realloc(old, size);
+    free(old);
+    return NULL;
+}
+
+static void on_idle(struct ev_loop *ev, ev_idle *idle, int revents)
+{
+    (void)ev, (void)idle, (void)revents;
+}
+
+static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents)
+{
+    struct loop *loop = CONTAINER(timer, struct loop, timer);
+
+    (void)ev, (void)revents;
+    loop->armed = INT64_MAX;        /* the turn that follows fires what is due */
+}
+
+static void timer_arm(struct loop *loop, int64_t next)
+{
+    if (next == loop->armed)
+        return;
+    loop->armed = next;
+    ev_timer_stop(loop->ev, &loop->timer);
+    if (next == INT64_MAX)
+        return;
+    ev_now_update(loop->ev);        /* the turn may have taken long */
+    ev_timer_set(&loop->timer, (double)(next - clock_ns(NULL)) / 1e9, 0.);
+    ev_timer_start(loop->ev, &loop->timer);
+}
+
+static void on_prepare(struct ev_loop *ev, ev_prepare *prepare, int revents)
+{
+    struct loop *loop = CONTAINER(prepare, struct loop, prepare);
+    struct scheduler *s = &loop->scheduler;
+    int64_t next;
+    int hold;
+
+    (void)revents;
+    scheduler_turn(s);
+    fresh_check(loop);
+    next = scheduler_next(s);
+    if (next == 0)
+        ev_idle_start(ev, &loop->idle);
+    else
+        ev_idle_stop(ev, &loop->idle);
+    timer_arm(loop, next == 0 ? loop->armed : next);
+    hold = loop->owns_ev || loop->running ? loop->waiting > 0 : s->count > 0;
+    if (hold != loop->held) {
+        loop->held = hold;
+        if (hold)
+            ev_ref(ev);
+        else
+            ev_unref(ev);
+    }
+    if (loop->running && (loop->stopped || s->count == 0))
+        ev_break(ev, EVBREAK_ONE);
+}
+
+struct loop *loop_new(const struct loop_options *options)
+{
+    struct loop *loop = loop_ ? NULL : calloc(1, sizeof *loop);
+    struct sigaction pipe_action;
+
+    if (!loop) {
+        errno = loop_ ? EBUSY : ENOMEM;
+        return NULL;
+    }
+    loop->owns_ev = !options || !options->ev;
+    loop->ev = loop->owns_ev ? ev_loop_new((options ? options->backend : 0) | EVFLAG_NOENV)
+                             : options->ev;
+    if (!loop->ev) {
+        free(loop);
+        errno = ENOSYS;
+        return NULL;
+    }
+    loop->driver.now = clock_ns;
+    loop->driver.resize = loop_resize;
+    scheduler_init(&loop->scheduler, &loop->driver, NULL, 0);
+    loop->armed = INT64_MAX;
+    loop->pause.fire = pause_over;
+    ev_prepare_init(&loop->prepare, on_prepare);
+    ev_set_priority(&loop->prepare, EV_MINPRI);     /* after foreign ones, which may wake tasks */
+    ev_idle_init(&loop->idle, on_idle);
+    ev_timer_init(&loop->timer, on_timer, 0., 0.);
+    ev_prepare_start(loop->ev, &loop->prepare);
+    ev_unref(loop->ev);
+    if (sigaction(SIGPIPE, NULL, &pipe_action) == 0 && pipe_action.sa_handler == SIG_DFL)
+        signal(SIGPIPE, SIG_IGN);
+    return loop_ = loop;
+}
+
+int loop_run(struct loop *loop)
+{
+    loop->running = 1;
+    ev_run(loop->ev, 0);
+    loop->running = 0;
+    if (loop->stopped) {
+        loop->stopped = 0;
+        return 0;
+    }
+    return loop->scheduler.count > 0 ? -EDEADLK : 0;
+}
+
+void loop_stop(struct loop *loop)
+{
+    loop->stopped = 1;
+}
+
+/* Cancels all and runs it to its end; a task that waits again for nothing is cancelled again. */
+static void loop_drain(struct loop *loop)
+{
+    for (int tries = 0; loop->scheduler.count > 0; tries++) {
+        if (tries == 100) {
+            fputs("loop_free: tasks are left that wait on whatever they are cancelled:\n", stderr);
+            loop_dump(loop, stderr);
+            abort();
+        }
+        scheduler_cancel_all(&loop->scheduler);
+        loop_run(loop);
+    }
+}
+
+void loop_free(struct loop *loop)
+{
+    if (!loop)
+        return;
+    loop_drain(loop);
+    task_timer_stop(&loop->pause);
+    if (loop->held)
+        ev_unref(loop->ev);
+    ev_ref(loop->ev);
+    ev_prepare_stop(loop->ev, &loop->prepare);
+    ev_idle_stop(loop->ev, &loop->idle);
+    ev_timer_stop(loop->ev, &loop->timer);
+    for (int fd = 0; fd < loop->fd_room; fd++) {
+        fd_forget_(fd);
+        free(loop->fds[fd]);
+    }
+    free(loop->fds);
+    if (loop->owns_ev)
+        ev_loop_destroy(loop->ev);
+    scheduler_free(&loop->scheduler);
+    loop_ = NULL;
+    free(loop);
+}
+
+struct loop *loop_current(void)
+{
+    return loop_;
+}
+
+struct ev_loop *loop_ev(struct loop *loop)
+{
+    return loop->ev;
+}
+
+/* ---- loop_main ------------------------------------------------------------------------------- */
+
+static void on_sigint(struct ev_loop *ev, ev_signal *watcher, int revents)
+{
+    struct loop *loop = CONTAINER(watcher, struct loop, sigint);
+
+    (void)revents;
+    ev_ref(ev);
+    ev_signal_stop(ev, watcher);    /* the next one kills, as usual */
+    task_cancel(loop->main_task);
+}
+
+static void sigint_start(struct loop *loop)
+{
+    struct sigaction action;
+
+    ev_signal_init(&loop->sigint, on_sigint, SIGINT);
+    if (sigaction(SIGINT, NULL, &action) < 0 || action.sa_handler != SIG_DFL
+        || __atomic_exchange_n(&sigint_taken, 1, __ATOMIC_ACQ_REL))
+        return;
+    ev_signal_start(loop->ev, &loop->sigint);
+    ev_unref(loop->ev);
+}
+
+static void sigint_stop(struct loop *loop)
+{
+    if (ev_is_active(&loop->sigint)) {
+        ev_ref(loop->ev);
+        ev_signal_stop(loop->ev, &loop->sigint);
+    }
+}
+
+int loop_main_begin_(void)
+{
+    struct loop *loop = loop_new(NULL);
+
+    if (!loop)
+        fprintf(stderr, "loop_main: no loop: %s\n",
+                errno == EBUSY ? "this thread has one already" : strerror(errno));
+    return loop != NULL;
+}
+
+static void main_done(struct task_set *set, struct task *task)
+{
+    (void)set, (void)task;
+    loop_stop(loop_);
+}
+
+intptr_t loop_main_end_(struct task *task)
+{
+    static struct task_set set = { main_done };
+    struct loop *loop = loop_;
+    intptr_t result = -ENOMEM;
+
+    if (!loop)
+        return -EAGAIN;
+    if (task) {
+        int took;
+
+        loop->main_task = task;
+        task->set = &set;
+        sigint_start(loop);
+        took = ev_is_active(&loop->sigint);
+        if (loop_run(loop) == -EDEADLK) {
+            fputs("deadlock: these tasks wait, and nothing can wake them:\n", stderr);
+            loop_dump(loop, stderr);
+            loop_drain(loop);
+            result = -EDEADLK;
+        } else {
+            result = task_result(task);
+        }
+        loop_drain(loop);
+        sigint_stop(loop);
+        if (took)
+            __atomic_store_n(&sigint_taken, 0, __ATOMIC_RELEASE);
+        task_free(task);
+    }
+    loop_free(loop);
+    return result;
+}
+
+/* ---- Seeing what happens --------------------------------------------------------------------- */
+
+/* The op of a site's text "lvalue, op". */
+static const char *op_text(const char *text)
+{
+    int depth = 0;
+
+    for (const char *p = text; *p; p++) {
+        depth += (*p == '(' || *p == '{' || *p == '[') - (*p == ')' || *p == '}' || *p == ']');
+        if (*p == ',' && depth == 0)
+            return p + 1 + (p[1] == ' ');
+    }
+    return text;
+}
+
+static void task_dump(struct task *task, FILE *to)
+{
+    static const char *const steps[] = { "ready", "running", "waiting", "ended" };
+
+    fprintf(to, "task %p %s: %s", (void *)task, task_name(task), steps[task->step]);
+    if (task->wait && task->step == 2)
+        fprintf(to, " in %s", task->wait->name);
+    fputc('\n', to);
+    for (struct co *co = task->chain.top; co; co = co->caller) {
+        const struct co_site *site = co_where(co);
+        if (site)
+            fprintf(to, "    %s:%d  %s  %s\n", site->file, site->line, site->name,
+                    op_text(site->text));
+    }
+}
+
+void loop_dump(struct loop *loop, FILE *to)
+{
+    struct scheduler *s = loop ? &loop->scheduler : scheduler_get();
+    struct task *task = s ? s->oldest : NULL;
+
+    for (uint32_t n = s ? s->count : 0; n > 0; n--, task = task->younger)
+        task_dump(task, to);
+}

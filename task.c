@@ -1,0 +1,730 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * task.c: the scheduler of task.h: tasks, their queue, their waits, their timers. Freestanding. */
+#include "task.h"
+
+#if __STDC_HOSTED__ && !defined CO_TINY
+#define TASK_THREAD_LOCAL __thread
+#else
+#define TASK_THREAD_LOCAL
+#endif
+
+enum task_step_ { TASK_READY_, TASK_RUNNING_, TASK_WAITING_, TASK_ENDED_ };
+
+#define CONTAINER(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+
+static TASK_THREAD_LOCAL struct scheduler *scheduler_;
+
+/* ---- Misuse ---------------------------------------------------------------------------------- */
+
+/* Stops the program: [subject] and [what] make one sentence, [task] tells the place. */
+static CO_ATTRIBUTE_(cold, noinline) void stop(struct task *task, const char *subject,
+                                               const char *what)
+{
+    const struct co_site *site = task ? co_where(task->chain.top) : NULL;
+    const char *parts[] = { subject, what };
+    char text[200];
+    size_t n = 0;
+
+    for (int i = 0; i < 2; i++)
+        for (const char *p = parts[i]; *p && n + 1 < sizeof text; p++)
+            text[n++] = *p;
+    text[n] = '\0';
+    (void)text, (void)site;
+    CO_STOP(site ? site->file : __FILE__, site ? site->line : __LINE__, text);
+}
+
+static struct scheduler *scheduler_here(const char *call)
+{
+    if (!scheduler_)
+        stop(NULL, call, "() needs a scheduler: call it under loop_main, or after loop_new");
+    return scheduler_;
+}
+
+/* The running task, about to make the op [name]. */
+static struct task *running(const char *name)
+{
+    struct task *task = scheduler_ ? scheduler_->current : NULL;
+
+    if (!task)
+        stop(NULL, name, "() was made outside a task: only a coroutine that a task runs may");
+    else if (task->step != TASK_RUNNING_)
+        stop(task, name, "() was made after this place while an op made before it was not awaited "
+                         "yet: await each op where you make it");
+    return task;
+}
+
+/* ---- Rings ----------------------------------------------------------------------------------- */
+
+void task_ring_add(struct task **ring, struct task *task)
+{
+    struct task *first = *ring;
+
+    if (!first) {
+        *ring = task->in.link.next = task->in.link.prev = task;
+        return;
+    }
+    task->in.link.next = first;
+    task->in.link.prev = first->in.link.prev;
+    first->in.link.prev->in.link.next = task;
+    first->in.link.prev = task;
+}
+
+void task_ring_remove(struct task **ring, struct task *task)
+{
+    if (task->in.link.next == task) {
+        *ring = NULL;
+        return;
+    }
+    task->in.link.prev->in.link.next = task->in.link.next;
+    task->in.link.next->in.link.prev = task->in.link.prev;
+    if (*ring == task)
+        *ring = task->in.link.next;
+}
+
+static void all_add(struct scheduler *s, struct task *task)
+{
+    struct task *oldest = s->oldest;
+
+    if (!oldest) {
+        s->oldest = task->older = task->younger = task;
+    } else {
+        task->younger = oldest;
+        task->older = oldest->older;
+        oldest->older->younger = task;
+        oldest->older = task;
+    }
+    s->count++;
+}
+
+static void all_remove(struct scheduler *s, struct task *task)
+{
+    task->older->younger = task->younger;
+    task->younger->older = task->older;
+    if (s->oldest == task)
+        s->oldest = task->younger == task ? NULL : task->younger;
+    s->count--;
+}
+
+/* ---- Timers: a 4-ary heap; each owner knows its place, so that it can leave in O(log n) --------- */
+
+/* A slot belongs to a task, or, with bit 0 set, to a task_timer. */
+static void slot_put(struct scheduler *s, uint32_t i, struct task_timer_slot slot)
+{
+    s->timers[i] = slot;
+    if (slot.owner & 1)
+        ((struct task_timer *)(slot.owner - 1))->place = i + 1;
+    else
+        ((struct task *)slot.owner)->timer = i + 1;
+}
+
+static void slot_sift(struct scheduler *s, uint32_t i, struct task_timer_slot slot)
+{
+    uint32_t n = s->timer_count;
+
+    while (i > 0 && slot.when < s->timers[(i - 1) / 4].when) {
+        slot_put(s, i, s->timers[(i - 1) / 4]);
+        i = (i - 1) / 4;
+    }
+    for (;;) {
+        uint32_t least = 4 * i + 1, end = n < 4 * i + 5 ? n : 4 * i + 5;
+
+        for (uint32_t k = least + 1; k < end; k++)
+            if (s->timers[k].when < s->timers[least].when)
+                least = k;
+        if (least >= n || slot.when <= s->timers[least].when)
+            break;
+        slot_put(s, i, s->timers[least]);
+        i = least;
+    }
+    slot_put(s, i, slot);
+}
+
+static int slot_add(struct scheduler *s, int64_t when, uintptr_t owner)
+{
+    if (s->timer_count == s->timer_room) {
+        uint32_t room = s->timer_room ? 2 * s->timer_room : 16;
+        void *timers = s->fixed ? NULL
+            : s->driver->resize(s->driver, s->timers, room * sizeof *s->timers);
+
+        if (!timers)
+            return -ENOMEM;
+        s->timers = (struct task_timer_slot *)timers;
+        s->timer_room = room;
+    }
+    s->timer_count++;
+    slot_sift(s, s->timer_count - 1, (struct task_timer_slot){ when, owner });
+    return 0;
+}
+
+/* Takes the slot at [place] (from 1) out. */
+static void slot_remove(struct scheduler *s, uint32_t place)
+{
+    struct task_timer_slot last = s->timers[--s->timer_count];
+
+    if (place - 1 < s->timer_count)
+        slot_sift(s, place - 1, last);
+}
+
+int task_timer_start(struct task_timer *timer, int64_t when)
+{
+    task_timer_stop(timer);
+    return slot_add(scheduler_here("task_timer_start"), when, (uintptr_t)timer + 1);
+}
+
+void task_timer_stop(struct task_timer *timer)
+{
+    if (timer->place)
+        slot_remove(scheduler_, timer->place);
+    timer->place = 0;
+}
+
+static void timers_fire(struct scheduler *s)
+{
+    int64_t now;
+    uint32_t n = s->timer_count;        /* not those that start themselves anew in this turn */
+
+    if (n == 0)
+        return;
+    now = s->driver->now(s->driver);
+    while (n-- > 0 && s->timer_count > 0 && s->timers[0].when <= now) {
+        uintptr_t owner = s->timers[0].owner;
+
+        slot_remove(s, 1);
+        if (owner & 1) {
+            struct task_timer *timer = (struct task_timer *)(owner - 1);
+            timer->place = 0;
+            timer->fire(timer);
+        } else {
+            ((struct task *)owner)->timer = 0;
+            task_wake((struct task *)owner, 0);
+        }
+    }
+}
+
+/* ---- Cancel ---------------------------------------------------------------------------------- */
+
+static int request_pending(const struct task *task)
+{
+    if (task->flags & TASK_CANCEL_)
+        return 1;
+    for (const struct co_within *w = task->within; w; w = w->outer)
+        if (w->asked)
+            return 1;
+    return 0;
+}
+
+/* Takes the request that [task] is to meet next, if there is one: its own, else that of the
+ * outermost deadline that has expired. */
+static int request_take(struct task *task)
+{
+    struct co_within *found = NULL;
+
+    if (task->flags & TASK_CANCEL_) {
+        task->flags &= (uint8_t)~TASK_CANCEL_;
+        return 1;
+    }
+    for (struct co_within *w = task->within; w; w = w->outer)
+        if (w->asked)
+            found = w;
+    if (!found)
+        return 0;
+    found->asked = 0;
+    found->met = 1;
+    return 1;
+}
+
+static int join_take_back(struct task *task)
+{
+    task_ring_remove(&((struct task *)task->object)->joiners, task);
+    return 1;
+}
+static const struct task_wait join_wait = { "co_join", join_take_back };
+
+/* Lets the waiting [task] meet its request. A join hands it down to the task that is joined: in a
+ * loop, not by recursion, for chains may be long; and one that leads back to itself is cut. */
+static void deliver(struct task *task)
+{
+    for (uint32_t hops = scheduler_->count; task->wait == &join_wait && hops > 0; hops--) {
+        request_take(task);
+        task = (struct task *)task->object;
+        task->cancels++;
+        task->flags |= TASK_CANCEL_;
+        if (task->step != TASK_WAITING_)
+            return;
+    }
+    if (task->wait->take_back(task))
+        task_wake(task, -ECANCELED);
+    request_take(task);
+}
+
+int task_cancel(struct task *task)
+{
+    if (!task || task->step == TASK_ENDED_)
+        return 0;
+    task->cancels++;
+    task->flags |= TASK_CANCEL_;
+    if (task->step == TASK_WAITING_)
+        deliver(task);
+    return 1;
+}
+
+void scheduler_cancel_all(struct scheduler *s)
+{
+    struct task *task = s->oldest;
+
+    for (uint32_t n = s->count; n > 0; n--, task = task->younger)
+        task_cancel(task);
+}
+
+/* ---- What makers of ops use ------------------------------------------------------------------ */
+
+int task_cancelled(const char *name)
+{
+    return request_take(running(name));
+}
+
+/* Behind all that are ready, with [result] for the op that was just made. */
+static co_op done_later(struct task *task, intptr_t result)
+{
+    task->chain.result = result;
+    task->step = TASK_READY_;
+    task_ring_add(&scheduler_->ready, task);
+    return co_wait();
+}
+
+co_op task_done(intptr_t result)
+{
+    struct task *task = running("task_done");
+
+    return --scheduler_->budget > 0 ? co_done(result) : done_later(task, result);
+}
+
+struct task *task_waits(const struct task_wait *wait, void *object)
+{
+    struct task *task = running(wait->name);
+
+    task->wait = wait;
+    task->object = object;
+    task->step = TASK_WAITING_;
+    return task;
+}
+
+void task_wake(struct task *task, intptr_t result)
+{
+    if (task->step != TASK_WAITING_)
+        stop(task, "task_wake", "() of a task that does not wait: wake each wait once");
+    task->step = TASK_READY_;
+    task->chain.result = result;
+    task_ring_add(&scheduler_->ready, task);
+}
+
+/* ---- Sleep ----------------------------------------------------------------------------------- */
+
+static int sleep_take_back(struct task *task)
+{
+    slot_remove(scheduler_, task->timer);
+    task->timer = 0;
+    return 1;
+}
+static const struct task_wait sleep_wait = { "co_sleep", sleep_take_back };
+
+static co_op sleep_op(int64_t when, int at_once)
+{
+    struct task *task = running("co_sleep");
+
+    if (request_take(task))
+        return co_done(-ECANCELED);
+    if (at_once)
+        return done_later(task, 0);
+    if (slot_add(scheduler_, when, (uintptr_t)task) < 0)
+        return co_done(-ENOMEM);
+    (void)task_waits(&sleep_wait, NULL);
+    return co_wait();
+}
+
+co_op co_sleep_ns_(int64_t ns)
+{
+    struct scheduler *s = scheduler_here("co_sleep");
+
+    return ns > 0 ? sleep_op(s->driver->now(s->driver) + ns, 0) : sleep_op(0, 1);
+}
+
+co_op co_sleep_until_ns_(int64_t when)
+{
+    struct scheduler *s = scheduler_here("co_sleep_until");
+
+    return sleep_op(when, when <= s->driver->now(s->driver));
+}
+
+/* ---- Waiting for tasks ----------------------------------------------------------------------- */
+
+co_op co_join(struct task *task)
+{
+    struct task *me = running("co_join");
+
+    if (!task)
+        return task_done(-ENOMEM);
+    if (task == me)
+        return task_done(-EDEADLK);
+    if (task->step == TASK_ENDED_)
+        return task_done(task->chain.result);
+    (void)task_waits(&join_wait, task);
+    task_ring_add(&task->joiners, me);
+    if (request_pending(me))
+        deliver(me);
+    return co_wait();
+}
+
+/* A member of the gather ended. The first failure is kept where the result goes anyway. */
+static void gather_ended(struct task_set *set, struct task *member)
+{
+    struct task *task = CONTAINER(set, struct task, in.many.set);
+
+    if (member->chain.result < 0 && task->chain.result == 0)
+        task->chain.result = member->chain.result;
+    if (--task->in.many.left == 0)
+        task_wake(task, task->chain.result);
+}
+
+/* Hands the request down. When that leads back here, the tasks wait for each other in a ring: then
+ * the members are let go. */
+static int gather_take_back(struct task *task)
+{
+    struct task *const *members = (struct task *const *)task->object;
+    int again = task->flags & TASK_PASSING_;
+
+    task->flags |= TASK_PASSING_;
+    for (uint32_t i = 0; i < task->in.many.count && task->step == TASK_WAITING_; i++) {
+        if (!members[i] || members[i]->set != &task->in.many.set)
+            continue;
+        if (again)
+            members[i]->set = NULL;
+        else
+            task_cancel(members[i]);
+    }
+    task->flags &= (uint8_t)~TASK_PASSING_;
+    return again != 0;
+}
+static const struct task_wait gather_wait = { "co_gather", gather_take_back };
+
+co_op co_gather(struct task *const *tasks, size_t n)
+{
+    struct task *me = running("co_gather");
+    intptr_t failure = 0;
+    uint32_t left = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (tasks[i] == me)
+            return task_done(-EDEADLK);
+        if (tasks[i] && tasks[i]->step != TASK_ENDED_ && tasks[i]->set)
+            return task_done(-EBUSY);
+    }
+    for (size_t i = 0; i < n; i++) {
+        intptr_t result = tasks[i] ? tasks[i]->chain.result : -ENOMEM;
+
+        if (tasks[i] && tasks[i]->step != TASK_ENDED_) {
+            left += tasks[i]->set == NULL;      /* a task that is named twice counts once */
+            tasks[i]->set = &me->in.many.set;
+        } else if (result < 0 && failure == 0) {
+            failure = result;
+        }
+    }
+    if (left == 0)
+        return task_done(failure);
+    (void)task_waits(&gather_wait, (void *)(uintptr_t)tasks);
+    me->in.many.set.ended = gather_ended;
+    me->in.many.count = (uint32_t)n;
+    me->in.many.left = left;
+    me->chain.result = failure;
+    if (request_pending(me))
+        deliver(me);
+    return co_wait();
+}
+
+/* ---- Deadlines ------------------------------------------------------------------------------- */
+
+static void within_ask(struct co_within *w, intptr_t error)
+{
+    w->error = error;
+    w->asked = 1;
+    if (w->task->step == TASK_WAITING_)
+        deliver(w->task);
+}
+
+static void within_expired(struct task_timer *timer)
+{
+    within_ask(CONTAINER(timer, struct co_within, timer), -ETIMEDOUT);
+}
+
+static void within_enter(struct co_within *w)
+{
+    struct scheduler *s = scheduler_here("co_within");
+    struct task *task = s->current;
+
+    if (!task)
+        stop(NULL, "co_within", "() was awaited outside a task");
+    w->task = task;
+    w->cancels = task->cancels;
+    w->outer = task->within;
+    task->within = w;
+    w->timer.fire = within_expired;
+    if (w->ns <= 0)
+        within_ask(w, -ETIMEDOUT);
+    else if (task_timer_start(&w->timer, s->driver->now(s->driver) + w->ns) < 0)
+        within_ask(w, -ENOMEM);
+}
+
+/* At its edge, and only here, a cancel of the deadline's own gets its name. A request of the task's
+ * own that came meanwhile has met its -ECANCELED with this one. */
+static intptr_t within_leave(struct co_within *w)
+{
+    struct task *task = w->task;
+
+    task_timer_stop(&w->timer);
+    task->within = w->outer;
+    if (w->result != -ECANCELED || !w->met)
+        return w->result;
+    if (task->cancels == w->cancels)
+        return w->error;
+    task->flags &= (uint8_t)~TASK_CANCEL_;
+    return -ECANCELED;
+}
+
+static co_define(co_within)
+{
+    co_begin;
+    within_enter(self);
+    co_await(self->result, self->op);
+    co_return(within_leave(self));
+    co_end;
+}
+
+co_op co_within_ns_(struct co_within *slot, int64_t ns, co_op op)
+{
+    return op.frame ? co_call(slot, co_within, .op = op, .ns = ns) : op;
+}
+
+/* ---- Tasks ----------------------------------------------------------------------------------- */
+
+struct task *task_alloc_(size_t frame_size)
+{
+    struct scheduler *s = scheduler_here("task_spawn");
+
+    return s->driver->resize
+        ? (struct task *)s->driver->resize(s->driver, NULL, TASK_HEAD_ + frame_size)
+        : NULL;
+}
+
+void task_init_(struct task *task, struct co *root)
+{
+    struct scheduler *s = scheduler_here("task_init");
+
+    *task = (struct task){ .chain = { root, 0 }, .step = TASK_READY_ };
+    all_add(s, task);
+    task_ring_add(&s->ready, task);
+}
+
+struct task *task_start_(struct task *task, struct co *root, int flags)
+{
+    if (task) {
+        task_init_(task, root);
+        task->flags = (uint8_t)(TASK_OWN_ | flags);
+    }
+    return task;
+}
+
+void task_free(struct task *task)
+{
+    if (!task)
+        return;
+    if (task->step != TASK_ENDED_)
+        stop(task, "task_free", "() of a task that has not ended: join it first, here it stands");
+    if (task->flags & TASK_OWN_)
+        scheduler_here("task_free")->driver->resize(scheduler_->driver, task, 0);
+}
+
+void task_detach(struct task *task)
+{
+    if (!task || !(task->flags & TASK_OWN_))
+        return;
+    if (task->step == TASK_ENDED_)
+        task_free(task);
+    else
+        task->flags |= TASK_GO_;
+}
+
+enum task_state task_state(const struct task *task)
+{
+    intptr_t result = task_result(task);
+
+    return result == -EINPROGRESS && task->step != TASK_ENDED_ ? TASK_PENDING
+        : result == -ECANCELED ? TASK_CANCELLED : TASK_FINISHED;
+}
+
+const char *task_state_name(const struct task *task)
+{
+    static const char *const names[] = { "pending", "finished", "cancelled" };
+
+    return names[task_state(task)];
+}
+
+intptr_t task_result(const struct task *task)
+{
+    return !task ? -ENOMEM : task->step == TASK_ENDED_ ? task->chain.result : -EINPROGRESS;
+}
+
+/* The outermost frame of its chain; in the end, the only one. */
+static struct co *root_of(struct task *task)
+{
+    struct co *co = task->chain.top;
+
+    while (co->caller)
+        co = co->caller;
+    return co;
+}
+
+const char *task_name(struct task *task)
+{
+    const struct co_site *site = task ? co_where(root_of(task)) : NULL;
+
+    return site ? site->name : "";
+}
+
+struct task *task_current(void)
+{
+    return scheduler_ ? scheduler_->current : NULL;
+}
+
+struct co *task_frame_(struct task *task, co_body *body, const char *name)
+{
+    struct co *root = task ? root_of(task) : NULL;
+
+    if (root && root->body != body)
+        stop(task, "TASK_FRAME: the task that stands here does not run ", name);
+    return root;
+}
+
+/* ---- The scheduler --------------------------------------------------------------------------- */
+
+void scheduler_init(struct scheduler *s, struct task_driver *driver,
+                    struct task_timer_slot *timers, uint32_t room)
+{
+    *s = (struct scheduler){ .driver = driver, .timers = timers, .timer_room = room,
+                             .fixed = timers || !driver->resize };
+    scheduler_ = s;
+}
+
+void scheduler_free(struct scheduler *s)
+{
+    if (s->count > 0)
+        stop(s->oldest, "scheduler_free", "() while tasks are left: here the oldest one stands");
+    if (!s->fixed && s->timers)
+        s->driver->resize(s->driver, s->timers, 0);
+    if (scheduler_ == s)
+        scheduler_ = NULL;
+}
+
+struct scheduler *scheduler_get(void)
+{
+    return scheduler_;
+}
+
+void scheduler_set(struct scheduler *s)
+{
+    scheduler_ = s;
+}
+
+static void task_end(struct scheduler *s, struct task *task)
+{
+    intptr_t result = task->chain.result;
+    struct task_set *set = task->set;
+
+    task->step = TASK_ENDED_;
+    task->flags &= (uint8_t)~TASK_CANCEL_;
+    all_remove(s, task);
+    while (task->joiners) {
+        struct task *joiner = task->joiners;
+        task_ring_remove(&task->joiners, joiner);
+        task_wake(joiner, result);
+    }
+    task->set = NULL;
+    if (set)
+        set->ended(set, task);
+    if (task->flags & TASK_GO_)
+        task_free(task);
+}
+
+static int call_take_back(struct task *task)
+{
+    (void)task;
+    return 1;
+}
+static const struct task_wait call_wait = { "co_wait", call_take_back };
+
+static void step(struct scheduler *s, struct task *task)
+{
+    int signal;
+
+    if (task->flags & TASK_PAUSED_) {
+        task->flags &= (uint8_t)~TASK_PAUSED_;
+        task->chain.result = request_take(task) ? -ECANCELED : 0;
+    }
+    task->step = TASK_RUNNING_;
+    s->current = task;
+    s->budget = TASK_BUDGET;
+    signal = co_resume(&task->chain);
+    s->current = NULL;
+    if (signal == CO_WAITING) {
+        if (task->step == TASK_RUNNING_) {      /* co_wait() itself */
+            task->step = TASK_WAITING_;
+            task->wait = &call_wait;
+            if (request_pending(task))
+                deliver(task);
+        }
+        return;
+    }
+    if (task->step != TASK_RUNNING_)
+        stop(task, task->wait ? task->wait->name : "an op",
+             "() was made after this place and never awaited");
+    if (signal == CO_RETURNED) {
+        task_end(s, task);
+        return;
+    }
+    if (signal == CO_PAUSED)
+        task->flags |= TASK_PAUSED_;
+    task->step = TASK_READY_;
+    task_ring_add(&s->ready, task);
+}
+
+void scheduler_turn(struct scheduler *s)
+{
+    struct task *batch;
+
+    if (s->current)
+        stop(s->current, "scheduler_turn", "() inside a task: a loop does not run in a loop");
+    timers_fire(s);
+    batch = s->ready;
+    s->ready = NULL;
+    while (batch) {
+        struct task *task = batch;
+        task_ring_remove(&batch, task);
+        step(s, task);
+    }
+}
+
+int64_t scheduler_next(const struct scheduler *s)
+{
+    return s->ready ? 0 : s->timer_count ? s->timers[0].when : INT64_MAX;
+}
+
+void scheduler_run(struct scheduler *s)
+{
+    while (s->count > 0) {
+        int64_t next;
+
+        scheduler_turn(s);
+        next = scheduler_next(s);
+        if (next > 0 && s->count > 0)
+            s->driver->wait(s->driver, next);
+    }
+}
