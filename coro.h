@@ -35,7 +35,7 @@
  * CO_LABELS  (per file) dispatch by computed goto, GNU C: faster, and an await may stand inside a
  *            switch of yours; but the compiler no longer sees a local that an await jumps over
  * CO_LINT    warn of an await inside a switch; on by itself where it is free: 64-bit pointers
- * CO_DEBUG   stop when a frame is awaited, or made anew, while it is being awaited
+ * CO_DEBUG   stop when a frame is awaited that is being awaited already
  * CO_TINY    (whole program) no source texts, no messages: for microcontrollers
  * CO_STOP(file, line, text)  what misuse does; must not return. It prints and aborts, or traps */
 #ifndef CO_CORO_H
@@ -62,7 +62,7 @@ typedef co_step_ co_body(struct co *, struct co_chain *);
  * it is a coroutine that has not started. */
 struct co {
     co_body *body;          /* ro: the coroutine */
-    union { uintptr_t word; uint16_t half[sizeof(uintptr_t) / 2]; } at;     /* private: co_where() */
+    union { uintptr_t word; uint16_t half[sizeof(uintptr_t) / 2]; } at;  /* private: co_where() */
     struct co *caller;      /* ro: who awaits it, or NULL */
     intptr_t result;        /* private: its result, kept while co_finally runs */
 #ifdef __cplusplus
@@ -118,7 +118,6 @@ struct co_site {
  * co_wait()   an op that waits: for whoever puts its result in chain->result and resumes.
  * co_where(&frame.co)   the co_site where it stands; NULL under CO_TINY. asyncio: get_stack() */
 
-/* 1 in a branch that is seldom taken. */
 #ifdef __GNUC__
 #define CO_RARELY_(condition) __builtin_expect((condition), 0)
 #define CO_ATTRIBUTE_(...) __attribute__((__VA_ARGS__))
@@ -165,7 +164,7 @@ enum { CO_ENDED_ = 1, CO_FINALLY_ = 2, CO_WHERE_ = 3, CO_RUN_ = 0, CO_WAIT_ = 1 
 /* Case labels that no switch of the user's has by chance. Where they are wide, both compilers warn
  * of one that landed in such a switch; they subtract them again, so they cost nothing. */
 #if defined CO_LINT || UINTPTR_MAX > 0xFFFFFFFF
-#define CO_CASE_ 0x1000040000000000ULL
+#define CO_CASE_ 0x1000000040000000ULL
 #else
 #define CO_CASE_ (UINTPTR_MAX / 4)
 #endif
@@ -340,18 +339,11 @@ static inline const struct co_site *co_where(struct co *co)
 #define CO_LITERAL_(NAME, ...) (struct NAME){ __VA_ARGS__ }
 #define CO_BODY_ .co.body
 #endif
-#ifdef CO_DEBUG
-#define CO_CLAIM_(frame, made) if ((frame)->body == made && (frame)->caller)                      \
-        CO_STOP(__FILE__, __LINE__, "this frame is being awaited already")
-#else
-#define CO_CLAIM_(frame, made) (void)0
-#endif
 #ifdef __GNUC__
 #define CO_MAKE_(NAME, frame, ...) __extension__({                                                \
         CO_PRAGMA_("GCC diagnostic push")                                                         \
         CO_PRAGMA_("GCC diagnostic ignored \"-Wmissing-field-initializers\"")                     \
         struct NAME *co_new_ = (frame);                                                           \
-        CO_CLAIM_(&co_new_->co, co_body_##NAME);                                                  \
         *co_new_ = CO_LITERAL_(NAME, __VA_ARGS__);                                                \
         CO_PRAGMA_("GCC diagnostic pop")                                                          \
         &co_new_->co; })
@@ -359,7 +351,21 @@ static inline const struct co_site *co_where(struct co *co)
 #define CO_MAKE_(NAME, frame, ...) (*(frame) = CO_LITERAL_(NAME, __VA_ARGS__), &(frame)->co)
 #endif
 
-#define co_call(frame, ...) co_run_(CO_EXPAND_(CO_MAKE_, CO_FIRST_(__VA_ARGS__, ~), frame,        \
+#if defined CO_DEBUG && defined __GNUC__
+static inline void co_claim_(struct co *co, co_body *made, const char *file, int line)
+{
+    (void)file, (void)line;
+    if (co->body == made && co->caller)
+        CO_STOP(file, line, "this frame is being awaited already: give each await its own");
+}
+#define CO_CALL_(NAME, frame, ...) __extension__({                                                \
+        struct NAME *co_old_ = (frame);                                                           \
+        co_claim_(&co_old_->co, co_body_##NAME, __FILE__, __LINE__);                              \
+        CO_MAKE_(NAME, co_old_, __VA_ARGS__); })
+#else
+#define CO_CALL_ CO_MAKE_
+#endif
+#define co_call(frame, ...) co_run_(CO_EXPAND_(CO_CALL_, CO_FIRST_(__VA_ARGS__, ~), frame,        \
                                                CO_BODY_ = co_body_##__VA_ARGS__))
 #define co_init(frame, ...) ((void)CO_EXPAND_(CO_MAKE_, CO_FIRST_(__VA_ARGS__, ~), frame,         \
                                               CO_BODY_ = co_body_##__VA_ARGS__))

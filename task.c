@@ -524,10 +524,10 @@ void task_init_(struct task *task, struct co *root)
     task_ring_add(&s->ready, task);
 }
 
-struct task *task_start_(struct task *task, struct co *root, int flags)
+struct task *task_start_(struct task *task, int flags)
 {
     if (task) {
-        task_init_(task, root);
+        task_init_(task, task->chain.top);
         task->flags = (uint8_t)(TASK_OWN_ | flags);
     }
     return task;

@@ -274,7 +274,8 @@ struct co_within {
 enum { TASK_GO_ = 1, TASK_OWN_ = 2, TASK_CANCEL_ = 4, TASK_PAUSED_ = 8, TASK_PASSING_ = 16 };
 
 struct task *task_alloc_(size_t frame_size);
-struct task *task_start_(struct task *task, struct co *root, int flags);
+CO_ATTRIBUTE_(warn_unused_result)
+struct task *task_start_(struct task *task, int flags);
 void task_init_(struct task *task, struct co *root);
 struct co *task_frame_(struct task *task, co_body *body, const char *name);
 TASK_OP_ co_sleep_ns_(int64_t ns);
@@ -287,10 +288,12 @@ static inline void *task_room_(struct task *task) { return (char *)task + TASK_H
 static inline int task_went_(struct task *task) { return task ? 0 : -ENOMEM; }
 
 #ifdef __GNUC__
-#define TASK_NEW_(NAME, flags, ...) __extension__({                                               \
+#define TASK_NEW_(NAME, flags, ...) task_start_(__extension__({                                   \
         struct task *task_new_ = task_alloc_(sizeof(struct NAME));                                \
-        task_start_(task_new_, task_new_                                                          \
-            ? CO_MAKE_(NAME, (struct NAME *)task_room_(task_new_), __VA_ARGS__) : NULL, flags); })
+        if (task_new_)                                                                            \
+            task_new_->chain.top =                                                                \
+                CO_MAKE_(NAME, (struct NAME *)task_room_(task_new_), __VA_ARGS__);                \
+        task_new_; }), flags)
 #else                       /* the arguments are copied from a temporary */
 #define TASK_NEW_(NAME, flags, ...) \
     task_copy_(sizeof(struct NAME), &CO_LITERAL_(NAME, __VA_ARGS__), flags)
@@ -301,7 +304,9 @@ static inline struct task *task_copy_(size_t size, const void *frame, int flags)
 
     for (size_t i = 0; task && i < size; i++)
         to[i] = ((const char *)frame)[i];
-    return task_start_(task, (struct co *)(void *)to, flags);
+    if (task)
+        task->chain.top = (struct co *)(void *)to;
+    return task_start_(task, flags);
 }
 #endif
 
