@@ -47,8 +47,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #define CO_STOP(file, line, text) (fprintf(stderr, "%s:%d: %s\n", file, line, text), abort())
-#elif !defined CO_STOP
+#elif !defined CO_STOP && defined __GNUC__
 #define CO_STOP(file, line, text) __builtin_trap()
+#elif !defined CO_STOP
+#define CO_STOP(file, line, text) do { } while (1)
 #endif
 
 /* How co_resume came back; CO_CALLED_ is seen by co_resume alone. */
@@ -186,11 +188,6 @@ static inline co_step_ co_down_(struct co *self, struct co_chain *chain, co_op o
 {
     if (op.result != CO_RUN_)
         return co_signal_(CO_WAITING);
-#ifdef CO_DEBUG
-    for (struct co *up = self; up; up = up->caller)
-        if (up == op.frame)
-            CO_STOP(__FILE__, __LINE__, "a coroutine awaits itself: the child needs its own frame");
-#endif
     op.frame->caller = self;
     chain->top = op.frame;
     return co_signal_(CO_CALLED_);
@@ -210,11 +207,11 @@ static inline co_step_ co_up_(struct co *self, struct co_chain *chain, intptr_t 
 
 /* A resume that found no place to go on from. */
 CO_ATTRIBUTE_(cold, noinline, unused)
-static co_step_ co_lost_(struct co *co, struct co_chain *chain, const char *file)
+static co_step_ co_lost_(struct co *co, struct co_chain *chain, const char *file, int end)
 {
-    (void)file;
+    (void)file, (void)end;
     if (CO_STATE_(co) == CO_ENDED_)
-        CO_STOP(file, CO_LINE_(co), "a coroutine was resumed after its end");
+        CO_STOP(file, end, "a coroutine was resumed after its end");
     else if (co->at.word & 1)
         CO_STOP(file, CO_LINE_(co), "an await inside a switch cannot be resumed: write it with "
                                     "if and else, or define CO_LABELS in this file");
@@ -222,10 +219,11 @@ static co_step_ co_lost_(struct co *co, struct co_chain *chain, const char *file
     return co_signal_(co->at.word & 1 ? CO_RETURNED : CO_WAITING);     /* told: nobody knows */
 }
 
-CO_OP_ co_next_(struct co *co)
+CO_OP_ co_next_(struct co *co, const char *file, int line)
 {
+    (void)file, (void)line;
     if (co->caller)
-        CO_STOP("co_next", CO_LINE_(co), "this generator is being awaited already");
+        CO_STOP(file, line, "this generator is being awaited already");
     return CO_STATE_(co) == CO_ENDED_ ? co_done(0) : co_run_(co);
 }
 
@@ -251,7 +249,10 @@ static inline const struct co_site *co_where(struct co *co)
     co_declare(NAME);                                                                             \
     static inline co_step_ co_run_##NAME(struct NAME *self, struct co_chain *chain_);             \
     co_step_ co_body_##NAME(struct co *co_, struct co_chain *chain_)                              \
-    { return co_run_##NAME((struct NAME *)co_, chain_); }                                         \
+    {                                                                                             \
+        (void)sizeof(char[offsetof(struct NAME, co) ? -1 : 1]);     /* co_frame comes first */    \
+        return co_run_##NAME((struct NAME *)co_, chain_);                                         \
+    }                                                                                             \
     static inline co_step_ co_run_##NAME(struct NAME *self, struct co_chain *chain_)
 
 /* A resume point: keep the place, leave by [step], go on from here. Its number must be dense. */
@@ -280,7 +281,6 @@ static inline const struct co_site *co_where(struct co *co)
     if (CO_RARELY_(self->co.at.word <= CO_WHERE_)) { } else                                       \
         goto *((const struct co_site *)self->co.at.word)->label;                                  \
     CO_PRAGMA_("GCC diagnostic pop")
-#define CO_END_PLACE_ CO_ENDED_
 #else
 #define CO_POINT_(n, words, step)                                                                 \
     enum { co_here_ = 2 * (n - co_begin_is_missing_) + 2 };                                       \
@@ -289,7 +289,6 @@ static inline const struct co_site *co_where(struct co *co)
     CO_TELL_(co_here_, words)                                                                     \
     case CO_CASE_ + co_here_ + 1:;
 #define CO_JUMP_
-#define CO_END_PLACE_ CO_PLACE_(CO_ENDED_)
 #endif
 #if defined __GNUC__ && !defined __TINYC__
 #define CO_PRAGMA_(text) _Pragma(text)
@@ -312,11 +311,24 @@ static inline const struct co_site *co_where(struct co *co)
 #define CO_AWAIT_(n, words, op, then) do {                                                        \
         co_op_ = (op);                                                                            \
         if (co_op_.frame) {                                                                       \
+            CO_APART_                                                                             \
             CO_POINT_(n, words, co_down_(&self->co, chain_, co_op_))                              \
             co_op_.result = chain_->result;                                                       \
         }                                                                                         \
         then                                                                                      \
     } while (0)
+#ifdef CO_DEBUG
+static inline void co_apart_(struct co *up, co_op op, const char *file, int line)
+{
+    (void)file, (void)line;
+    for (; up && op.result == CO_RUN_; up = up->caller)
+        if (up == op.frame)
+            CO_STOP(file, line, "a coroutine awaits itself: the child needs its own frame");
+}
+#define CO_APART_ co_apart_(&self->co, co_op_, __FILE__, __LINE__);
+#else
+#define CO_APART_
+#endif
 #define CO_STEP_(n, words, step, then) do { CO_POINT_(n, words, step) then } while (0)
 #define CO_PAUSE_(n, words) CO_STEP_(n, words, (chain_->result = 0, co_signal_(CO_PAUSED)),       \
     if (chain_->result < 0) CO_LEAVE_(chain_->result);)
@@ -352,7 +364,8 @@ static inline const struct co_site *co_where(struct co *co)
 #endif
 
 #if defined CO_DEBUG && defined __GNUC__
-static inline void co_claim_(struct co *co, co_body *made, const char *file, int line)
+CO_ATTRIBUTE_(noinline, unused)           /* or gcc sees that a frame of malloc() is not set */
+static void co_claim_(struct co *co, co_body *made, const char *file, int line)
 {
     (void)file, (void)line;
     if (co->body == made && co->caller)
@@ -371,16 +384,17 @@ static inline void co_claim_(struct co *co, co_body *made, const char *file, int
                                               CO_BODY_ = co_body_##__VA_ARGS__))
 #define co_start(chain, frame, ...) ((void)((chain)->result = 0, (chain)->top =                   \
     CO_EXPAND_(CO_MAKE_, CO_FIRST_(__VA_ARGS__, ~), frame, CO_BODY_ = co_body_##__VA_ARGS__)))
-#define co_next(frame) co_next_(&(frame)->co)
+#define co_next(frame) co_next_(&(frame)->co, __FILE__, __LINE__)
 
 #if !defined __cplusplus || __cplusplus < 202002L       /* in C++20 these are keywords */
 #define co_begin                                                                                  \
     CO_PRAGMA_("GCC diagnostic push") CO_GUARD_                                                   \
     enum { co_begin_is_missing_ = CO_COUNT_ };                                                    \
-    unsigned co_state_ = CO_STATE_(&self->co);                                                    \
+    unsigned co_state_;                                                                           \
     int co_leaving_ = 0;                                                                          \
     CO_ATTRIBUTE_(unused) co_op co_op_;                                                           \
     CO_JUMP_                                                                                      \
+    co_state_ = CO_STATE_(&self->co);                                                             \
     co_dispatch_: CO_ATTRIBUTE_(unused);                                                          \
     switch (co_state_ + CO_CASE_) {                                                               \
     CO_TELL_(CO_WHERE_, "")                                                                       \
@@ -392,10 +406,12 @@ static inline void co_claim_(struct co *co, co_body *made, const char *file, int
         goto co_out_; }                                                                           \
     default:                                                                                      \
         if (!co_leaving_)                                                                         \
-            return co_lost_(&self->co, chain_, __FILE__);                                         \
+            return co_lost_(&self->co, chain_, __FILE__, __LINE__);                               \
+        goto co_out_;                                                                             \
     }                                                                                             \
+    CO_STOP(__FILE__, __LINE__, "a break that stands in no loop left this coroutine");            \
     co_out_:                                                                                      \
-    self->co.at.word = CO_END_PLACE_;                                                             \
+    self->co.at.word = CO_ENDED_;                                                             \
     CO_PRAGMA_("GCC diagnostic pop")                                                              \
     return co_up_(&self->co, chain_, self->co.result, CO_RETURNED)
 #define co_return(value) CO_LEAVE_((intptr_t)(value))

@@ -1,0 +1,43 @@
+#!/bin/sh
+# resume.sh PROGRAM: the instructions of a resume, of each kind that the program PROGRAM, built of
+# resume.c, knows: counted by callgrind in two runs, of N and of 2N resumes, by difference.
+set -eu
+program=${1:?usage: resume.sh PROGRAM}
+n=131072
+
+command -v valgrind >/dev/null || { echo "resume: no valgrind: instructions not counted"; exit 0; }
+
+count() {
+    valgrind --tool=callgrind --callgrind-out-file=/dev/null "$program" --count "$1" "$2" 2>&1 |
+        awk '/Collected/ { print $NF }'
+}
+
+for kind in $("$program" --kinds); do
+    [ ! -t 2 ] || printf '\r%-20s' "$kind" >&2
+    echo "$kind $(count "$kind" $n) $(count "$kind" $((2 * n)))"
+done | awk -v n=$n -v terminal="$([ ! -t 2 ] || echo 1)" '
+function row(what, ours, peer, budget) {
+    printf "%-44s %8.2f %8.2f %6.3f", what, of[ours], of[peer], of[ours] / of[peer]
+    if (budget)
+        printf "  %6.2f  %s", budget, of[ours] / of[peer] <= budget ? "pass" : "falls short"
+    printf "\n"
+}
+NF == 3 { of[$1] = ($3 - $2) / n }
+NF != 3 { failed = 1 }
+END {
+    if (terminal)
+        printf "\r%-20s\r", "" >"/dev/stderr"
+    if (failed) {
+        print "resume: callgrind did not run; valgrind reads no DWARF 5 of clang: use -gdwarf-4"
+        exit 1
+    }
+    printf "resume: instructions, the loop that drives included, by callgrind\n\n"
+    printf "%-44s %8s %8s %6s  %6s\n", "what", "ours", "peer", "ratio", "budget"
+    row("switch form / hand-written", "switch", "hand", 1.10)
+    row("CO_LABELS / hand-written", "labels", "hand", 1.10)
+    row("C++20 / hand-written", "cpp", "hand")
+    row("a call that completes / a resume, switch", "call-switch", "switch", 4)
+    row("a call that completes / a resume, labels", "call-labels", "labels", 4)
+    row("a resume under 10 frames / under 1", "depth10-switch", "depth1-switch", 1.10)
+    row("a resume under 100 frames / under 1", "depth100-switch", "depth1-switch", 1.10)
+}'

@@ -1,0 +1,25 @@
+/* expect: ignoring return value of .*warn_unused_result */
+#include "loop.h"
+
+#include <stdio.h>
+
+struct inner { co_frame; };
+co_define(inner) {
+    co_begin;
+    co_try(co_sleep(0.1));
+    co_return(42);
+    co_end;
+}
+
+struct outer { co_frame; struct inner inner; int value; };
+co_define(outer) {
+    co_begin;
+    co_call(&self->inner, inner);
+    printf("%d\n", self->value);
+    co_end;
+}
+
+int main(void)
+{
+    return loop_main(outer) < 0;
+}

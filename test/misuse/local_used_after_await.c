@@ -1,0 +1,14 @@
+/* expect gcc: 'n' may be used uninitialized */
+/* expect clang: variable 'n' is uninitialized when used here */
+#include "../../coro.h"
+
+struct plain { co_frame; int x; };
+
+co_define(plain) {
+    int n;
+    co_begin;
+    n = self->x * 2;
+    co_pause;
+    co_return(n);
+    co_end;
+}
