@@ -63,13 +63,13 @@ typedef co_step_ co_body(struct co *, struct co_chain *);
 /* The head of every frame: 32 bytes on 64-bit, 16 on 32-bit, 8 on AVR. All zero but for the body,
  * it is a coroutine that has not started. */
 struct co {
-    co_body *body;          /* ro: the coroutine */
     union { uintptr_t word; uint16_t half[sizeof(uintptr_t) / 2]; } at;  /* private: co_where() */
     struct co *caller;      /* ro: who awaits it, or NULL */
     intptr_t result;        /* private: its result, kept while co_finally runs */
+    co_body *body;          /* ro: the coroutine; last, so that a field without a name comes next */
 #ifdef __cplusplus
     co() = default;
-    co(co_body *b) : body(b), at(), caller(0), result(0) { }
+    co(co_body *b) : at(), caller(0), result(0), body(b) { }
 #endif
 };
 #define co_frame struct co co           /* comes first in every frame */
@@ -86,6 +86,10 @@ typedef struct co_op {
     struct co *frame;       /* private: NULL if it is complete */
 } co_op;
 
+/* What a function that makes an op gives: CO_OP http_get(struct http_get *, const char *url);
+ * It is a co_op; the compiler warns if it is not awaited. */
+#define CO_OP CO_ATTRIBUTE_(warn_unused_result) co_op
+
 /* A place in the source where a coroutine stands. */
 struct co_site {
     const void *label;                      /* private: CO_LABELS */
@@ -97,7 +101,7 @@ struct co_site {
  * co_define(NAME) { co_begin; ... co_end; }   the body of coroutine NAME. Its frame is struct NAME,
  *     called self inside. As with a function, `static` before it keeps it to this file.
  * co_declare(NAME);   the same in a header. Better, export a typed constructor, so that a forgotten
- *     argument does not compile: co_op http_get(struct http_get *frame, const char *url);
+ *     argument does not compile: CO_OP http_get(struct http_get *frame, const char *url);
  * co_end   reaching it returns 0.
  * co_return(value);   leaves with a result, an integer or a pointer, through co_finally.
  * co_finally;   opens the clean-up section, which runs once however the body is left: end, return,
@@ -171,7 +175,7 @@ enum { CO_ENDED_ = 1, CO_FINALLY_ = 2, CO_WHERE_ = 3, CO_RUN_ = 0, CO_WAIT_ = 1 
 #define CO_CASE_ (UINTPTR_MAX / 4)
 #endif
 
-#define CO_OP_ static inline CO_ATTRIBUTE_(warn_unused_result) co_op
+#define CO_OP_ static inline CO_OP
 CO_OP_ co_done(intptr_t result) { co_op op = { result, NULL }; return op; }
 CO_OP_ co_run_(struct co *frame) { co_op op = { CO_RUN_, frame }; return op; }
 CO_OP_ co_wait(void) { co_op op = { CO_WAIT_, (struct co *)sizeof(struct co) }; return op; }

@@ -350,7 +350,27 @@ static void a_coroutine_that_awaits_itself_stops(void **state)
 }
 #endif
 
+struct pair { co_frame; int a, b; };
+static co_define(pair)
+{
+    co_begin;
+    co_return(10 * self->a + self->b);
+    co_end;
+}
+
+static void fields_without_names_are_taken_in_order(void **state)
+{
+    struct pair frame;
+    struct co_chain chain;
+
+    (void)state;
+    co_start(&chain, &frame, pair, 3, 4);
+    finish(&chain);
+    assert_int_equal(chain.result, 34);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(fields_without_names_are_taken_in_order),
     cmocka_unit_test(the_fields_that_are_not_named_are_zero),
     cmocka_unit_test(a_call_zeroes_its_frame_but_for_the_fields_named),
     cmocka_unit_test(two_children_may_share_their_memory),
