@@ -1,0 +1,865 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * demos.c: what the demos print, and what they answer to good and bad peers. DEMOS: the directory
+ * that they were built in. Every child runs under an alarm; each teardown kills what is left. */
+#include "test.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum { PATIENCE = 30, CHILDREN = 8, OUT = 0, ERR = 1 };
+
+/* ---- Children -------------------------------------------------------------------------------- */
+
+struct child {
+    pid_t pid;                          /* and process group; 0: none */
+    int fd[2];                          /* its stdout and stderr; -1: closed */
+    char text[2][1 << 16];              /* what it has written there */
+    size_t size[2];
+    int status;                         /* its exit status, or 128 and the signal */
+    int port;                           /* of a server */
+};
+static struct child children[CHILDREN];
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static struct child *child_new(void)
+{
+    for (int i = 0; i < CHILDREN; i++)
+        if (children[i].pid == 0) {
+            memset(&children[i], 0, sizeof children[i]);
+            children[i].fd[OUT] = children[i].fd[ERR] = -1;
+            return &children[i];
+        }
+    fail_msg("too many children");
+    return NULL;
+}
+
+/* In the child: a group of its own, the signals as from a terminal, an end in any case. */
+static void child_prepare(void)
+{
+    setpgid(0, 0);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    alarm(PATIENCE);
+}
+
+static struct child *child_start(char **argv)
+{
+    struct child *child = child_new();
+    int out[2], err[2];
+
+    assert_int_equal(pipe(out), 0);
+    assert_int_equal(pipe(err), 0);
+    fflush(NULL);
+    child->pid = fork();
+    if (child->pid == 0) {
+        child_prepare();
+        dup2(out[1], STDOUT_FILENO);
+        dup2(err[1], STDERR_FILENO);
+        for (int i = 3; i < 64; i++)
+            close(i);
+        execv(argv[0], argv);
+        _exit(127);
+    }
+    close(out[1]);
+    close(err[1]);
+    child->fd[OUT] = out[0];
+    child->fd[ERR] = err[0];
+    assert_true(child->pid > 0);
+    setpgid(child->pid, child->pid);    /* whoever comes first */
+    return child;
+}
+
+static const char *demos(void)
+{
+    return getenv("DEMOS") ? getenv("DEMOS") : "build/demos";
+}
+
+/* Starts a demo with its arguments: start("study --scale 0.1"). */
+static struct child *start(const char *format, ...)
+{
+    char line[1024], path[1024], *argv[16] = { path };
+    va_list list;
+    int n = 1;
+
+    va_start(list, format);
+    vsnprintf(line, sizeof line, format, list);
+    va_end(list);
+    snprintf(path, sizeof path, "%s/%s", demos(), strtok(line, " "));
+    while (n < 15 && (argv[n] = strtok(NULL, " ")))
+        n++;
+    return child_start(argv);
+}
+
+/* Starts a line of shell. */
+static struct child *shell(const char *format, ...)
+{
+    char line[1024], path[] = "/bin/sh", flag[] = "-c";
+    va_list list;
+
+    va_start(list, format);
+    vsnprintf(line, sizeof line, format, list);
+    va_end(list);
+    return child_start((char *[]){ path, flag, line, NULL });
+}
+
+/* Reads what the child has written; 0 once it has closed both. */
+static int child_read(struct child *child, double until)
+{
+    struct pollfd polls[2] = { { child->fd[OUT], POLLIN, 0 }, { child->fd[ERR], POLLIN, 0 } };
+
+    if (child->fd[OUT] < 0 && child->fd[ERR] < 0)
+        return 0;
+    if (now() > until)
+        fail_msg("a child did not end; it wrote: %s%s", child->text[OUT], child->text[ERR]);
+    poll(polls, 2, 100);
+    for (int i = 0; i < 2; i++) {
+        if (!polls[i].revents)
+            continue;
+        ssize_t n = read(child->fd[i], child->text[i] + child->size[i],
+                         sizeof child->text[i] - 1 - child->size[i]);
+        if (n > 0) {
+            child->size[i] += (size_t)n;
+        } else {
+            close(child->fd[i]);
+            child->fd[i] = -1;
+        }
+    }
+    return 1;
+}
+
+/* Waits for its end; nothing of its process group is left then. */
+static void end(struct child *child)
+{
+    double until = now() + PATIENCE;
+    int status;
+
+    while (child_read(child, until)) { }
+    assert_int_equal(waitpid(child->pid, &status, 0), child->pid);
+    child->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    while (kill(-child->pid, 0) == 0 && now() < until)
+        poll(NULL, 0, 10);
+    assert_int_equal(kill(-child->pid, 0), -1);
+    assert_int_equal(errno, ESRCH);
+    child->pid = 0;
+}
+
+/* Starts a server, and waits for the line that names its port. */
+static struct child *serve(const char *command)
+{
+    struct child *child = start("%s", command);
+    double until = now() + PATIENCE;
+
+    while (!strchr(child->text[OUT], '\n') && child_read(child, until)) { }
+    assert_non_null(strrchr(child->text[OUT], ':'));
+    child->port = atoi(strrchr(child->text[OUT], ':') + 1);
+    assert_in_range(child->port, 1, 65535);
+    return child;
+}
+
+static void stop(struct child *server, int signo)
+{
+    assert_int_equal(kill(server->pid, signo), 0);
+    end(server);
+    assert_string_equal(server->text[ERR], "");
+    assert_int_equal(server->status, 0);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    for (int i = 0; i < CHILDREN; i++) {
+        struct child *child = &children[i];
+
+        if (child->pid <= 0)
+            continue;
+        kill(-child->pid, SIGKILL);
+        waitpid(child->pid, NULL, 0);
+        for (int k = 0; k < 2; k++)
+            if (child->fd[k] >= 0)
+                close(child->fd[k]);
+        child->pid = 0;
+    }
+    return 0;
+}
+
+/* ---- Checks ---------------------------------------------------------------------------------- */
+
+/* All of [text] matches the POSIX extended regex [pattern]. */
+static bool matches(const char *text, const char *pattern)
+{
+    regmatch_t match;
+    regex_t regex;
+    bool is_match;
+
+    assert_int_equal(regcomp(&regex, pattern, REG_EXTENDED), 0);
+    is_match = regexec(&regex, text, 1, &match, 0) == 0 && match.rm_so == 0
+        && text[match.rm_eo] == '\0';
+    regfree(&regex);
+    return is_match;
+}
+
+static void check(const char *text, const char *pattern)
+{
+    if (!matches(text, pattern))
+        fail_msg("this does not match:\n%s\n--- the pattern is:\n%s", text, pattern);
+}
+
+static void succeeds(struct child *child, const char *pattern)
+{
+    end(child);
+    assert_string_equal(child->text[ERR], "");
+    check(child->text[OUT], pattern);
+    assert_int_equal(child->status, 0);
+}
+
+static void fails(struct child *child, int status, const char *pattern)
+{
+    end(child);
+    check(child->text[ERR], pattern);           /* a dot matches "\n", too: count them */
+    assert_ptr_equal(strchr(child->text[ERR], '\n'), strrchr(child->text[ERR], '\n'));
+    assert_int_equal(child->status, status);
+}
+
+/* The [n]th "Cost time: " of the output, from 0. */
+static double cost(const struct child *child, int n)
+{
+    const char *found = strstr(child->text[OUT], "Cost time: ");
+
+    while (found && n-- > 0)
+        found = strstr(found + 1, "Cost time: ");
+    assert_non_null(found);
+    return atof(found + strlen("Cost time: "));
+}
+
+static void between(double value, double least, double most)
+{
+    if (value < least || value > most)
+        fail_msg("%g is not between %g and %g", value, least, most);
+}
+
+/* How many fds a process has open; -1 where /proc does not tell. */
+static int fds_of(pid_t pid)
+{
+    char path[64];
+    DIR *dir;
+    int n = -1;
+
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    if (!(dir = opendir(path)))
+        return -1;
+    while (readdir(dir))
+        n++;
+    closedir(dir);
+    return n;
+}
+
+/* ---- Sockets --------------------------------------------------------------------------------- */
+
+static struct sockaddr_in loopback(int port)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return at;
+}
+
+static int dial(int port)
+{
+    struct sockaddr_in at = loopback(port);
+    struct timeval patience = { .tv_sec = PATIENCE };
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    assert_true(fd >= 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof at), 0);
+    return fd;
+}
+
+static void put(int fd, const char *bytes, size_t size)
+{
+    assert_int_equal(send(fd, bytes, size, MSG_NOSIGNAL), size);
+}
+
+/* Reads to the end, which must be one, and closes. */
+static const char *rest(int fd)
+{
+    static char text[1 << 16];
+    size_t size = 0;
+    ssize_t n;
+
+    while ((n = recv(fd, text + size, sizeof text - 1 - size, 0)) > 0)
+        size += (size_t)n;
+    text[size] = '\0';
+    close(fd);
+    assert_int_equal(n, 0);
+    return text;
+}
+
+/* What the server answers to these bytes until it closes. */
+static const char *answer(int port, const char *bytes, size_t size)
+{
+    int fd = dial(port);
+
+    put(fd, bytes, size);
+    return rest(fd);
+}
+
+#define ANSWER(port, literal) answer(port, literal, sizeof literal - 1)
+#define GET "GET / HTTP/1.1\r\nHost: x\r\n"
+#define HEAD_OF(status, length, how) \
+    "HTTP/1\\.1 " status "\r\nContent-Type: text/plain\r\nContent-Length: " length \
+    "\r\nConnection: " how "\r\n\r\n"
+#define HELLO(how) HEAD_OF("200 OK", "6", how) "Hello!"
+
+/* A server that gives each client these bytes and closes; a port on which it listens. */
+static int fake(const char *bytes, size_t size)
+{
+    struct sockaddr_in at = loopback(0);
+    socklen_t length = sizeof at;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    struct child *child = child_new();
+
+    assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof at), 0);
+    assert_int_equal(listen(listener, 16), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &length), 0);
+    fflush(NULL);
+    child->pid = fork();
+    if (child->pid == 0) {
+        child_prepare();
+        for (;;) {
+            char request[4096] = "";
+            size_t got = 0;
+            ssize_t n = 1;
+            int fd = accept(listener, NULL, NULL);
+
+            while (n > 0 && !strstr(request, "\r\n\r\n") && got < sizeof request - 1) {
+                n = recv(fd, request + got, sizeof request - 1 - got, 0);
+                got += n > 0 ? (size_t)n : 0;
+            }
+            send(fd, bytes, size, MSG_NOSIGNAL);
+            close(fd);
+        }
+    }
+    close(listener);
+    assert_true(child->pid > 0);
+    setpgid(child->pid, child->pid);
+    return ntohs(at.sin_port);
+}
+
+#define FAKE(literal) fake(literal, sizeof literal - 1)
+
+/* ---- Tests of what they print ---------------------------------------------------------------- */
+
+#define STAMP "[0-9]{2}:[0-9]{2}:[0-9]{2} "
+#define COST "Cost time: [0-9]+\\.[0-9]{2}"
+#define FIVE \
+    STAMP "hello 1\n" STAMP "hello 2\n" STAMP "hello 3\n" STAMP "hello 4\n" STAMP "hello 5\n"
+
+/* Whether the five lines behind the first cost begin with the same time. */
+static bool same_stamps(const char *text)
+{
+    const char *line = strchr(strstr(text, "Cost"), '\n') + 1, *first = line;
+
+    for (int i = 0; i < 5; i++, line = strchr(line, '\n') + 1)
+        if (strncmp(line, first, strlen("23:59:59")) != 0)
+            return false;
+    return true;
+}
+
+static void hellos_as_tasks_start_at_the_same_time_and_cost_one_nap(void **state)
+{
+    struct child *child = NULL;
+
+    (void)state;
+    for (int tries = 0; tries < 3; tries++) {           /* a second may begin between two of them */
+        child = start("hello --scale 0.1");
+        succeeds(child, FIVE COST ", one after the other\n" FIVE COST ", as tasks\n");
+        if (same_stamps(child->text[OUT]))
+            break;
+    }
+    assert_true(same_stamps(child->text[OUT]));
+    between(cost(child, 0), 0.5, 0.9);
+    between(cost(child, 1), 0.1, 0.4);
+}
+
+static void a_coroutine_does_nothing_until_a_loop_runs_it(void **state)
+{
+    (void)state;
+    succeeds(start("execute"), "A coroutine was made: nothing has run\nA task was made: pending\n"
+             "The coroutine runs with 1\nThe loop has run: finished, result 1\n");
+}
+
+static void a_nested_coroutine_gives_42(void **state)
+{
+    (void)state;
+    succeeds(start("nested"), "42\n");
+}
+
+#define PLAY "    I am playing with the phone: [0-9]+\n"
+#define PLAYS PLAY PLAY PLAY PLAY
+
+static void four_plays_follow_each_study_line(void **state)
+{
+    static const char pattern[] =
+        "I am studying: 1 hour\n" PLAYS "I am studying: 2 hours\n" PLAYS "I am studying: 3 hours\n"
+        PLAY PLAY "Scores: maths 95, english 88\n"
+        COST ", one after the other it would be [0-9.]+\n";
+    static const char *const scales[] = { "0.05", "0.2", "1" };
+    struct child *child = NULL;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {           /* a machine that stalls for a nap gets longer ones */
+        child = start("study --scale %s", scales[i]);
+        end(child);
+        if (matches(child->text[OUT], pattern))
+            break;
+    }
+    check(child->text[OUT], pattern);
+    assert_string_equal(child->text[ERR], "");
+    assert_int_equal(child->status, 0);
+}
+
+#define START(n) STAMP "start the job of " n " s\n"
+#define STOP(n) STAMP "stop the job of " n " s\n"
+#define EITHER "(" START("5") START("10") "|" START("10") START("5") ")"
+
+static void durations_cost_the_sum_in_turn_and_the_longest_at_once(void **state)
+{
+    struct child *child = start("durations --scale 0.05");
+
+    (void)state;
+    succeeds(child, START("5") STOP("5") START("10") STOP("10") COST ", as sync\n"
+             EITHER STOP("5") STOP("10") COST ", as threads\n"
+             START("5") START("10") STOP("5") STOP("10") COST ", as tasks\n");
+    between(cost(child, 0), 0.75, 1.5);
+    between(cost(child, 1), 0.5, 0.74);
+    between(cost(child, 2), 0.5, 0.74);
+}
+
+static void durations_runs_only_the_form_that_is_named(void **state)
+{
+    (void)state;
+    succeeds(start("durations --scale 0.01 --form tasks"),
+             START("5") START("10") STOP("5") STOP("10") COST ", as tasks\n");
+    succeeds(start("durations --scale 0.01 --form=sync"),
+             START("5") STOP("5") START("10") STOP("10") COST ", as sync\n");
+}
+
+/* ---- Tests of requests ----------------------------------------------------------------------- */
+
+#define WAITING "Waiting for http://127\\.0\\.0\\.1:[0-9]+/\n"
+#define RESPONSE "Get response from http://127\\.0\\.0\\.1:[0-9]+/ Result: Hello!\n"
+
+static void five_requests_at_once_cost_as_much_as_one(void **state)
+{
+    struct child *server = serve("slow_server --delay 0.3");
+    struct child *client = start("requests http://127.0.0.1:%d/", server->port);
+
+    (void)state;
+    succeeds(client, "(" WAITING "){5}(" RESPONSE "){5}" COST "\n");
+    between(cost(client, 0), 0.3, 1.0);
+    stop(server, SIGTERM);
+}
+
+static void five_requests_in_turn_cost_five_times_as_much(void **state)
+{
+    struct child *server = serve("slow_server --delay 0.1");
+    struct child *client = start("requests --sync %d", server->port);
+
+    (void)state;
+    succeeds(client, "(" WAITING RESPONSE "){5}" COST "\n");
+    between(cost(client, 0), 0.5, 1.5);
+    stop(server, SIGINT);
+}
+
+static void requests_in_turn_need_one_fd_at_a_time(void **state)
+{
+    struct child *server = serve("slow_server --delay 0");
+
+    (void)state;
+    succeeds(shell("ulimit -n 20; exec %s/requests --sync --count 50 %d", demos(), server->port),
+             "(" WAITING RESPONSE "){50}" COST "\n");
+    stop(server, SIGTERM);
+}
+
+static void fifty_clients_at_once_are_served_and_leave_no_fd(void **state)
+{
+    struct child *server = serve("slow_server --delay 0.3");
+    struct child *client = start("requests --count 50 %d", server->port);
+    int before = fds_of(server->pid), after = -1;
+
+    (void)state;
+    succeeds(client, "(" WAITING "){50}(" RESPONSE "){50}" COST "\n");
+    between(cost(client, 0), 0.3, 3);
+    for (int i = 0; i < 300 && (after = fds_of(server->pid)) != before; i++)
+        poll(NULL, 0, 10);
+    assert_int_equal(after, before);
+    stop(server, SIGTERM);
+}
+
+static void the_main_job_shows_five_answers_in_the_time_of_one(void **state)
+{
+    (void)state;
+    if (getenv("DUFFEL_SHORT"))
+        skip();
+    succeeds(shell("exec demos/main_job.sh"),
+             "(" WAITING "){5}(" RESPONSE "){5}Cost time: 3\\.[0-9]{2}\n"
+             "one after the other it would take 15 s: requests --sync\n");
+}
+
+static void a_refused_connection_is_one_line(void **state)
+{
+    struct child *server = serve("echo");
+    int port = server->port;
+
+    (void)state;
+    stop(server, SIGTERM);
+    fails(start("requests %d", port), 1,
+          "requests: http://127\\.0\\.0\\.1:[0-9]+/: nobody listens there: .*\n");
+    fails(start("requests --sync %d", port), 1, "requests: .*: nobody listens there: .*\n");
+}
+
+static void a_bad_answer_is_one_line_that_says_why(void **state)
+{
+    static char large[8000] = "HTTP/1.1 200 OK\r\n\r\n";
+
+    (void)state;
+    memset(large + strlen(large), 'x', sizeof large - strlen(large));
+    struct { int port; const char *why; } cases[] = {
+        { FAKE(""), "closed early" },
+        { FAKE("HTTP/1.1 200 OK\r\nContent-"), "closed early" },
+        { FAKE("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nHello!"), "closed early" },
+        { FAKE("220 mail.example ESMTP\r\n\r\n"), "malformed" },
+        { FAKE("HTTP/1.1 200 OK\r\nContent-Length: +6\r\n\r\nHello!"), "malformed" },
+        { FAKE("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"), "not 200 OK" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char pattern[64];
+
+        snprintf(pattern, sizeof pattern, "requests: http://.*/: .*%s.*\n", cases[i].why);
+        fails(start("requests %d", cases[i].port), 1, pattern);
+    }
+    teardown(NULL);
+    fails(start("requests %d", FAKE("HTTP/1.1 200 OK\r\nContent-Length: 4096\r\n\r\n")), 1,
+          "requests: .*: the answer is too large: .*\n");
+    fails(start("requests %d", fake(large, sizeof large)), 1,
+          "requests: .*: the answer is too large: .*\n");
+    fails(start("requests %d", FAKE("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")), 1,
+          "requests: .*: the answer comes in chunks: .*\n");
+}
+
+static void an_answer_without_a_length_ends_with_the_connection(void **state)
+{
+    (void)state;
+    succeeds(start("requests %d", FAKE("HTTP/1.0 200 OK\n\nHello!")),
+             "(" WAITING "){5}(" RESPONSE "){5}" COST "\n");
+}
+
+static void ctrl_c_ends_requests_and_leaves_nothing(void **state)
+{
+    struct child *server = serve("slow_server --delay 20");
+    struct child *client = start("requests %d", server->port);
+
+    (void)state;
+    poll(NULL, 0, 300);
+    assert_int_equal(kill(client->pid, SIGINT), 0);
+    fails(client, 1, "requests: .*anceled\n");
+    stop(server, SIGINT);
+}
+
+/* ---- Tests of slow_server -------------------------------------------------------------------- */
+
+static void a_malformed_request_gets_400(void **state)
+{
+    static const char *const requests[] = {
+        "\r\n\r\n", "GET\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/2.0\r\n\r\n",
+        " GET / HTTP/1.1\r\n\r\n",
+        "GET  / HTTP/1.1\r\nHost: x\r\n\r\n", "GET / HTTP/1.1 \r\nHost: x\r\n\r\n",
+        "GET / http/1.1\r\nHost: x\r\n\r\n", "G@T / HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /\x7F HTTP/1.1\r\nHost: x\r\n\r\n", "GET / HTTP/1.1\r\n\r\n",
+        GET "Host: y\r\n\r\n", GET "no colon\r\n\r\n", GET ": no name\r\n\r\n",
+        GET "Name : x\r\n\r\n", GET " folded: x\r\n\r\n", GET "Name: a\rb\r\n\r\n",
+        GET "Name: \x01\r\n\r\n", GET "Name: \x7F\r\n\r\n",
+        GET "Content-Length: \r\n\r\n", GET "Content-Length: -1\r\n\r\n",
+        GET "Content-Length: +1\r\n\r\n", GET "Content-Length: 0x1\r\n\r\n",
+        GET "Content-Length: 1 1\r\n\r\n", GET "Content-Length: 1, 1\r\n\r\n",
+        GET "Content-Length: 99999999999999999999999\r\n\r\n",
+        GET "Content-Length: 0\r\ncontent-length: 0\r\n\r\n",
+    };
+    struct child *server = serve("slow_server --delay 0");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        const char *text = answer(server->port, requests[i], strlen(requests[i]));
+
+        if (!matches(text, HEAD_OF("400 Bad Request", "0", "close")))
+            fail_msg("to %s\nit answered %s", requests[i], text);
+    }
+    check(ANSWER(server->port, GET "A: \0b\r\n\r\n"), HEAD_OF("400 Bad Request", "0", "close"));
+    stop(server, SIGTERM);
+}
+
+static void what_it_does_not_take_is_refused_by_name(void **state)
+{
+    struct child *server = serve("slow_server --delay 0");
+    char large[20000];
+
+    (void)state;
+    memset(large, 'a', sizeof large);
+    check(answer(server->port, large, sizeof large),
+          HEAD_OF("431 Request Header Fields Too Large", "0", "close"));
+    memcpy(large, GET, strlen(GET));
+    for (size_t i = strlen(GET); i + 4 <= sizeof large; i += 4)
+        memcpy(large + i, "a:\r\n", 4);
+    check(answer(server->port, large, sizeof large),
+          HEAD_OF("431 Request Header Fields Too Large", "0", "close"));
+    check(ANSWER(server->port, GET "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+          HEAD_OF("501 Not Implemented", "0", "close"));
+    check(ANSWER(server->port, GET "Content-Length: 1048577\r\n\r\n"),
+          HEAD_OF("413 Content Too Large", "0", "close"));
+    stop(server, SIGTERM);
+}
+
+static void a_connection_is_kept_for_the_next_request(void **state)
+{
+    struct child *server = serve("slow_server --delay 0.01");
+    char one[1024];
+    int fd = dial(server->port);
+
+    (void)state;
+    put(fd, GET "\r\n", strlen(GET "\r\n"));
+    for (size_t size = 0; size < 6 || memcmp(one + size - 6, "Hello!", 6) != 0; size++) {
+        assert_true(size < sizeof one);
+        assert_int_equal(recv(fd, one + size, 1, 0), 1);
+    }
+    put(fd, GET "Connection: close\r\n\r\n", strlen(GET "Connection: close\r\n\r\n"));
+    check(rest(fd), HELLO("close"));
+    check(ANSWER(server->port, GET "\r\n" GET "Connection: TE, Close\r\n\r\n" GET "\r\n"),
+          HELLO("keep-alive") HELLO("close"));          /* in one go, and one too many */
+    stop(server, SIGTERM);
+}
+
+static void a_body_is_dropped_and_the_next_request_understood(void **state)
+{
+    struct child *server = serve("slow_server --delay 0");
+    static char body[100000];
+    int fd = dial(server->port);
+
+    (void)state;
+    put(fd, GET "Content-Length: 100000\n\n", strlen(GET "Content-Length: 100000\n\n"));
+    put(fd, body, sizeof body);
+    put(fd, "GET / HTTP/1.0\r\n\r\n", strlen("GET / HTTP/1.0\r\n\r\n"));
+    check(rest(fd), HELLO("keep-alive") HELLO("close"));
+    stop(server, SIGTERM);
+}
+
+static void http_1_0_closes_and_head_has_no_body(void **state)
+{
+    struct child *server = serve("slow_server --delay 0");
+
+    (void)state;
+    check(ANSWER(server->port, "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"), HELLO("close"));
+    check(ANSWER(server->port, "HEAD / HTTP/1.1\nHost: x\nConnection: close\n\n"),
+          HEAD_OF("200 OK", "6", "close"));
+    stop(server, SIGTERM);
+}
+
+static void a_request_that_comes_byte_by_byte_is_understood(void **state)
+{
+    static const char request[] = GET "Content-Length: 3\r\nConnection: close\r\n\r\nabc";
+    struct child *server = serve("slow_server --delay 0");
+    int fd = dial(server->port), on = 1;
+
+    (void)state;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    for (const char *p = request; *p; p++) {
+        put(fd, p, 1);
+        poll(NULL, 0, 1);
+    }
+    check(rest(fd), HELLO("close"));
+    stop(server, SIGTERM);
+}
+
+static void clients_that_vanish_leave_no_fd(void **state)
+{
+    struct child *server = serve("slow_server --delay 0.1");
+    int before = fds_of(server->pid), after = -1;
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        int fd = dial(server->port);
+
+        put(fd, GET "\r\n", (size_t)i * strlen(GET "\r\n") / 19);      /* none, a part, all of it */
+        close(fd);
+    }
+    for (int i = 0; i < 300 && (after = fds_of(server->pid)) != before; i++)
+        poll(NULL, 0, 10);
+    assert_int_equal(after, before);
+    stop(server, SIGTERM);
+}
+
+static void a_server_ends_with_its_connections_open(void **state)
+{
+    struct child *server = serve("slow_server --delay 20");
+    int idle = dial(server->port), busy = dial(server->port);
+
+    (void)state;
+    put(busy, GET "\r\n", strlen(GET "\r\n"));
+    poll(NULL, 0, 100);
+    stop(server, SIGTERM);
+    close(idle);
+    close(busy);
+}
+
+/* curl, with these options, asks twice on one connection. */
+static struct child *curl(const struct child *server, const char *options)
+{
+    return shell("u=http://127.0.0.1:%d/; exec curl -s --noproxy '*' %s $u $u", server->port,
+                 options);
+}
+
+static void curl_gets_its_answers(void **state)
+{
+    struct child *server = serve("slow_server --delay 0.01");
+
+    (void)state;
+    if (system("command -v curl >/dev/null") != 0)
+        skip();
+    succeeds(curl(server, "-f"), "Hello!Hello!");
+    succeeds(curl(server, "-I"),
+             HEAD_OF("200 OK", "6", "keep-alive") HEAD_OF("200 OK", "6", "keep-alive"));
+    succeeds(curl(server, "-0"), "Hello!Hello!");
+    succeeds(curl(server, "-d a=b"), "Hello!Hello!");
+    stop(server, SIGTERM);
+}
+
+/* ---- Tests of echo --------------------------------------------------------------------------- */
+
+static void echo_gives_each_client_its_own_bytes_back(void **state)
+{
+    struct child *server = serve("echo");
+    int fd[20];
+
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        fd[i] = dial(server->port);
+    for (int i = 19; i >= 0; i--) {
+        char line[32];
+
+        snprintf(line, sizeof line, "client %d\n", i);
+        put(fd[i], line, strlen(line));
+        shutdown(fd[i], SHUT_WR);
+    }
+    for (int i = 0; i < 20; i++) {
+        char line[32];
+
+        snprintf(line, sizeof line, "client %d\n", i);
+        check(rest(fd[i]), line);
+    }
+    stop(server, SIGINT);
+}
+
+/* ---- Tests of the command line --------------------------------------------------------------- */
+
+static void every_demo_refuses_an_unknown_option_and_tells_its_usage(void **state)
+{
+    static const char *const names[] = { "slow_server", "requests", "study", "execute", "nested",
+                                         "durations", "hello", "echo" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char pattern[128];
+
+        snprintf(pattern, sizeof pattern, "%s: unknown option --no-such: see %s --help\n", names[i],
+                 names[i]);
+        fails(start("%s --no-such", names[i]), 2, pattern);
+        snprintf(pattern, sizeof pattern, "%s: unknown option -x: .*\n", names[i]);
+        fails(start("%s -xy", names[i]), 2, pattern);
+        snprintf(pattern, sizeof pattern, "%s: .*\n", names[i]);
+        fails(start("%s 1 2", names[i]), 2, pattern);
+        snprintf(pattern, sizeof pattern, "usage: %s \\[--help\\].*\n", names[i]);
+        succeeds(start("%s --help", names[i]), pattern);
+    }
+}
+
+static void a_bad_value_is_one_line(void **state)
+{
+    static const char *const commands[] = {
+        "slow_server --port", "slow_server --port -1", "slow_server --port 65536",
+        "slow_server --port 80x", "slow_server --port 1.5", "slow_server --port=",
+        "slow_server --delay -1", "slow_server --delay nan", "slow_server --delay inf",
+        "slow_server --delay 0x1", "slow_server --delay 1s", "slow_server --delay .",
+        "slow_server --scale 1", "requests", "requests --count 0 80", "requests --count 1001 80",
+        "requests --sync=1 80", "requests ftp://127.0.0.1/", "requests 0", "requests 65536",
+        "requests http://127.0.0.1:99999999999/", "requests http://127.0.0.1:80x/",
+        "requests http:///", "requests http://127.0.0.1/#part", "requests http://[::1/",
+        "durations --form fast", "study --scale 1,5", "hello --scale 1e1", "echo --port x",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fails(start("%s", commands[i]), 2, "[a-z_]+: [^\n]+\n");
+}
+
+static void a_port_in_use_is_one_line(void **state)
+{
+    struct child *server = serve("echo");
+
+    (void)state;
+    fails(start("echo --port %d", server->port), 1, "echo: port [0-9]+: .*: try another --port\n");
+    fails(start("slow_server --port %d", server->port), 1, "slow_server: port .*\n");
+    stop(server, SIGTERM);
+}
+
+/* ---------------------------------------------------------------------------------------------- */
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_teardown(name, teardown)
+    static const struct CMUnitTest tests[] = {
+        TEST(hellos_as_tasks_start_at_the_same_time_and_cost_one_nap),
+        TEST(a_coroutine_does_nothing_until_a_loop_runs_it),
+        TEST(a_nested_coroutine_gives_42),
+        TEST(four_plays_follow_each_study_line),
+        TEST(durations_cost_the_sum_in_turn_and_the_longest_at_once),
+        TEST(durations_runs_only_the_form_that_is_named),
+        TEST(five_requests_at_once_cost_as_much_as_one),
+        TEST(five_requests_in_turn_cost_five_times_as_much),
+        TEST(requests_in_turn_need_one_fd_at_a_time),
+        TEST(fifty_clients_at_once_are_served_and_leave_no_fd),
+        TEST(the_main_job_shows_five_answers_in_the_time_of_one),
+        TEST(a_refused_connection_is_one_line),
+        TEST(a_bad_answer_is_one_line_that_says_why),
+        TEST(an_answer_without_a_length_ends_with_the_connection),
+        TEST(ctrl_c_ends_requests_and_leaves_nothing),
+        TEST(a_malformed_request_gets_400),
+        TEST(what_it_does_not_take_is_refused_by_name),
+        TEST(a_connection_is_kept_for_the_next_request),
+        TEST(a_body_is_dropped_and_the_next_request_understood),
+        TEST(http_1_0_closes_and_head_has_no_body),
+        TEST(a_request_that_comes_byte_by_byte_is_understood),
+        TEST(clients_that_vanish_leave_no_fd),
+        TEST(a_server_ends_with_its_connections_open),
+        TEST(curl_gets_its_answers),
+        TEST(echo_gives_each_client_its_own_bytes_back),
+        TEST(every_demo_refuses_an_unknown_option_and_tells_its_usage),
+        TEST(a_bad_value_is_one_line),
+        TEST(a_port_in_use_is_one_line),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

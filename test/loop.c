@@ -1,0 +1,652 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * loop.c: tests of running a loop: loop_main, SIGINT, deadlock, stop, and what loop_dump shows. Fds are
+ * tested in fd.c, loops beside other things in ride.c. */
+#include "loop_test.h"
+
+/* ---- Children: tests that end, or write to stderr, in a process of their own ------------------- */
+
+/* Runs [body] in a process of its own; its stderr goes to [text]. Its wait status. With [signo], that
+ * signal is sent to it once it has written "ready". */
+static int in_child(void (*body)(void), int signo, char *text, size_t size)
+{
+    int fds[2], status;
+    size_t length = 0;
+    ssize_t n;
+    pid_t child;
+
+    assert_int_equal(pipe(fds), 0);
+    fflush(NULL);
+    child = fork();
+    if (child == 0) {
+        alarm(60);
+        dup2(fds[1], STDERR_FILENO);
+        close(fds[0]);
+        close(fds[1]);
+        signal(SIGINT, SIG_DFL);
+        body();
+        exit(0);
+    }
+    close(fds[1]);
+    while ((n = read(fds[0], text + length, size - 1 - length)) > 0) {
+        length += (size_t)n;
+        text[length] = '\0';
+        if (signo && strstr(text, "ready"))
+            kill(child, signo), signo = 0;
+    }
+    text[length] = '\0';
+    close(fds[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static void contains(const char *text, const char *part)
+{
+    if (!strstr(text, part))
+        fail_msg("no \"%s\" in: %s", part, text);
+}
+
+/* ---- loop_main ------------------------------------------------------------------------------- */
+
+struct adds { co_frame; int a, b; };
+static co_define(adds)
+{
+    co_begin;
+    co_try(co_sleep(0.001));
+    co_return(self->a + self->b);
+    co_end;
+}
+
+static void loop_main_gives_the_result_of_its_main_task(void **state)
+{
+    (void)state;
+    int i = 1;
+
+    assert_int_equal(loop_main(adds, .a = i++, .b = 2), 3);
+    assert_int_equal(i, 2);
+    assert_int_equal(loop_main(adds, .a = -7), -7);
+    assert_int_equal(loop_main(adds), 0);
+    assert_null(loop_current());
+}
+
+struct left { co_frame; int depth, *begun, *cleaned; };
+static co_define(left)
+{
+    co_begin;
+    ++*self->begun;
+    co_try(co_sleep(1e6));
+    co_finally;
+    co_await(co_sleep(0.002));              /* clean-up may await, and even spawn */
+    if (self->depth > 0)
+        (void)task_go(left, .depth = self->depth - 1, .begun = self->begun,
+                      .cleaned = self->cleaned);
+    ++*self->cleaned;
+    co_end;
+}
+
+struct leaves { co_frame; int count, *begun, *cleaned; struct task *unstarted; };
+static co_define(leaves)
+{
+    co_begin;
+    for (int i = 0; i < self->count; i++)
+        (void)task_go(left, .begun = self->begun, .cleaned = self->cleaned, .depth = i % 3);
+    co_try(co_sleep(0.001));
+    (void)task_go(left, .begun = self->begun, .cleaned = self->cleaned);    /* never runs before */
+    co_return(5);
+    co_end;
+}
+
+/* Its clean-up is done by a task of its own, which is not cancelled meanwhile. */
+struct thorough { co_frame; struct task *helper; intptr_t n; };
+static co_define(thorough)
+{
+    co_begin;
+    co_try(co_sleep(1e6));
+    co_finally;
+    self->helper = task_spawn(adds, .a = 1, .b = 2);
+    co_await(self->n, co_join(self->helper));
+    check_equal(self->n, 3);
+    task_free(self->helper);
+    co_end;
+}
+
+struct leaves_one { co_frame; };
+static co_define(leaves_one)
+{
+    co_begin;
+    (void)task_go(thorough);
+    co_try(co_sleep(0.001));
+    co_return(7);
+    co_end;
+}
+
+static void what_is_left_may_spawn_to_clean_up(void **state)
+{
+    (void)state;
+    assert_int_equal(loop_main(leaves_one), 7);
+}
+
+static void loop_main_cancels_and_awaits_what_is_left(void **state)
+{
+    (void)state;
+    int begun = 0, cleaned = 0;
+
+    assert_int_equal(loop_main(leaves, .count = 30, .begun = &begun, .cleaned = &cleaned), 5);
+    assert_int_equal(begun, 61);
+    assert_int_equal(cleaned, 61);
+}
+
+struct nests { co_frame; intptr_t n; };
+static co_define(nests)
+{
+    co_begin;
+    self->n = loop_main(adds, .a = 1);
+    co_try(co_sleep(0.001));                /* and it goes on */
+    co_return(self->n);
+    co_end;
+}
+
+static void nest(void)
+{
+    fprintf(stderr, "result %d\n", loop_main(nests) == -EBUSY);
+}
+
+static void a_loop_main_inside_a_loop_main_is_EBUSY(void **state)
+{
+    (void)state;
+    char text[1000];
+
+    assert_int_equal(in_child(nest, 0, text, sizeof text), 0);
+    contains(text, "this thread has one already");
+    contains(text, "result 1");
+}
+
+static void second(void)
+{
+    struct loop *loop = loop_new(NULL);
+
+    fprintf(stderr, "result %d\n", loop_main(adds, .a = 1) == -EBUSY);
+    fprintf(stderr, "kept %d\n", loop_current() == loop && run(adds, .a = 1) == 1);
+    loop_free(loop);
+}
+
+static void a_loop_main_beside_a_loop_is_EBUSY_and_leaves_that_alone(void **state)
+{
+    (void)state;
+    char text[1000];
+
+    assert_int_equal(in_child(second, 0, text, sizeof text), 0);
+    contains(text, "result 1");
+    contains(text, "kept 1");
+}
+
+struct stops_early { co_frame; int *cleaned; };
+static co_define(stops_early)
+{
+    co_begin;
+    loop_stop(loop_current());
+    co_try(co_sleep(1e6));
+    co_finally;
+    ++*self->cleaned;
+    co_end;
+}
+
+static void a_stopped_loop_main_cancels_its_main_task(void **state)
+{
+    (void)state;
+    int cleaned = 0;
+
+    assert_int_equal(loop_main(stops_early, .cleaned = &cleaned), -ECANCELED);
+    assert_int_equal(cleaned, 1);
+}
+
+/* ---- SIGINT ---------------------------------------------------------------------------------- */
+
+struct waits { co_frame; int raised, stubborn; intptr_t n; };
+static co_define(waits)
+{
+    co_begin;
+    fputs("ready\n", stderr);
+    if (self->raised)
+        raise(SIGINT);
+    co_await(self->n, co_sleep(1e6));
+    fprintf(stderr, "woken %d\n", self->n == -ECANCELED);
+    if (self->stubborn) {
+        raise(SIGINT);
+        co_await(self->n, co_sleep(1e6));
+    }
+    co_return(self->n);
+    co_finally;
+    co_await(self->n, co_sleep(0.001));
+    fprintf(stderr, "cleaned %d\n", self->n == 0);
+    co_end;
+}
+
+static void interrupted(void)
+{
+    fprintf(stderr, "result %d\n", loop_main(waits) == -ECANCELED);
+}
+
+static void interrupts_itself(void)
+{
+    fprintf(stderr, "result %d\n", loop_main(waits, .raised = 1) == -ECANCELED);
+    fprintf(stderr, "result %d\n", loop_main(waits, .raised = 1) == -ECANCELED);
+}
+
+static void SIGINT_cancels_the_main_task(void **state)
+{
+    (void)state;
+    char text[1000];
+
+    assert_int_equal(in_child(interrupted, SIGINT, text, sizeof text), 0);
+    assert_string_equal(text, "ready\nwoken 1\ncleaned 1\nresult 1\n");
+    assert_int_equal(in_child(interrupts_itself, 0, text, sizeof text), 0);
+    assert_string_equal(text, "ready\nwoken 1\ncleaned 1\nresult 1\n"
+                              "ready\nwoken 1\ncleaned 1\nresult 1\n");
+}
+
+static void stubborn(void)
+{
+    (void)loop_main(waits, .raised = 1, .stubborn = 1);
+    fputs("survived\n", stderr);
+}
+
+static void a_second_SIGINT_kills(void **state)
+{
+    (void)state;
+    char text[1000];
+    int status = in_child(stubborn, 0, text, sizeof text);
+
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGINT);
+    assert_string_equal(text, "ready\nwoken 1\n");
+}
+
+static void after_all(void)
+{
+    (void)loop_main(adds);
+    fputs("over\n", stderr);
+    raise(SIGINT);
+    fputs("survived\n", stderr);
+}
+
+static void after_loop_main_SIGINT_kills_as_before(void **state)
+{
+    (void)state;
+    char text[1000];
+    int status = in_child(after_all, 0, text, sizeof text);
+
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGINT);
+    assert_string_equal(text, "over\n");
+}
+
+struct deaf { co_frame; };
+static co_define(deaf)
+{
+    co_begin;
+    raise(SIGINT);
+    co_try(co_sleep(0.01));
+    raise(SIGINT);
+    co_return(4);
+    co_end;
+}
+
+static void ignores(void)
+{
+    signal(SIGINT, SIG_IGN);
+    fprintf(stderr, "result %d\n", (int)loop_main(deaf));
+    raise(SIGINT);
+}
+
+static volatile sig_atomic_t handled;
+static void handle(int signo)
+{
+    (void)signo;
+    handled++;
+}
+
+static void handles(void)
+{
+    struct sigaction action = { .sa_handler = handle };
+
+    sigaction(SIGINT, &action, NULL);
+    fprintf(stderr, "result %d\n", (int)loop_main(deaf));
+    raise(SIGINT);
+    fprintf(stderr, "handled %d\n", handled);
+}
+
+static void an_ignored_or_handled_SIGINT_stays_so(void **state)
+{
+    (void)state;
+    char text[1000];
+
+    assert_int_equal(in_child(ignores, 0, text, sizeof text), 0);
+    assert_string_equal(text, "result 4\n");
+    assert_int_equal(in_child(handles, 0, text, sizeof text), 0);
+    assert_string_equal(text, "result 4\nhandled 3\n");
+}
+
+struct slow_end { co_frame; intptr_t n; };
+static co_define(slow_end)
+{
+    co_begin;
+    co_try(co_sleep(1e6));
+    co_finally;
+    raise(SIGINT);
+    co_await(self->n, co_sleep(0.01));
+    fprintf(stderr, "cleaned %d\n", self->n == 0);
+    co_end;
+}
+
+struct brief { co_frame; };
+static co_define(brief)
+{
+    co_begin;
+    (void)task_go(slow_end);
+    co_try(co_sleep(0.001));
+    co_return(6);
+    co_end;
+}
+
+static void late(void)
+{
+    fprintf(stderr, "result %d\n", (int)loop_main(brief));
+}
+
+static void a_SIGINT_while_leftovers_clean_up_does_not_stop_them(void **state)
+{
+    (void)state;
+    char text[1000];
+
+    assert_int_equal(in_child(late, 0, text, sizeof text), 0);
+    assert_string_equal(text, "cleaned 1\nresult 6\n");
+}
+
+/* ---- Deadlock -------------------------------------------------------------------------------- */
+
+struct stuck { co_frame; int quiet; intptr_t n; };
+static co_define(stuck)
+{
+    co_begin;
+    co_await(self->n, co_wait());
+    co_return(self->n);
+    co_finally;
+    if (!self->quiet)
+        fputs("cleaned\n", stderr);
+    co_end;
+}
+
+struct joins { co_frame; struct task *task; intptr_t n; };
+static co_define(joins)
+{
+    co_begin;
+    self->task = task_spawn(stuck);
+    co_await(self->n, co_join(self->task));
+    co_finally;
+    task_free(self->task);
+    co_end;
+}
+
+static void locks_up(void)
+{
+    fprintf(stderr, "result %d\n", loop_main(joins) == -EDEADLK);
+}
+
+static void a_deadlock_is_told_and_given_as_EDEADLK(void **state)
+{
+    (void)state;
+    char text[2000];
+
+    assert_int_equal(in_child(locks_up, 0, text, sizeof text), 0);
+    contains(text, "deadlock: these tasks wait, and nothing can wake them:\n");
+    contains(text, "joins: waiting in co_join\n");
+    contains(text, "loop.c:");
+    contains(text, "  joins  co_join(self->task)\n");
+    contains(text, "stuck: waiting in co_wait\n");
+    contains(text, "  stuck  co_wait()\n");
+    contains(text, "cleaned\nresult 1\n");
+}
+
+static void a_deadlocked_loop_can_go_on_once_a_task_is_woken(void **state)
+{
+    (void)state;
+    struct task *task = task_spawn(stuck, .quiet = 1);
+
+    assert_int_equal(loop_run(loop_current()), -EDEADLK);
+    assert_int_equal(task_state(task), TASK_PENDING);
+    assert_int_equal(loop_run(loop_current()), -EDEADLK);
+    task_wake(task, 9);
+    assert_int_equal(loop_run(loop_current()), 0);
+    assert_int_equal(task_result(task), 9);
+    task_free(task);
+}
+
+struct sleeper { co_frame; int left; double start; };
+static co_define(sleeper)
+{
+    co_begin;
+    self->start = loop_time();
+    for (; self->left > 0; self->left--)
+        co_try(co_sleep(0.005));
+    check(loop_time() - self->start >= 0.02);
+    co_end;
+}
+
+static void who_sleeps_is_not_deadlocked(void **state)
+{
+    (void)state;
+    run(sleeper, .left = 5);
+}
+
+struct refuses { co_frame; };
+static co_define(refuses)
+{
+    co_begin;
+    for (;;)
+        co_await(co_wait());
+    co_end;
+}
+
+static void refuse(void)
+{
+    (void)loop_new(NULL);
+    (void)task_go(refuses);
+    loop_free(loop_current());
+}
+
+static void a_task_that_no_cancel_ends_stops_the_program_with_its_place(void **state)
+{
+    (void)state;
+    stops(refuse, "tasks are left that wait on whatever they are cancelled");
+    stops(refuse, "loop\\.c:[0-9]+  refuses  co_wait\\(\\)");
+}
+
+/* ---- loop_run and loop_stop ------------------------------------------------------------------ */
+
+struct ticks { co_frame; int n, stop_at; };
+static co_define(ticks)
+{
+    co_begin;
+    for (self->n = 1; self->n <= 10; self->n++) {
+        if (self->n == self->stop_at)
+            loop_stop(loop_current());
+        co_try(co_sleep(0));
+    }
+    co_end;
+}
+
+static void loop_stop_ends_loop_run_after_the_turn_and_it_can_go_on(void **state)
+{
+    (void)state;
+    struct task *task = task_spawn(ticks, .stop_at = 4);
+
+    assert_int_equal(loop_run(loop_current()), 0);
+    assert_int_equal(task_state(task), TASK_PENDING);
+    assert_int_equal(TASK_FRAME(task, ticks)->n, 4);
+    assert_int_equal(loop_run(loop_current()), 0);
+    assert_int_equal(task_result(task), 0);
+    assert_int_equal(TASK_FRAME(task, ticks)->n, 11);
+    task_free(task);
+}
+
+static void loop_stop_before_loop_run_leaves_it_one_turn(void **state)
+{
+    (void)state;
+    struct task *task = task_spawn(ticks);
+
+    loop_stop(loop_current());
+    assert_int_equal(loop_run(loop_current()), 0);
+    assert_int_equal(TASK_FRAME(task, ticks)->n, 1);
+    assert_int_equal(loop_run(loop_current()), 0);
+    assert_int_equal(task_result(task), 0);
+    task_free(task);
+}
+
+static void loop_run_can_run_again_and_again(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(run(ticks), 0);
+}
+
+struct runs { co_frame; };
+static co_define(runs)
+{
+    co_begin;
+    (void)loop_run(loop_current());
+    co_end;
+}
+
+static void run_in_run(void)
+{
+    (void)loop_main(runs);
+}
+
+static void a_loop_run_inside_a_task_stops_the_program(void **state)
+{
+    (void)state;
+    stops(run_in_run, "a loop does not run in a loop");
+}
+
+static void loop_time_goes_forward_without_a_loop_too(void **state)
+{
+    (void)state;
+    double before = loop_time(), after;
+
+    assert_true(before > 0);
+    run(sleeper, .left = 4);
+    after = loop_time();
+    assert_true(after - before >= 0.02);
+    loop_free(loop_current());
+    assert_true(loop_time() >= after);
+}
+
+/* ---- loop_dump ------------------------------------------------------------------------------- */
+
+struct inner { co_frame; int fd; intptr_t n; char buf[4]; };
+static co_define(inner)
+{
+    co_begin;
+    co_try(self->n, co_read(self->fd, self->buf, sizeof self->buf));
+    co_end;
+}
+static const int inner_line = __LINE__ - 3;
+
+struct outer { co_frame; int fd; struct inner inner; };
+static co_define(outer)
+{
+    co_begin;
+    co_try(co_call(&self->inner, inner, .fd = self->fd));
+    co_end;
+}
+static const int outer_line = __LINE__ - 3;
+
+struct dumps { co_frame; FILE *to; };
+static co_define(dumps)
+{
+    co_begin;
+    co_try(co_sleep(0.01));
+    (void)task_go(adds);
+    loop_dump(loop_current(), self->to);
+    loop_stop(loop_current());
+    co_end;
+}
+
+static void loop_dump_shows_each_task_with_its_frames_innermost_first(void **state)
+{
+    (void)state;
+    char *text, expected[400];
+    size_t size;
+    FILE *to = open_memstream(&text, &size);
+    int fds[2];
+
+    pair(fds);
+    assert_int_equal(task_go(outer, .fd = fds[0]), 0);
+    assert_int_equal(task_go(dumps, .to = to), 0);
+    assert_int_equal(loop_run(loop_current()), 0);
+    fclose(to);
+    snprintf(expected, sizeof expected,
+             " outer: waiting in co_read\n"
+             "    %s:%d  inner  co_read(self->fd, self->buf, sizeof self->buf)\n"
+             "    %s:%d  outer  co_call(&self->inner, inner, .fd = self->fd)\n",
+             __FILE__, inner_line, __FILE__, outer_line);
+    contains(text, expected);
+    contains(text, " dumps: running\n");
+    contains(text, " adds: ready\n");
+    free(text);
+
+    to = open_memstream(&text, &size);
+    loop_dump(NULL, to);                    /* this thread's, from outside */
+    fclose(to);
+    contains(text, expected);
+    free(text);
+    put(fds[1], "x");
+    assert_int_equal(loop_run(loop_current()), 0);
+    fd_close(fds[0]);
+    fd_close(fds[1]);
+}
+
+static void loop_dump_of_no_loop_and_of_no_task_is_empty(void **state)
+{
+    (void)state;
+    char *text;
+    size_t size;
+    FILE *to = open_memstream(&text, &size);
+
+    loop_dump(NULL, to);
+    loop_free(loop_current());
+    loop_dump(NULL, to);
+    fclose(to);
+    assert_string_equal(text, "");
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST_ALONE(loop_main_gives_the_result_of_its_main_task),
+        TEST_ALONE(loop_main_cancels_and_awaits_what_is_left),
+        TEST_ALONE(what_is_left_may_spawn_to_clean_up),
+        TEST_ALONE(a_loop_main_inside_a_loop_main_is_EBUSY),
+        TEST_ALONE(a_loop_main_beside_a_loop_is_EBUSY_and_leaves_that_alone),
+        TEST_ALONE(a_stopped_loop_main_cancels_its_main_task),
+        TEST_ALONE(SIGINT_cancels_the_main_task),
+        TEST_ALONE(a_second_SIGINT_kills),
+        TEST_ALONE(after_loop_main_SIGINT_kills_as_before),
+        TEST_ALONE(an_ignored_or_handled_SIGINT_stays_so),
+        TEST_ALONE(a_SIGINT_while_leftovers_clean_up_does_not_stop_them),
+        TEST_ALONE(a_deadlock_is_told_and_given_as_EDEADLK),
+        TEST(a_deadlocked_loop_can_go_on_once_a_task_is_woken),
+        TEST(who_sleeps_is_not_deadlocked),
+        TEST_ALONE(a_task_that_no_cancel_ends_stops_the_program_with_its_place),
+        TEST(loop_stop_ends_loop_run_after_the_turn_and_it_can_go_on),
+        TEST(loop_stop_before_loop_run_leaves_it_one_turn),
+        TEST(loop_run_can_run_again_and_again),
+        TEST_ALONE(a_loop_run_inside_a_task_stops_the_program),
+        TEST(loop_time_goes_forward_without_a_loop_too),
+        TEST(loop_dump_shows_each_task_with_its_frames_innermost_first),
+        TEST(loop_dump_of_no_loop_and_of_no_task_is_empty),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * stops.c: tests of misuse that only shows when it runs: it stops the program, and the message
+ * tells the place and how to mend it. What the compiler refuses is in misuse/. */
+#include "task_test.h"
+#include "../loop.h"
+
+static struct sim misused;
+
+struct waits { co_frame; };
+static co_define(waits) {
+    co_begin;
+    co_await(co_wait());
+    co_end;
+}
+
+/* ---- Ops ------------------------------------------------------------------------------------- */
+
+enum what { A_SLEEP, A_JOIN, A_SLEEP_OF_0 };
+enum before { AN_OP, A_PAUSE, THE_END };
+
+struct forgets { co_frame; enum what what; enum before before; struct task *other; co_op op; };
+enum { LINE_OF_FORGETS = __LINE__ + 2 };
+static co_define(forgets) {
+    co_begin;
+    co_await(co_sleep(0.001));
+    co_await(co_wait());
+    self->op = self->what == A_SLEEP ? co_sleep(1) : self->what == A_JOIN ? co_join(self->other)
+        : co_sleep(0);
+    if (self->before == AN_OP)
+        co_await(co_join(self->other));
+    else if (self->before == A_PAUSE)
+        co_pause;
+    co_end;
+}
+
+static void forget(enum what what, enum before before)
+{
+    sim_begin(&misused);
+    struct task *other = task_spawn(waits);
+    struct task *task = task_spawn(forgets, .what = what, .before = before, .other = other);
+    sim_run(&misused);
+    task_wake(task, 0);
+    sim_run(&misused);
+}
+static void forget_a_sleep_before_an_op(void) { forget(A_SLEEP, AN_OP); }
+static void forget_a_join_before_an_op(void) { forget(A_JOIN, AN_OP); }
+static void forget_what_is_ready_before_an_op(void) { forget(A_SLEEP_OF_0, AN_OP); }
+static void forget_a_sleep_before_a_pause(void) { forget(A_SLEEP, A_PAUSE); }
+static void forget_a_join_before_a_pause(void) { forget(A_JOIN, A_PAUSE); }
+static void forget_what_is_ready_before_a_pause(void) { forget(A_SLEEP_OF_0, A_PAUSE); }
+static void forget_a_sleep_before_the_end(void) { forget(A_SLEEP, THE_END); }
+static void forget_a_join_before_the_end(void) { forget(A_JOIN, THE_END); }
+static void forget_what_is_ready_before_the_end(void) { forget(A_SLEEP_OF_0, THE_END); }
+
+static void an_op_that_is_not_awaited_before_the_next_one_stops(void **state)
+{
+    (void)state;
+    int line = LINE_OF_FORGETS + 2;
+
+    stops_at(forget_a_sleep_before_an_op, line, "co_sleep .*after .*not awaited before co_join");
+    stops_at(forget_a_join_before_an_op, line, "co_join .*after .*not awaited before co_join");
+    stops_at(forget_what_is_ready_before_an_op, line, "co_sleep .*not awaited before co_join");
+}
+
+static void an_op_that_is_not_awaited_before_a_pause_stops(void **state)
+{
+    (void)state;
+    int line = LINE_OF_FORGETS + 8;
+
+    stops_at(forget_a_sleep_before_a_pause, line, "co_sleep .*before this place.*never awaited");
+    stops_at(forget_a_join_before_a_pause, line, "co_join .*before this place.*never awaited");
+    stops_at(forget_what_is_ready_before_a_pause, line, "co_sleep .*before .*never awaited");
+}
+
+static void an_op_that_is_not_awaited_before_the_end_stops(void **state)
+{
+    (void)state;
+    stops_at(forget_a_sleep_before_the_end, LINE_OF_FORGETS, "co_sleep .*never awaited");
+    stops_at(forget_a_join_before_the_end, LINE_OF_FORGETS, "co_join .*never awaited");
+    stops_at(forget_what_is_ready_before_the_end, LINE_OF_FORGETS, "co_sleep .*never awaited");
+}
+
+static co_op op;
+static void sleep_outside(void) { sim_begin(&misused); op = co_sleep(1); }
+static void join_outside(void) { sim_begin(&misused); op = co_join(NULL); }
+static void gather_outside(void) { sim_begin(&misused); op = co_gather(NULL, 0); }
+static void done_outside(void) { sim_begin(&misused); op = task_done(0); }
+
+static void within_outside(void)
+{
+    struct co_within frame = { .co.body = NULL };
+    struct co_chain chain = { NULL, 0 };
+
+    sim_begin(&misused);
+    op = co_within(&frame, 1, co_wait());
+    chain.top = op.frame;
+    co_resume(&chain);
+}
+
+static void an_op_outside_a_task_stops(void **state)
+{
+    (void)state;
+    stops(sleep_outside, "co_sleep\\(\\) was made outside a task");
+    stops(join_outside, "co_join\\(\\) was made outside a task");
+    stops(gather_outside, "co_gather\\(\\) was made outside a task");
+    stops(done_outside, "task_done\\(\\) was made outside a task");
+    stops(within_outside, "co_within\\(\\) was awaited outside a task");
+}
+
+/* ---- Calls ----------------------------------------------------------------------------------- */
+
+static void spawn_nowhere(void) { task_free(task_spawn(give)); }
+static void go_nowhere(void) { task_go(give); }
+static void sleep_nowhere(void) { op = co_sleep(1); }
+static void sleep_until_nowhere(void) { op = co_sleep_until(1); }
+
+static void init_nowhere(void)
+{
+    struct task task;
+    struct give frame;
+
+    task_init(&task, &frame, give);
+}
+
+static void start_a_timer_nowhere(void)
+{
+    struct task_timer timer = { 0 };
+
+    task_timer_start(&timer, 1);
+}
+
+static void without_a_scheduler_all_stop(void **state)
+{
+    (void)state;
+    assert_null(scheduler_get());
+    stops(spawn_nowhere, "task_spawn\\(\\) needs a scheduler");
+    stops(go_nowhere, "needs a scheduler");
+    stops(init_nowhere, "task_init\\(\\) needs a scheduler");
+    stops(sleep_nowhere, "co_sleep\\(\\) needs a scheduler");
+    stops(sleep_until_nowhere, "co_sleep_until\\(\\) needs a scheduler");
+    stops(start_a_timer_nowhere, "task_timer_start\\(\\) needs a scheduler");
+}
+
+struct turner { co_frame; struct scheduler *scheduler; struct loop *loop; };
+static co_define(turner) {
+    co_begin;
+    if (self->loop)
+        loop_run(self->loop);
+    else if (self->scheduler)
+        scheduler_run(self->scheduler);
+    co_end;
+}
+
+static void run_in_a_run(void)
+{
+    sim_begin(&misused);
+    task_go(turner, .scheduler = &misused.scheduler);
+    sim_run(&misused);
+}
+
+static void run_another_in_a_run(void)
+{
+    static struct sim other;
+
+    sim_begin(&other);
+    task_go(give);
+    sim_begin(&misused);
+    task_go(turner, .scheduler = &other.scheduler);
+    sim_run(&misused);
+}
+
+static void loop_in_a_loop(void)
+{
+    struct loop *loop = loop_new(NULL);
+
+    task_go(turner, .loop = loop);
+    loop_run(loop);
+}
+
+static void a_loop_in_a_loop_stops(void **state)
+{
+    (void)state;
+    stops(run_in_a_run, "scheduler_turn\\(\\) inside a task");
+    stops(run_another_in_a_run, "scheduler_turn\\(\\) inside a task");
+    stops(loop_in_a_loop, "scheduler_turn\\(\\) inside a task");
+}
+
+static void free_the_scheduler_early(void)
+{
+    sim_begin(&misused);
+    task_go(waits);
+    sim_run(&misused);
+    scheduler_free(&misused.scheduler);
+}
+
+static void free_a_task_early(void)
+{
+    sim_begin(&misused);
+    struct task *task = task_spawn(waits);
+    sim_run(&misused);
+    task_free(task);
+}
+
+static void free_a_task_late(void)
+{
+    sim_begin(&misused);
+    struct task *task = task_spawn(give);
+    sim_run(&misused);
+    scheduler_free(&misused.scheduler);
+    task_free(task);
+}
+
+static void what_is_freed_at_the_wrong_time_stops(void **state)
+{
+    (void)state;
+    stops(free_a_task_late, "task_free\\(\\) needs a scheduler");
+    stops(free_the_scheduler_early, "stops.c:[0-9]+: scheduler_free\\(\\) while tasks are left");
+    stops(free_a_task_early, "stops.c:[0-9]+: task_free\\(\\) of a task that has not ended");
+}
+
+static void wake_what_is_ready(void)
+{
+    sim_begin(&misused);
+    task_wake(task_spawn(waits), 0);
+}
+
+static void wake_what_has_ended(void)
+{
+    sim_begin(&misused);
+    struct task *task = task_spawn(give);
+    sim_run(&misused);
+    task_wake(task, 0);
+}
+
+static void wake_twice(void)
+{
+    sim_begin(&misused);
+    struct task *task = task_spawn(waits);
+    sim_run(&misused);
+    task_wake(task, 0);
+    task_wake(task, 0);
+}
+
+static void the_wake_of_a_task_that_does_not_wait_stops(void **state)
+{
+    (void)state;
+    stops(wake_what_is_ready, "task_wake\\(\\) of a task that does not wait");
+    stops(wake_what_has_ended, "task_wake\\(\\) of a task that does not wait");
+    stops(wake_twice, "stops.c:[0-9]+: task_wake\\(\\) of a task that does not wait");
+}
+
+static void read_the_wrong_frame(void)
+{
+    sim_begin(&misused);
+    struct task *task = task_spawn(waits);
+    sim_run(&misused);
+    op.result = TASK_FRAME(task, give)->value;
+}
+
+static void a_frame_of_the_wrong_type_stops(void **state)
+{
+    (void)state;
+    stops(read_the_wrong_frame, "stops.c:[0-9]+: TASK_FRAME: .* does not run give");
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(an_op_that_is_not_awaited_before_the_next_one_stops),
+    cmocka_unit_test(an_op_that_is_not_awaited_before_a_pause_stops),
+    cmocka_unit_test(an_op_that_is_not_awaited_before_the_end_stops),
+    cmocka_unit_test(an_op_outside_a_task_stops),
+    cmocka_unit_test(without_a_scheduler_all_stop),
+    cmocka_unit_test(a_loop_in_a_loop_stops),
+    cmocka_unit_test(what_is_freed_at_the_wrong_time_stops),
+    cmocka_unit_test(the_wake_of_a_task_that_does_not_wait_stops),
+    cmocka_unit_test(a_frame_of_the_wrong_type_stops),
+};
+
+int main(void)
+{
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
