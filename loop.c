@@ -29,9 +29,10 @@ struct fd_side {
 struct fd_entry {
     int fd;
     int known;                  /* checked since it was opened */
-    int is_fresh, is_paused;    /* in these lists */
+    int is_changed, is_paused;  /* in these lists */
+    unsigned polls;             /* libev's count of polls when it changed last */
     struct fd_side side[2];     /* FD_READ, FD_WRITE */
-    struct fd_entry *fresh;     /* next of those armed in this turn */
+    struct fd_entry *changed;   /* next of those that libev will look at before it polls */
     struct fd_entry *paused;    /* next of the listeners that wait for an fd to spare */
 };
 
@@ -41,6 +42,8 @@ struct loop {
     struct ev_loop *ev;
     int owns_ev;                /* no rider */
     ev_prepare prepare;
+    ev_check check;             /* of a rider, see on_check */
+    ev_fork fork;               /* libev will look at all fds anew */
     ev_idle idle;               /* active: libev must not sleep */
     ev_timer timer;             /* armed for the earliest timer of the scheduler */
     int64_t armed;              /* when, or INT64_MAX */
@@ -48,11 +51,14 @@ struct loop {
     struct task *main_task;     /* what SIGINT cancels */
     int held;                   /* a reference on the libev loop: somebody can be woken */
     int running, stopped;       /* in loop_run; to be left */
+    int draining;               /* in loop_drain */
     unsigned waiting;           /* tasks that wait on fds */
     struct fd_entry **fds;
     int fd_room;
-    struct fd_entry *fresh, *paused;
+    struct fd_entry *changed, *paused;
+    int all_changed;
     struct task_timer pause;
+    int main_begun;             /* by loop_main, which has not yet run it */
 };
 
 static __thread struct loop *loop_;
@@ -142,28 +148,41 @@ static int fd_take(struct loop *loop, int fd, struct fd_entry **taken)
     return 0;
 }
 
+static int entry_armed(const struct fd_entry *entry)
+{
+    return ev_is_active(&entry->side[FD_READ].io) || ev_is_active(&entry->side[FD_WRITE].io);
+}
+
+static void entry_changed(struct loop *loop, struct fd_entry *entry)
+{
+    entry->polls = ev_iteration(loop->ev);
+    if (entry->is_changed)
+        return;
+    entry->is_changed = 1;
+    entry->changed = loop->changed;
+    loop->changed = entry;
+}
+
 /* The watchers hold no reference: what keeps the loop alive is counted in loop->waiting. */
 static void side_disarm(struct loop *loop, struct fd_side *side)
 {
-    if (ev_is_active(&side->io)) {
-        ev_ref(loop->ev);
-        ev_io_stop(loop->ev, &side->io);
-    }
+    struct fd_entry *entry = side->io.data;
+
+    if (!ev_is_active(&side->io))
+        return;
+    ev_ref(loop->ev);
+    ev_io_stop(loop->ev, &side->io);
+    if (entry_armed(entry))
+        entry_changed(loop, entry);
 }
 
 static void side_arm(struct loop *loop, struct fd_side *side)
 {
-    struct fd_entry *entry = side->io.data;
-
     if (ev_is_active(&side->io))
         return;
     ev_io_start(loop->ev, &side->io);
     ev_unref(loop->ev);
-    if (!entry->is_fresh) {
-        entry->is_fresh = 1;
-        entry->fresh = loop->fresh;
-        loop->fresh = entry;
-    }
+    entry_changed(loop, side->io.data);
 }
 
 /* Ends the wait of [side] with [result]. */
@@ -216,9 +235,20 @@ static void pause_over(struct task_timer *timer)
     while (entry) {
         struct fd_entry *next = entry->paused;
         entry->is_paused = 0;
-        if (entry->side[FD_READ].task)
+        if (entry->side[FD_READ].task && !ev_is_active(&entry->side[FD_READ].io))
             side_try(loop, &entry->side[FD_READ]);
         entry = next;
+    }
+}
+
+/* From now on the number names another file, or none. */
+static void entry_forget(struct loop *loop, struct fd_entry *entry)
+{
+    entry->known = 0;
+    for (int i = 0; i < 2; i++) {
+        side_disarm(loop, &entry->side[i]);
+        if (entry->side[i].task)
+            side_wake(loop, &entry->side[i], -EBADF);
     }
 }
 
@@ -226,47 +256,52 @@ static void fd_event(struct ev_loop *ev, ev_io *io, int revents)
 {
     struct fd_side *side = CONTAINER(io, struct fd_side, io);
 
-    if (revents & EV_ERROR)         /* libev found the fd closed, and has stopped the watcher */
+    if (revents & EV_ERROR) {       /* libev found the fd closed, and has stopped the watcher */
         ev_ref(ev);
-    if (!side->task)
-        side_disarm(loop_, side);
-    else if (revents & EV_ERROR)
-        side_wake(loop_, side, -EBADF);
-    else
+        entry_forget(loop_, io->data);
+    } else if (side->task) {
         side_try(loop_, side);
+    } else {
+        side_disarm(loop_, side);
+    }
 }
 
-/* Just before libev looks at new watchers: an fd that was closed meanwhile, by close() rather than
- * fd_close(), would make it abort. */
-static void fresh_check(struct loop *loop)
+static void entry_check(struct loop *loop, struct fd_entry *entry)
 {
-    struct fd_entry *entry = loop->fresh;
+    if (entry_armed(entry) && fcntl(entry->fd, F_GETFD) < 0)
+        entry_forget(loop, entry);
+}
 
-    for (loop->fresh = NULL; entry; entry = entry->fresh) {
-        entry->is_fresh = 0;
-        if (fcntl(entry->fd, F_GETFD) >= 0)
-            continue;
-        entry->known = 0;
-        for (int i = 0; i < 2; i++) {
-            side_disarm(loop, &entry->side[i]);
-            if (entry->side[i].task)
-                side_wake(loop, &entry->side[i], -EBADF);
+/* Just before libev looks at fds: one that was closed meanwhile, by close() rather than fd_close(),
+ * would make it abort. It looks at those whose watchers changed since the last poll; with poll(), and
+ * when it builds its kernel state anew, at all. */
+static void changed_check(struct loop *loop)
+{
+    unsigned polls = ev_iteration(loop->ev);
+    struct fd_entry *entry;
+
+    for (struct fd_entry **at = &loop->changed; (entry = *at) != NULL; ) {
+        if (entry->polls == polls) {
+            entry_check(loop, entry);
+            at = &entry->changed;
+        } else {
+            entry->is_changed = 0;
+            *at = entry->changed;
         }
     }
+    if (loop->all_changed || ev_backend(loop->ev) == EVBACKEND_POLL)
+        for (int fd = 0; fd < loop->fd_room; fd++)
+            if (loop->fds[fd])
+                entry_check(loop, loop->fds[fd]);
+    loop->all_changed = 0;
 }
 
 void fd_forget_(int fd)
 {
     struct fd_entry *entry = fd_find(loop_, fd);
 
-    if (!entry || !entry->known)
-        return;
-    entry->known = 0;
-    for (int i = 0; i < 2; i++) {
-        side_disarm(loop_, &entry->side[i]);
-        if (entry->side[i].task)
-            side_wake(loop_, &entry->side[i], -EBADF);
-    }
+    if (entry && entry->known)
+        entry_forget(loop_, entry);
 }
 
 int fd_close(int fd)
@@ -424,32 +459,93 @@ static void timer_arm(struct loop *loop, int64_t next)
     ev_timer_start(loop->ev, &loop->timer);
 }
 
+/* In the child of a fork(), or after an event of an fd that is closed here and open elsewhere. */
+static void on_fork(struct ev_loop *ev, ev_fork *fork, int revents)
+{
+    struct loop *loop = CONTAINER(fork, struct loop, fork);
+
+    (void)ev, (void)revents;
+    loop->all_changed = 1;
+}
+
+static void loop_hold(struct loop *loop, int hold)
+{
+    if (hold == loop->held)
+        return;
+    loop->held = hold;
+    if (hold)
+        ev_ref(loop->ev);
+    else
+        ev_unref(loop->ev);
+}
+
+/* Behind all callbacks: if the last foreign watcher made a task ready, ev_run() must not leave. */
+static void on_check(struct ev_loop *ev, ev_check *check, int revents)
+{
+    struct loop *loop = CONTAINER(check, struct loop, check);
+
+    (void)ev, (void)revents;
+    if (scheduler_next(&loop->scheduler) == 0)
+        loop_hold(loop, 1);
+}
+
 static void on_prepare(struct ev_loop *ev, ev_prepare *prepare, int revents)
 {
     struct loop *loop = CONTAINER(prepare, struct loop, prepare);
     struct scheduler *s = &loop->scheduler;
     int64_t next;
-    int hold;
 
     (void)revents;
     scheduler_turn(s);
-    fresh_check(loop);
+    if (loop->draining && s->count > 0 && s->oldest->cancels == 0)
+        scheduler_cancel_all(s);    /* only tasks that were spawned meanwhile are left */
+    changed_check(loop);
     next = scheduler_next(s);
     if (next == 0)
         ev_idle_start(ev, &loop->idle);
     else
         ev_idle_stop(ev, &loop->idle);
     timer_arm(loop, next == 0 ? loop->armed : next);
-    hold = loop->owns_ev || loop->running ? loop->waiting > 0 : s->count > 0;
-    if (hold != loop->held) {
-        loop->held = hold;
-        if (hold)
-            ev_ref(ev);
-        else
-            ev_unref(ev);
-    }
+    /* Not by the timer alone: once it has fired, libev would leave before the turn that it is for. */
+    loop_hold(loop, loop->owns_ev || loop->running ? loop->waiting > 0 || next < INT64_MAX
+                                                   : s->count > 0);
     if (loop->running && (loop->stopped || s->count == 0))
         ev_break(ev, EVBREAK_ONE);
+}
+
+/* None of these keeps the libev loop alive. */
+static void loop_watch(struct loop *loop)
+{
+    ev_idle_init(&loop->idle, on_idle);
+    ev_timer_init(&loop->timer, on_timer, 0., 0.);
+    ev_fork_init(&loop->fork, on_fork);
+    ev_fork_start(loop->ev, &loop->fork);
+    ev_unref(loop->ev);
+    ev_prepare_init(&loop->prepare, on_prepare);
+    ev_set_priority(&loop->prepare, EV_MINPRI);     /* after foreign ones, which may wake tasks */
+    ev_prepare_start(loop->ev, &loop->prepare);
+    ev_unref(loop->ev);
+    ev_check_init(&loop->check, on_check);
+    ev_set_priority(&loop->check, EV_MINPRI);
+    if (!loop->owns_ev) {
+        ev_check_start(loop->ev, &loop->check);
+        ev_unref(loop->ev);
+    }
+}
+
+static void loop_unwatch(struct loop *loop)
+{
+    loop_hold(loop, 0);
+    ev_ref(loop->ev);
+    ev_fork_stop(loop->ev, &loop->fork);
+    ev_ref(loop->ev);
+    ev_prepare_stop(loop->ev, &loop->prepare);
+    if (!loop->owns_ev) {
+        ev_ref(loop->ev);
+        ev_check_stop(loop->ev, &loop->check);
+    }
+    ev_idle_stop(loop->ev, &loop->idle);
+    ev_timer_stop(loop->ev, &loop->timer);
 }
 
 struct loop *loop_new(const struct loop_options *options)
@@ -474,12 +570,7 @@ struct loop *loop_new(const struct loop_options *options)
     scheduler_init(&loop->scheduler, &loop->driver, NULL, 0);
     loop->armed = INT64_MAX;
     loop->pause.fire = pause_over;
-    ev_prepare_init(&loop->prepare, on_prepare);
-    ev_set_priority(&loop->prepare, EV_MINPRI);     /* after foreign ones, which may wake tasks */
-    ev_idle_init(&loop->idle, on_idle);
-    ev_timer_init(&loop->timer, on_timer, 0., 0.);
-    ev_prepare_start(loop->ev, &loop->prepare);
-    ev_unref(loop->ev);
+    loop_watch(loop);
     if (sigaction(SIGPIPE, NULL, &pipe_action) == 0 && pipe_action.sa_handler == SIG_DFL)
         signal(SIGPIPE, SIG_IGN);
     return loop_ = loop;
@@ -487,10 +578,14 @@ struct loop *loop_new(const struct loop_options *options)
 
 int loop_run(struct loop *loop)
 {
+    int watched;                /* watchers are left: somebody called ev_break() */
+
     loop->running = 1;
-    ev_run(loop->ev, 0);
+    do
+        watched = ev_run(loop->ev, 0);
+    while (!watched && !loop->stopped && scheduler_next(&loop->scheduler) == 0);
     loop->running = 0;
-    if (loop->stopped) {
+    if (loop->stopped || watched) {
         loop->stopped = 0;
         return 0;
     }
@@ -505,6 +600,7 @@ void loop_stop(struct loop *loop)
 /* Cancels all and runs it to its end; a task that waits again for nothing is cancelled again. */
 static void loop_drain(struct loop *loop)
 {
+    loop->draining = 1;
     for (int tries = 0; loop->scheduler.count > 0; tries++) {
         if (tries == 100) {
             fputs("loop_free: tasks are left that wait on whatever they are cancelled:\n", stderr);
@@ -522,12 +618,7 @@ void loop_free(struct loop *loop)
         return;
     loop_drain(loop);
     task_timer_stop(&loop->pause);
-    if (loop->held)
-        ev_unref(loop->ev);
-    ev_ref(loop->ev);
-    ev_prepare_stop(loop->ev, &loop->prepare);
-    ev_idle_stop(loop->ev, &loop->idle);
-    ev_timer_stop(loop->ev, &loop->timer);
+    loop_unwatch(loop);
     for (int fd = 0; fd < loop->fd_room; fd++) {
         fd_forget_(fd);
         free(loop->fds[fd]);
@@ -585,10 +676,14 @@ static void sigint_stop(struct loop *loop)
 int loop_main_begin_(void)
 {
     struct loop *loop = loop_new(NULL);
+    int error = errno;
 
-    if (!loop)
+    if (loop)
+        loop->main_begun = 1;
+    else
         fprintf(stderr, "loop_main: no loop: %s\n",
-                errno == EBUSY ? "this thread has one already" : strerror(errno));
+                error == EBUSY ? "this thread has one already" : strerror(error));
+    errno = error;
     return loop != NULL;
 }
 
@@ -604,8 +699,9 @@ intptr_t loop_main_end_(struct task *task)
     struct loop *loop = loop_;
     intptr_t result = -ENOMEM;
 
-    if (!loop)
-        return -EAGAIN;
+    if (!loop || !loop->main_begun)     /* none, or not ours to free */
+        return -errno;
+    loop->main_begun = 0;
     if (task) {
         int took;
 
@@ -616,12 +712,11 @@ intptr_t loop_main_end_(struct task *task)
         if (loop_run(loop) == -EDEADLK) {
             fputs("deadlock: these tasks wait, and nothing can wake them:\n", stderr);
             loop_dump(loop, stderr);
-            loop_drain(loop);
             result = -EDEADLK;
-        } else {
-            result = task_result(task);
         }
         loop_drain(loop);
+        if (result != -EDEADLK)
+            result = task_result(task);
         sigint_stop(loop);
         if (took)
             __atomic_store_n(&sigint_taken, 0, __ATOMIC_RELEASE);

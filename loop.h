@@ -76,15 +76,15 @@ void loop_dump(struct loop *loop, FILE *to);
 /* ---- Ops on fds ------------------------------------------------------------------------------ */
 
 /* Waits until [fd] can be read, or is at its end; can be written. 0. asyncio: add_reader() */
-TASK_OP_ co_readable(int fd);
-TASK_OP_ co_writable(int fd);
+CO_OP co_readable(int fd);
+CO_OP co_writable(int fd);
 
 /* Reads at most [size] bytes; bytes, 0 at the end. [buf] must stay. The fd must be non-blocking
  * (fd_nonblock). asyncio: StreamReader.read() */
-TASK_OP_ co_read(int fd, void *buf, size_t size);
+CO_OP co_read(int fd, void *buf, size_t size);
 
 /* Writes at least one byte; bytes. asyncio: loop.sock_sendall(), but partial */
-TASK_OP_ co_write(int fd, const void *buf, size_t size);
+CO_OP co_write(int fd, const void *buf, size_t size);
 
 /* ---- Plain calls on fds ---------------------------------------------------------------------- */
 
@@ -115,7 +115,7 @@ struct fd_op {
 };
 #define FD_PAUSE_ INTPTR_MIN
 enum { FD_READ = 0, FD_WRITE = 1 };
-TASK_OP_ co_fd_(int fd, int direction, const struct task_wait *wait, struct fd_op op);
+CO_OP co_fd_(int fd, int direction, const struct task_wait *wait, struct fd_op op);
 int fd_take_back_(struct task *task);
 void fd_forget_(int fd);        /* its number names a new file from now on */
 

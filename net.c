@@ -313,8 +313,16 @@ static co_define(stream_line_)
     co_end;
 }
 
+/* A read is in progress: its frame, of either kind, has a caller. */
+static int stream_busy(const struct stream *s)
+{
+    return s->read.line.co.caller != NULL;
+}
+
 co_op co_read_line(struct stream *stream, char **line)
 {
+    if (stream_busy(stream))
+        return task_done(-EBUSY);
     return co_call(&stream->read.line, stream_line_, .stream = stream, .line = line);
 }
 
@@ -339,5 +347,7 @@ static co_define(stream_exact_)
 
 co_op co_read_exact(struct stream *stream, void *to, size_t size)
 {
+    if (stream_busy(stream))
+        return task_done(-EBUSY);
     return co_call(&stream->read.exact, stream_exact_, .stream = stream, .to = to, .size = size);
 }

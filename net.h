@@ -42,25 +42,25 @@ int tcp_port(int fd);
 
 /* The next connection: an fd, non-blocking, close-on-exec, TCP_NODELAY; fd_close() it. While the
  * process has no fd to spare, it waits until there is one; the peers stay in the backlog. */
-TASK_OP_ co_accept(int listener);
+CO_OP co_accept(int listener);
 
 /* Connects. The fd, as above. -EINVAL: the address is not numeric (names are not resolved yet:
  * getaddrinfo would block every task) or the port out of range; -ECONNREFUSED, ... [slot] must
  * stay until the await is over. asyncio: open_connection() */
 struct co_connect;
-TASK_OP_ co_connect(struct co_connect *slot, const char *host, int port);
+CO_OP co_connect(struct co_connect *slot, const char *host, int port);
 
 /* Receives at most [size] bytes: bytes, 0 at the end. asyncio: loop.sock_recv() */
-TASK_OP_ co_recv(int fd, void *buf, size_t size);
+CO_OP co_recv(int fd, void *buf, size_t size);
 
 /* Receives [size] bytes: size, or -ENODATA if the end came before. asyncio: readexactly() */
-TASK_OP_ co_recv_exact(int fd, void *buf, size_t size);
+CO_OP co_recv_exact(int fd, void *buf, size_t size);
 
 /* Sends at least one byte: bytes. A peer that is gone is -EPIPE, never SIGPIPE. */
-TASK_OP_ co_send(int fd, const void *buf, size_t size);
+CO_OP co_send(int fd, const void *buf, size_t size);
 
 /* Sends all: size. Cancelled or failed, part of it may have been sent. asyncio: sock_sendall() */
-TASK_OP_ co_send_all(int fd, const void *buf, size_t size);
+CO_OP co_send_all(int fd, const void *buf, size_t size);
 
 /* ---- Streams: reading through a buffer of yours ---------------------------------------------- */
 
@@ -90,18 +90,19 @@ struct stream {
     } read;
 };
 
-/* Reads [fd] through [buf] from now on. asyncio: StreamReader */
+/* Reads [fd] through [buf] from now on, one read at a time: a second one gives -EBUSY.
+ * asyncio: StreamReader */
 void stream_init(struct stream *stream, int fd, char *buf, size_t size);
 
 /* Reads a line: *line is in the buffer, until the next read, without its "\n" or "\r\n" and with a
  * NUL. The number of bytes it took, its end included; 0 at the end of the stream; a last line
  * without an end is given as it is. -EMSGSIZE: longer than the buffer. Cancelled, nothing is lost:
  * the next read goes on. asyncio: StreamReader.readline() */
-TASK_OP_ co_read_line(struct stream *stream, char **line);
+CO_OP co_read_line(struct stream *stream, char **line);
 
 /* Reads [size] bytes into [to]: size, or -ENODATA if the end came before. Cancelled or failed, what
  * had come is lost. asyncio: StreamReader.readexactly() */
-TASK_OP_ co_read_exact(struct stream *stream, void *to, size_t size);
+CO_OP co_read_exact(struct stream *stream, void *to, size_t size);
 
 /* ---- Machinery ------------------------------------------------------------------------------- */
 

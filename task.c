@@ -10,22 +10,23 @@
 
 enum task_step_ { TASK_READY_, TASK_RUNNING_, TASK_WAITING_, TASK_ENDED_ };
 
-#define CONTAINER(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+#define CONTAINER(pointer, type, member) \
+    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
 
 static TASK_THREAD_LOCAL struct scheduler *scheduler_;
 
 /* ---- Misuse ---------------------------------------------------------------------------------- */
 
-/* Stops the program: [subject] and [what] make one sentence, [task] tells the place. */
+/* Stops the program: [subject], [what] and [object] make one sentence, [task] tells the place. */
 static CO_ATTRIBUTE_(cold, noinline) void stop(struct task *task, const char *subject,
-                                               const char *what)
+                                               const char *what, const char *object)
 {
     const struct co_site *site = task ? co_where(task->chain.top) : NULL;
-    const char *parts[] = { subject, what };
+    const char *parts[] = { subject, what, object };
     char text[200];
     size_t n = 0;
 
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 3; i++)
         for (const char *p = parts[i]; *p && n + 1 < sizeof text; p++)
             text[n++] = *p;
     text[n] = '\0';
@@ -33,10 +34,16 @@ static CO_ATTRIBUTE_(cold, noinline) void stop(struct task *task, const char *su
     CO_STOP(site ? site->file : __FILE__, site ? site->line : __LINE__, text);
 }
 
+/* The op that [task] made and did not await. */
+static const char *unawaited(const struct task *task)
+{
+    return task->wait ? task->wait->name : "an op";
+}
+
 static struct scheduler *scheduler_here(const char *call)
 {
     if (!scheduler_)
-        stop(NULL, call, "() needs a scheduler: call it under loop_main, or after loop_new");
+        stop(NULL, call, "() needs a scheduler: call it under loop_main, or after loop_new", "");
     return scheduler_;
 }
 
@@ -46,10 +53,9 @@ static struct task *running(const char *name)
     struct task *task = scheduler_ ? scheduler_->current : NULL;
 
     if (!task)
-        stop(NULL, name, "() was made outside a task: only a coroutine that a task runs may");
+        stop(NULL, name, "() was made outside a task: only a coroutine that a task runs may", "");
     else if (task->step != TASK_RUNNING_)
-        stop(task, name, "() was made after this place while an op made before it was not awaited "
-                         "yet: await each op where you make it");
+        stop(task, unawaited(task), " was made after this place and not awaited before ", name);
     return task;
 }
 
@@ -105,7 +111,7 @@ static void all_remove(struct scheduler *s, struct task *task)
     s->count--;
 }
 
-/* ---- Timers: a 4-ary heap; each owner knows its place, so that it can leave in O(log n) --------- */
+/* ---- Timers: a 4-ary heap; each owner knows its place, so that it can leave in O(log n) ------ */
 
 /* A slot belongs to a task, or, with bit 0 set, to a task_timer. */
 static void slot_put(struct scheduler *s, uint32_t i, struct task_timer_slot slot)
@@ -151,6 +157,8 @@ static int slot_add(struct scheduler *s, int64_t when, uintptr_t owner)
         s->timers = (struct task_timer_slot *)timers;
         s->timer_room = room;
     }
+    if (when <= s->fired)           /* started while timers fire: for the next turn */
+        when = s->fired + 1;
     s->timer_count++;
     slot_sift(s, s->timer_count - 1, (struct task_timer_slot){ when, owner });
     return 0;
@@ -180,13 +188,10 @@ void task_timer_stop(struct task_timer *timer)
 
 static void timers_fire(struct scheduler *s)
 {
-    int64_t now;
-    uint32_t n = s->timer_count;        /* not those that start themselves anew in this turn */
-
-    if (n == 0)
+    if (s->timer_count == 0)
         return;
-    now = s->driver->now(s->driver);
-    while (n-- > 0 && s->timer_count > 0 && s->timers[0].when <= now) {
+    s->fired = s->driver->now(s->driver);
+    while (s->timer_count > 0 && s->timers[0].when <= s->fired) {
         uintptr_t owner = s->timers[0].owner;
 
         slot_remove(s, 1);
@@ -199,6 +204,7 @@ static void timers_fire(struct scheduler *s)
             task_wake((struct task *)owner, 0);
         }
     }
+    s->fired = INT64_MIN;
 }
 
 /* ---- Cancel ---------------------------------------------------------------------------------- */
@@ -233,6 +239,64 @@ static int request_take(struct task *task)
     return 1;
 }
 
+/* Asks [task] once more. A request that comes before [task] has seen the last one is one with it.
+ * Whether it must be delivered: [task] waits. */
+static int request(struct task *task)
+{
+    int met = task->flags & (TASK_CANCEL_ | TASK_TOLD_);
+
+    task->cancels++;
+    if (!met)
+        task->flags |= TASK_CANCEL_;
+    return !met && task->step == TASK_WAITING_;
+}
+
+/* A gather is all that has members. Its take_back is the three functions that follow: while it
+ * hands its request down, [wait] is a link to the gather above, and [timer] counts its members;
+ * then [timer] is the number of the request. */
+static const struct task_wait gather_wait = { "co_gather", NULL };
+
+static struct task *gather_begin(struct task *task, struct task *above)
+{
+    task->flags |= TASK_PASSING_;
+    task->wait = (const struct task_wait *)(void *)above;
+    task->timer = 0;
+    return task;
+}
+
+/* The next member that waits and has to hear of the request, or NULL. */
+static struct task *gather_next(struct task *task)
+{
+    struct task *const *members = (struct task *const *)task->object;
+
+    while (task->timer < task->in.many.count) {
+        struct task *member = members[task->timer++];
+        if (member && member->set == &task->in.many.set && request(member))
+            return member;
+    }
+    return NULL;
+}
+
+/* Gives the gather above. Where the request came back to [task], the tasks wait for each other in a
+ * ring: then the members are let go. */
+static struct task *gather_end(struct task *task)
+{
+    struct task *above = (struct task *)(uintptr_t)task->wait;
+    struct task *const *members = (struct task *const *)task->object;
+
+    if (task->flags & TASK_RING_) {
+        for (uint32_t i = 0; i < task->in.many.count; i++)
+            if (members[i] && members[i]->set == &task->in.many.set)
+                members[i]->set = NULL;
+        task_wake(task, -ECANCELED);
+        task->flags |= TASK_TOLD_;
+    }
+    task->flags &= (uint8_t)~(TASK_PASSING_ | TASK_RING_);
+    task->wait = &gather_wait;
+    task->timer = scheduler_->requests;
+    return above;
+}
+
 static int join_take_back(struct task *task)
 {
     task_ring_remove(&((struct task *)task->object)->joiners, task);
@@ -240,40 +304,66 @@ static int join_take_back(struct task *task)
 }
 static const struct task_wait join_wait = { "co_join", join_take_back };
 
-/* Lets the waiting [task] meet its request. A join hands it down to the task that is joined: in a
- * loop, not by recursion, for chains may be long; and one that leads back to itself is cut. */
-static void deliver(struct task *task)
+/* The end of the joins that start at [task]: a join hands its request to the task that it joins.
+ * NULL if that does not wait. A ring of joins is cut at any of them. */
+static struct task *join_end(struct task *task)
 {
     for (uint32_t hops = scheduler_->count; task->wait == &join_wait && hops > 0; hops--) {
         request_take(task);
         task = (struct task *)task->object;
-        task->cancels++;
-        task->flags |= TASK_CANCEL_;
-        if (task->step != TASK_WAITING_)
-            return;
+        if (!request(task))
+            return NULL;
     }
-    if (task->wait->take_back(task))
-        task_wake(task, -ECANCELED);
-    request_take(task);
+    return task;
+}
+
+/* Lets the waiting [task] meet its request: takes its wait back, or hands the request down to those
+ * that it waits for. By loops, not by recursion, for chains may be long. */
+static void deliver(struct task *task)
+{
+    struct task *above = NULL;
+
+    scheduler_->requests++;
+    do {
+        task = join_end(task);
+        if (task) {
+            int told = task->flags & TASK_CANCEL_ ? TASK_TOLD_ : 0;
+
+            request_take(task);
+            if (task->flags & TASK_PASSING_) {
+                task->flags |= TASK_RING_;
+            } else if (task->wait == &gather_wait) {
+                if (task->timer != scheduler_->requests)        /* else it handed it down already */
+                    above = gather_begin(task, above);
+            } else if (task->wait->take_back(task)) {
+                task_wake(task, -ECANCELED);
+                task->flags |= (uint8_t)told;
+            }
+        }
+        for (task = NULL; above && !(task = gather_next(above)); )
+            above = gather_end(above);
+    } while (task);
 }
 
 int task_cancel(struct task *task)
 {
     if (!task || task->step == TASK_ENDED_)
         return 0;
-    task->cancels++;
-    task->flags |= TASK_CANCEL_;
-    if (task->step == TASK_WAITING_)
+    if (request(task))
         deliver(task);
     return 1;
 }
 
+/* All are asked before any request is delivered, so that none is handed down to be a second one. */
 void scheduler_cancel_all(struct scheduler *s)
 {
     struct task *task = s->oldest;
 
     for (uint32_t n = s->count; n > 0; n--, task = task->younger)
-        task_cancel(task);
+        request(task);
+    for (uint32_t n = s->count; n > 0; n--, task = task->younger)
+        if (task->step == TASK_WAITING_ && task->flags & TASK_CANCEL_)
+            deliver(task);
 }
 
 /* ---- What makers of ops use ------------------------------------------------------------------ */
@@ -296,6 +386,7 @@ co_op task_done(intptr_t result)
 {
     struct task *task = running("task_done");
 
+    task->wait = NULL;
     return --scheduler_->budget > 0 ? co_done(result) : done_later(task, result);
 }
 
@@ -309,10 +400,19 @@ struct task *task_waits(const struct task_wait *wait, void *object)
     return task;
 }
 
+static int call_take_back(struct task *task)
+{
+    (void)task;
+    return 1;
+}
+static const struct task_wait call_wait = { "co_wait", call_take_back };
+
 void task_wake(struct task *task, intptr_t result)
 {
+    if (task->step == TASK_READY_ && task->wait == &call_wait && task->chain.result == -ECANCELED)
+        return;                     /* a cancel was faster, which the caller cannot know yet */
     if (task->step != TASK_WAITING_)
-        stop(task, "task_wake", "() of a task that does not wait: wake each wait once");
+        stop(task, "task_wake", "() of a task that does not wait: wake each wait once", "");
     task->step = TASK_READY_;
     task->chain.result = result;
     task_ring_add(&scheduler_->ready, task);
@@ -334,6 +434,7 @@ static co_op sleep_op(int64_t when, int at_once)
 
     if (request_take(task))
         return co_done(-ECANCELED);
+    task->wait = &sleep_wait;
     if (at_once)
         return done_later(task, 0);
     if (slot_add(scheduler_, when, (uintptr_t)task) < 0)
@@ -385,27 +486,6 @@ static void gather_ended(struct task_set *set, struct task *member)
     if (--task->in.many.left == 0)
         task_wake(task, task->chain.result);
 }
-
-/* Hands the request down. When that leads back here, the tasks wait for each other in a ring: then
- * the members are let go. */
-static int gather_take_back(struct task *task)
-{
-    struct task *const *members = (struct task *const *)task->object;
-    int again = task->flags & TASK_PASSING_;
-
-    task->flags |= TASK_PASSING_;
-    for (uint32_t i = 0; i < task->in.many.count && task->step == TASK_WAITING_; i++) {
-        if (!members[i] || members[i]->set != &task->in.many.set)
-            continue;
-        if (again)
-            members[i]->set = NULL;
-        else
-            task_cancel(members[i]);
-    }
-    task->flags &= (uint8_t)~TASK_PASSING_;
-    return again != 0;
-}
-static const struct task_wait gather_wait = { "co_gather", gather_take_back };
 
 co_op co_gather(struct task *const *tasks, size_t n)
 {
@@ -461,8 +541,10 @@ static void within_enter(struct co_within *w)
     struct scheduler *s = scheduler_here("co_within");
     struct task *task = s->current;
 
-    if (!task)
-        stop(NULL, "co_within", "() was awaited outside a task");
+    if (!task) {
+        stop(NULL, "co_within", "() was awaited outside a task", "");
+        return;
+    }
     w->task = task;
     w->cancels = task->cancels;
     w->outer = task->within;
@@ -538,7 +620,8 @@ void task_free(struct task *task)
     if (!task)
         return;
     if (task->step != TASK_ENDED_)
-        stop(task, "task_free", "() of a task that has not ended: join it first, here it stands");
+        stop(task, "task_free", "() of a task that has not ended: join it first, here it stands",
+             "");
     if (task->flags & TASK_OWN_)
         scheduler_here("task_free")->driver->resize(scheduler_->driver, task, 0);
 }
@@ -600,7 +683,7 @@ struct co *task_frame_(struct task *task, co_body *body, const char *name)
     struct co *root = task ? root_of(task) : NULL;
 
     if (root && root->body != body)
-        stop(task, "TASK_FRAME: the task that stands here does not run ", name);
+        stop(task, "TASK_FRAME: the task that stands here does not run ", name, "");
     return root;
 }
 
@@ -610,14 +693,15 @@ void scheduler_init(struct scheduler *s, struct task_driver *driver,
                     struct task_timer_slot *timers, uint32_t room)
 {
     *s = (struct scheduler){ .driver = driver, .timers = timers, .timer_room = room,
-                             .fixed = timers || !driver->resize };
+                             .fixed = timers || !driver->resize, .fired = INT64_MIN };
     scheduler_ = s;
 }
 
 void scheduler_free(struct scheduler *s)
 {
     if (s->count > 0)
-        stop(s->oldest, "scheduler_free", "() while tasks are left: here the oldest one stands");
+        stop(s->oldest, "scheduler_free", "() while tasks are left: here the oldest one stands",
+             "");
     if (!s->fixed && s->timers)
         s->driver->resize(s->driver, s->timers, 0);
     if (scheduler_ == s)
@@ -654,17 +738,11 @@ static void task_end(struct scheduler *s, struct task *task)
         task_free(task);
 }
 
-static int call_take_back(struct task *task)
-{
-    (void)task;
-    return 1;
-}
-static const struct task_wait call_wait = { "co_wait", call_take_back };
-
 static void step(struct scheduler *s, struct task *task)
 {
     int signal;
 
+    task->flags &= (uint8_t)~TASK_TOLD_;
     if (task->flags & TASK_PAUSED_) {
         task->flags &= (uint8_t)~TASK_PAUSED_;
         task->chain.result = request_take(task) ? -ECANCELED : 0;
@@ -684,8 +762,8 @@ static void step(struct scheduler *s, struct task *task)
         return;
     }
     if (task->step != TASK_RUNNING_)
-        stop(task, task->wait ? task->wait->name : "an op",
-             "() was made after this place and never awaited");
+        stop(task, unawaited(task), " was made and never awaited: ",
+             signal == CO_RETURNED ? "in this coroutine" : "before this place");
     if (signal == CO_RETURNED) {
         task_end(s, task);
         return;
@@ -698,10 +776,11 @@ static void step(struct scheduler *s, struct task *task)
 
 void scheduler_turn(struct scheduler *s)
 {
-    struct task *batch;
+    struct task *batch, *inside = scheduler_ ? scheduler_->current : NULL;
 
-    if (s->current)
-        stop(s->current, "scheduler_turn", "() inside a task: a loop does not run in a loop");
+    if (inside)
+        stop(inside, "scheduler_turn", "() inside a task: a loop does not run in a loop", "");
+    scheduler_ = s;
     timers_fire(s);
     batch = s->ready;
     s->ready = NULL;

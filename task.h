@@ -27,8 +27,9 @@
  *
  * Cancel is a request. The await in progress is taken back and gives -ECANCELED; an await that had
  * completed gives its result, and the request meets the next one. One request gives one -ECANCELED,
- * so that clean-up may await. It goes down: a co_join or co_gather that is cancelled passes it on to
- * the tasks it waits for and ends when they have ended. */
+ * so that clean-up may await; two that come before the task has seen the first are one. It goes
+ * down: a co_join or co_gather that is cancelled passes it on to the tasks it waits for and ends
+ * when they have ended. */
 #ifndef CO_TASK_H
 #define CO_TASK_H
 
@@ -83,7 +84,7 @@ struct task_set {
 };
 
 struct task {
-    struct co_chain chain;              /* ro: what it runs; chain.result is its result in the end */
+    struct co_chain chain;              /* ro: what it runs; chain.result: its result in the end */
     union {
         struct { struct task *next, *prev; } link;      /* private: in one queue or wait list */
         struct { struct task_set set; uint32_t count, left; } many;     /* private: of co_gather */
@@ -103,7 +104,7 @@ struct task {
 /* A timer that calls back; zero it before its first start. asyncio: TimerHandle */
 struct task_timer {
     uint32_t place;                     /* private: in the heap, 0 if it is not started */
-    void (*fire)(struct task_timer *);  /* rw: called in a turn of the scheduler; may start it anew */
+    void (*fire)(struct task_timer *);  /* rw: called in a turn; may start the timer anew */
 };
 
 /* ---- Calls: plain, they never suspend ------------------------------------------------------- */
@@ -125,7 +126,8 @@ struct task_timer {
 #define task_init(task, frame, ...) task_init_(task, \
     CO_EXPAND_(CO_MAKE_, CO_FIRST_(__VA_ARGS__, ~), frame, CO_BODY_ = co_body_##__VA_ARGS__))
 
-/* Frees a task that task_spawn made, after its end; before it the program stops. NULL: nothing. */
+/* Frees a task that task_spawn made, after its end; before it, and after that of its scheduler, the
+ * program stops. NULL: nothing. */
 void task_free(struct task *task);
 
 /* Gives up the task: it frees itself when it ends, at once if it has ended. */
@@ -153,35 +155,35 @@ struct task *task_current(void);
 /* ---- Ops: await them -------------------------------------------------------------------------
  * All give -ECANCELED if the task was cancelled. */
 
-#define TASK_OP_ CO_ATTRIBUTE_(warn_unused_result) co_op
-
 /* Waits for the end of [task]; any number of tasks may. Its result; -EDEADLK for oneself.
  * Cancelled, it cancels [task], and gives the result that it then has. asyncio: await task */
-TASK_OP_ co_join(struct task *task);
+CO_OP co_join(struct task *task);
 
-/* Waits until all [n] tasks have ended; the array must stay. 0, or the result of the first that
- * failed; each one's own is task_result(). -EBUSY: one of them is in another gather already.
- * Cancelled, it cancels them all. asyncio: gather(); but it never leaves before all have ended. */
-TASK_OP_ co_gather(struct task *const *tasks, size_t n);
+/* Waits until all [n] tasks have ended; the array and the tasks must stay. 0, or the result of the
+ * first that failed; each one's own is task_result(). -EBUSY: one of them is in another gather
+ * already. Cancelled, it cancels them all. asyncio: gather(); but it never leaves before all have
+ * ended. */
+CO_OP co_gather(struct task *const *tasks, size_t n);
 
 /* Waits [seconds] on the monotonic clock; 0 or less lets the others run once.
  * 0; -ENOMEM if there is no room for the timer. asyncio: sleep() */
-static inline TASK_OP_ co_sleep(double seconds);
+static inline CO_OP co_sleep(double seconds);
 
 /* The same until loop_time() says [seconds]. asyncio: loop.call_at() */
-static inline TASK_OP_ co_sleep_until(double seconds);
+static inline CO_OP co_sleep_until(double seconds);
 
 /* Waits for task_wake(): for callbacks of other libraries. co_wait() of coro.h is that op, and a
  * cancel takes it back; keep the task (task_current()) where the callback finds it, and forget it
- * there when the await is over. asyncio: Future */
+ * there when the await is over. A callback that comes between the cancel and that is ignored.
+ * asyncio: Future */
 
 /* A deadline on any op: [op] must end within [seconds], else it is cancelled, and gives -ETIMEDOUT
  * here and nowhere inside. A result that it had after all is given. [slot] must stay until the
  * await is over. Deadlines nest; the earliest wins. asyncio: timeout()
  *     co_try(self->n, co_within(&self->slot, 1.5, co_recv(fd, buf, size))); */
 struct co_within;
-TASK_OP_ co_within_ns_(struct co_within *slot, int64_t ns, co_op op);
-static inline TASK_OP_ co_within(struct co_within *slot, double seconds, co_op op);
+CO_OP co_within_ns_(struct co_within *slot, int64_t ns, co_op op);
+static inline CO_OP co_within(struct co_within *slot, double seconds, co_op op);
 
 /* ---- For makers of ops ----------------------------------------------------------------------- */
 
@@ -191,7 +193,7 @@ int task_cancelled(const char *name);
 
 /* The op completes at once with [result]. It counts against the task's budget of TASK_BUDGET in a
  * row, after which the others run first. */
-TASK_OP_ task_done(intptr_t result);
+CO_OP task_done(intptr_t result);
 enum { TASK_BUDGET = 128 };
 
 /* The running task waits from now on; the op must be awaited next. Keep the task that this gives,
@@ -206,7 +208,8 @@ void task_wake(struct task *task, intptr_t result);
 void task_ring_add(struct task **ring, struct task *task);
 void task_ring_remove(struct task **ring, struct task *task);
 
-/* Starts [timer] anew, to fire at [when] (ns of the driver's clock). 0, or -ENOMEM. */
+/* Starts [timer] anew, to fire in the first turn at or after [when] (ns of the driver's clock); in
+ * the next one, if a timer fires just now. 0, or -ENOMEM. Equal times come in any order. */
 int task_timer_start(struct task_timer *timer, int64_t when);
 void task_timer_stop(struct task_timer *timer);
 
@@ -215,8 +218,8 @@ void task_timer_stop(struct task_timer *timer);
 /* What a scheduler stands on. loop.c is one driver; a tick interrupt and WFI another. */
 struct task_driver {
     int64_t (*now)(struct task_driver *);               /* monotonic nanoseconds */
-    void (*wait)(struct task_driver *, int64_t until);  /* sleeps till then, or an event; scheduler_run
-                                                         * only; INT64_MAX: there is no timer */
+    void (*wait)(struct task_driver *, int64_t until);  /* sleeps till then, or an event; INT64_MAX:
+                                                         * no timer; scheduler_run alone calls it */
     /* realloc and free (size 0) in one; NULL if there is no heap: then task_spawn gives NULL, and
      * timers has room for as many as scheduler_init was given. */
     void *(*resize)(struct task_driver *, void *old, size_t size);
@@ -230,7 +233,9 @@ struct scheduler {
     struct task *current;               /* ro: the running task */
     struct task_timer_slot *timers;     /* private: a 4-ary heap */
     uint32_t timer_count, timer_room;   /* ro */
+    int64_t fired;                      /* private: the time up to which timers fire just now */
     uint32_t count;                     /* ro: tasks that have not ended */
+    uint32_t requests;                  /* private: how many cancels were delivered */
     int budget;                         /* private: ops left that may complete at once */
     int fixed;                          /* private: timers cannot grow */
 };
@@ -240,7 +245,8 @@ void scheduler_init(struct scheduler *scheduler, struct task_driver *driver,
                     struct task_timer_slot *timers, uint32_t room);
 void scheduler_free(struct scheduler *scheduler);
 
-/* This thread's scheduler, or NULL; scheduler_set makes another one this thread's. */
+/* This thread's scheduler, or NULL; scheduler_set makes another one this thread's, as a turn of it
+ * does. Tasks and timers are touched only while theirs is. */
 struct scheduler *scheduler_get(void);
 void scheduler_set(struct scheduler *scheduler);
 
@@ -271,15 +277,19 @@ struct co_within {
     uint8_t asked, met;                 /* private: its cancel is pending; has been delivered */
 };
 
-enum { TASK_GO_ = 1, TASK_OWN_ = 2, TASK_CANCEL_ = 4, TASK_PAUSED_ = 8, TASK_PASSING_ = 16 };
+enum {
+    TASK_GO_ = 1, TASK_OWN_ = 2, TASK_PAUSED_ = 4,
+    TASK_CANCEL_ = 8, TASK_TOLD_ = 16,          /* its own request is to be met; was, unseen yet */
+    TASK_PASSING_ = 32, TASK_RING_ = 64         /* hands a request down; which came back to it */
+};
 
 struct task *task_alloc_(size_t frame_size);
 CO_ATTRIBUTE_(warn_unused_result)
 struct task *task_start_(struct task *task, int flags);
 void task_init_(struct task *task, struct co *root);
 struct co *task_frame_(struct task *task, co_body *body, const char *name);
-TASK_OP_ co_sleep_ns_(int64_t ns);
-TASK_OP_ co_sleep_until_ns_(int64_t ns);
+CO_OP co_sleep_ns_(int64_t ns);
+CO_OP co_sleep_until_ns_(int64_t ns);
 
 /* Where the frame lies in a task's allocation. */
 enum { TASK_HEAD_ = (sizeof(struct task) + 15) / 16 * 16 };
@@ -310,10 +320,10 @@ static inline struct task *task_copy_(size_t size, const void *frame, int flags)
 }
 #endif
 
-/* Seconds to nanoseconds, kept within what an int64 holds; constants fold to integers. */
+/* Seconds to the nearest nanosecond, within what an int64 holds; constants fold to integers. */
 static inline int64_t task_ns_(double seconds)
 {
-    return seconds > 0 ? seconds < 9e9 ? (int64_t)(seconds * 1e9) : INT64_MAX / 2 : 0;
+    return seconds > 0 ? seconds < 9e9 ? (int64_t)(seconds * 1e9 + 0.5) : INT64_MAX / 2 : 0;
 }
 static inline co_op co_sleep(double seconds) { return co_sleep_ns_(task_ns_(seconds)); }
 static inline co_op co_sleep_until(double seconds)

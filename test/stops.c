@@ -67,17 +67,17 @@ static void an_op_that_is_not_awaited_before_a_pause_stops(void **state)
     (void)state;
     int line = LINE_OF_FORGETS + 8;
 
-    stops_at(forget_a_sleep_before_a_pause, line, "co_sleep .*before this place.*never awaited");
-    stops_at(forget_a_join_before_a_pause, line, "co_join .*before this place.*never awaited");
-    stops_at(forget_what_is_ready_before_a_pause, line, "co_sleep .*before .*never awaited");
+    stops_at(forget_a_sleep_before_a_pause, line, "co_sleep .*never awaited: before this");
+    stops_at(forget_a_join_before_a_pause, line, "co_join .*never awaited: before this");
+    stops_at(forget_what_is_ready_before_a_pause, line, "co_sleep .*never awaited: before this");
 }
 
 static void an_op_that_is_not_awaited_before_the_end_stops(void **state)
 {
     (void)state;
-    stops_at(forget_a_sleep_before_the_end, LINE_OF_FORGETS, "co_sleep .*never awaited");
-    stops_at(forget_a_join_before_the_end, LINE_OF_FORGETS, "co_join .*never awaited");
-    stops_at(forget_what_is_ready_before_the_end, LINE_OF_FORGETS, "co_sleep .*never awaited");
+    stops_at(forget_a_sleep_before_the_end, LINE_OF_FORGETS, "co_sleep .*never awaited: in ");
+    stops_at(forget_a_join_before_the_end, LINE_OF_FORGETS, "co_join .*never awaited: in ");
+    stops_at(forget_what_is_ready_before_the_end, LINE_OF_FORGETS, "co_sleep .*never awaited: in ");
 }
 
 static co_op op;
