@@ -2,7 +2,7 @@
  * task.c: the scheduler of task.h: tasks, their queue, their waits, their timers. Freestanding. */
 #include "task.h"
 
-#if __STDC_HOSTED__ && !defined CO_TINY
+#if __STDC_HOSTED__ && !defined CO_TINY && !defined __TINYC__
 #define TASK_THREAD_LOCAL __thread
 #else
 #define TASK_THREAD_LOCAL
@@ -47,15 +47,21 @@ static struct scheduler *scheduler_here(const char *call)
     return scheduler_;
 }
 
+static CO_ATTRIBUTE_(cold, noinline) void stop_op(struct task *task, const char *name)
+{
+    if (!task)
+        stop(NULL, name, "() was made outside a task: only a coroutine that a task runs may", "");
+    else
+        stop(task, unawaited(task), " was made after this place and not awaited before ", name);
+}
+
 /* The running task, about to make the op [name]. */
 static struct task *running(const char *name)
 {
     struct task *task = scheduler_ ? scheduler_->current : NULL;
 
-    if (!task)
-        stop(NULL, name, "() was made outside a task: only a coroutine that a task runs may", "");
-    else if (task->step != TASK_RUNNING_)
-        stop(task, unawaited(task), " was made after this place and not awaited before ", name);
+    if (!task || task->step != TASK_RUNNING_)
+        stop_op(task, name);
     return task;
 }
 
@@ -434,9 +440,10 @@ static co_op sleep_op(int64_t when, int at_once)
 
     if (request_take(task))
         return co_done(-ECANCELED);
-    task->wait = &sleep_wait;
-    if (at_once)
+    if (at_once) {
+        task->wait = &sleep_wait;
         return done_later(task, 0);
+    }
     if (slot_add(scheduler_, when, (uintptr_t)task) < 0)
         return co_done(-ENOMEM);
     (void)task_waits(&sleep_wait, NULL);
@@ -742,10 +749,10 @@ static void step(struct scheduler *s, struct task *task)
 {
     int signal;
 
-    task->flags &= (uint8_t)~TASK_TOLD_;
-    if (task->flags & TASK_PAUSED_) {
-        task->flags &= (uint8_t)~TASK_PAUSED_;
-        task->chain.result = request_take(task) ? -ECANCELED : 0;
+    if (task->flags & (TASK_PAUSED_ | TASK_TOLD_)) {
+        if (task->flags & TASK_PAUSED_)
+            task->chain.result = request_take(task) ? -ECANCELED : 0;
+        task->flags &= (uint8_t)~(TASK_PAUSED_ | TASK_TOLD_);
     }
     task->step = TASK_RUNNING_;
     s->current = task;
