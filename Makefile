@@ -42,7 +42,8 @@ lib:     $(B)/libduffel.a
 demos:   $(DEMOS:%.c=$(B)/%)
 tests:   $(TESTS:%.c=$(B)/%)
 objects: $(ALL_C:%.c=$(B)/%.o)
-.PHONY: lib demos tests objects demo test lint bench bench-resume bench-echo install uninstall clean help force
+.PHONY: lib demos tests objects demo test lint bench bench-resume bench-echo
+.PHONY: install uninstall clean help force
 .SECONDARY:
 .SECONDEXPANSION:
 

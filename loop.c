@@ -2,7 +2,7 @@
  * loop.c: the libev driver of task.h: time, readiness of fds, SIGINT.
  *
  * One prepare watcher does all: before libev polls, it runs one turn of the scheduler and says how
- * long libev may sleep. So a loop that rides on a foreign ev_loop and one of our own are the same. */
+ * long libev may sleep. So a loop that rides on a foreign ev_loop is the same as one of our own. */
 #define _GNU_SOURCE
 #include "loop.h"
 
@@ -15,7 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CONTAINER(pointer, type, member) ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+#define CONTAINER(pointer, type, member) \
+    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
 
 /* One direction of an fd: its watcher and the task that waits. The watcher stays armed between
  * awaits; it is stopped when an event finds no task. So a request costs no epoll_ctl. */
@@ -64,7 +65,7 @@ struct loop {
 static __thread struct loop *loop_;
 static int sigint_taken;        /* libev allows a signal in one loop only */
 
-static const int64_t PAUSE_NS = 50 * 1000 * 1000;      /* a listener without an fd: 20 tries a second */
+static const int64_t PAUSE_NS = 50 * 1000 * 1000;      /* a listener without an fd: 20 tries/s */
 
 /* ---- Time ------------------------------------------------------------------------------------ */
 
@@ -135,7 +136,7 @@ static int fd_take(struct loop *loop, int fd, struct fd_entry **taken)
         if (error == 0 && !(loop->fds[fd] = entry = calloc(1, sizeof *entry)))
             error = -ENOMEM;
     }
-    if (error < 0)
+    if (error != 0)
         return error;
     entry->fd = fd;
     entry->known = 1;
@@ -273,8 +274,8 @@ static void entry_check(struct loop *loop, struct fd_entry *entry)
 }
 
 /* Just before libev looks at fds: one that was closed meanwhile, by close() rather than fd_close(),
- * would make it abort. It looks at those whose watchers changed since the last poll; with poll(), and
- * when it builds its kernel state anew, at all. */
+ * would make it abort. It looks at those whose watchers changed since the last poll; with poll(),
+ * and when it builds its kernel state anew, at all. */
 static void changed_check(struct loop *loop)
 {
     unsigned polls = ev_iteration(loop->ev);
@@ -506,7 +507,7 @@ static void on_prepare(struct ev_loop *ev, ev_prepare *prepare, int revents)
     else
         ev_idle_stop(ev, &loop->idle);
     timer_arm(loop, next == 0 ? loop->armed : next);
-    /* Not by the timer alone: once it has fired, libev would leave before the turn that it is for. */
+    /* Not by the timer alone: once it has fired, libev would leave before the turn it is for. */
     loop_hold(loop, loop->owns_ev || loop->running ? loop->waiting > 0 || next < INT64_MAX
                                                    : s->count > 0);
     if (loop->running && (loop->stopped || s->count == 0))

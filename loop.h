@@ -70,7 +70,8 @@ struct ev_loop *loop_ev(struct loop *loop);
 /* Seconds on the monotonic clock. asyncio: loop.time() */
 double loop_time(void);
 
-/* Prints every task, what it awaits and where, innermost first; NULL: this thread's. asyncio: print_call_graph() */
+/* Prints every task, what it awaits and where, innermost first; NULL: this thread's.
+ * asyncio: print_call_graph() */
 void loop_dump(struct loop *loop, FILE *to);
 
 /* ---- Ops on fds ------------------------------------------------------------------------------ */

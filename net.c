@@ -25,6 +25,8 @@ static int address(const char *host, int port, struct sockaddr_storage *to, sock
     char service[8];
     int error;
 
+    to->ss_family = AF_UNSPEC;
+    *size = 0;
     if (port < 0 || port > 65535)
         return -EINVAL;
     snprintf(service, sizeof service, "%d", port);
@@ -87,7 +89,7 @@ int tcp_listen(const char *host, int port, unsigned flags)
 
 int tcp_port(int fd)
 {
-    struct sockaddr_storage at;
+    struct sockaddr_storage at = { .ss_family = AF_UNSPEC };
     socklen_t size = sizeof at;
 
     if (getsockname(fd, (struct sockaddr *)&at, &size) < 0)

@@ -26,7 +26,7 @@
 extern "C" {
 #endif
 
-/* ---- Addresses: numeric IPv4 or IPv6, or "localhost"; NULL is the loopback address ------------ */
+/* ---- Addresses: numeric IPv4 or IPv6, or "localhost"; NULL is the loopback address ----------- */
 
 enum tcp_flags { TCP_REUSEPORT = 1 };   /* several listeners on one port, one per core */
 

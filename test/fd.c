@@ -26,7 +26,7 @@ static co_define(through)
     fd_close(self->fds[1]);
     co_await(self->n, co_read(self->fds[0], self->buf, 8));
     check_equal(self->n, 0);
-    co_await(self->n, co_read(self->fds[0], self->buf, 8));     /* once more, with the same answer */
+    co_await(self->n, co_read(self->fds[0], self->buf, 8));     /* once more: the same answer */
     check_equal(self->n, 0);
     co_await(self->n, co_readable(self->fds[0]));               /* the end can be read too */
     check_equal(self->n, 0);
@@ -137,8 +137,9 @@ static co_define(source)
     while (self->done < self->size) {
         for (size_t i = 0; i < sizeof self->buf; i++)
             self->buf[i] = (unsigned char)((self->done + i) % 251);
-        co_try(self->n, co_write(self->fd, self->buf, self->size - self->done < sizeof self->buf
-                                                      ? self->size - self->done : sizeof self->buf));
+        co_try(self->n, co_write(self->fd, self->buf,
+                                 self->size - self->done < sizeof self->buf
+                                     ? self->size - self->done : sizeof self->buf));
         check(self->n > 0);
         self->done += (size_t)self->n;
     }
@@ -410,7 +411,7 @@ static co_define(cancelled)
         task_cancel(self->task);
     put(self->fds[1], "world");
     co_try(co_join(self->task));
-    if (TASK_FRAME(self->task, twice)->first >= 0) {    /* the data came first, and the cancel next */
+    if (TASK_FRAME(self->task, twice)->first >= 0) {    /* the data came first, the cancel next */
         check(memcmp(TASK_FRAME(self->task, twice)->buf, "hello", 5) == 0);
         check_equal(TASK_FRAME(self->task, twice)->first, 5);
         check_equal(TASK_FRAME(self->task, twice)->second, -ECANCELED);

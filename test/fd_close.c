@@ -188,7 +188,7 @@ static void a_number_can_come_10000_times(void **state)
     run(again);
 }
 
-/* ---- Plain close(), which the loop does not see ----------------------------------------------- */
+/* ---- Plain close(), which the loop does not see ---------------------------------------------- */
 
 /* Right behind the await that armed it, before libev knows of the fd. */
 struct unseen { co_frame; int fds[2]; enum op op; struct task *task; size_t full; intptr_t n; };
@@ -215,9 +215,9 @@ static void a_plain_close_before_the_poll_gives_EBADF(void **state)
     run(unseen);
 }
 
-/* An fd that was armed in an earlier turn, in one direction or both; a waiter is there unless [idle].
- * It is closed behind the loop's back, and its number then given to a new listener, or, with [dial],
- * to a new connection. */
+/* An fd that was armed in an earlier turn, in one direction or both; a waiter is there unless
+ * [idle]. It is closed behind the loop's back, and its number then given to a new listener, or,
+ * with [dial], to a new connection. */
 struct behind {
     co_frame;
     int dial, idle, both;

@@ -14,7 +14,13 @@ enum { FEW = 6 };               /* polls in a sleep in which nothing should happ
 
 /* Lets an fd be armed in both directions, makes it ready, and sleeps. */
 enum ready { ROOM, DATA, END, RESET, CLOSED, LOST };
-struct unwanted { co_frame; enum ready ready; int fds[2], kept; struct task *tasks[2]; unsigned start; };
+struct unwanted {
+    co_frame;
+    enum ready ready;
+    int fds[2], kept;
+    struct task *tasks[2];
+    unsigned start;
+};
 static co_define(unwanted)
 {
     co_begin;
@@ -210,8 +216,8 @@ static void dial(int client, int listener)
     check_equal(connect(client, (struct sockaddr *)&to, sizeof to), 0);
 }
 
-/* A peer waits and no fd is left. After a while [spare] is closed, by close() if [plain]; or the task
- * is cancelled. With [first] the accept had begun to wait before the peer came. */
+/* A peer waits and no fd is left. After a while [spare] is closed, by close() if [plain]; or the
+ * task is cancelled. With [first] the accept had begun to wait before the peer came. */
 struct exhausted {
     co_frame;
     int plain, first, cancel;
@@ -414,7 +420,8 @@ static void a_handler_of_sigpipe_stays(void **state)
     signal(SIGPIPE, SIG_DFL);
 }
 
-/* A child that sends and a parent that receives, both by the ops, while SIGALRM comes all the time. */
+/* A child that sends and a parent that receives, both by the ops, while SIGALRM comes all the
+ * time. */
 struct storm_out { co_frame; int fd, left; intptr_t n; };
 static co_define(storm_out)
 {

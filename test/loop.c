@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * loop.c: tests of running a loop: loop_main, SIGINT, deadlock, stop, and what loop_dump shows. Fds are
- * tested in fd.c, loops beside other things in ride.c. */
+ * loop.c: tests of running a loop: loop_main, SIGINT, deadlock, stop, and what loop_dump shows. Fds
+ * are tested in fd.c, loops beside other things in ride.c. */
 #include "loop_test.h"
 
-/* ---- Children: tests that end, or write to stderr, in a process of their own ------------------- */
+/* ---- Children: tests that end, or write to stderr, in a process of their own ----------------- */
 
-/* Runs [body] in a process of its own; its stderr goes to [text]. Its wait status. With [signo], that
- * signal is sent to it once it has written "ready". */
+/* Runs [body] in a process of its own; its stderr goes to [text]. Its wait status. With [signo],
+ * that signal is sent to it once it has written "ready". */
 static int in_child(void (*body)(void), int signo, char *text, size_t size)
 {
     int fds[2], status;

@@ -486,7 +486,14 @@ static void co_send_all_sends_all_to_a_slow_reader(void **state)
     task_free(task);
 }
 
-struct late_send { co_frame; int fds[2]; struct co_within slot; intptr_t n; char *buf; size_t size; };
+struct late_send {
+    co_frame;
+    int fds[2];
+    struct co_within slot;
+    intptr_t n;
+    char *buf;
+    size_t size;
+};
 static co_define(late_send)
 {
     co_begin;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * ride.c: tests of loops: their options, one after the other, one a thread, and one that rides on an
- * ev_loop of the program's own, beside foreign watchers. */
+ * ride.c: tests of loops: their options, one after the other, one a thread, and one that rides on
+ * an ev_loop of the program's own, beside foreign watchers. */
 #include "fd_test.h"
 
 #include <errno.h>
@@ -108,7 +108,7 @@ static void the_environment_does_not_choose_the_backend(void **state)
     unsetenv("LIBEV_FLAGS");
 }
 
-/* ---- Watchers of the program's own on a loop of ours ------------------------------------------ */
+/* ---- Watchers of the program's own on a loop of ours ----------------------------------------- */
 
 struct external { co_frame; intptr_t n; };
 static co_define(external)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * stream.c: tests of struct stream: lines of all kinds, through small buffers and in small pieces, and
- * exact reads behind them. */
+ * stream.c: tests of struct stream: lines of all kinds, through small buffers and in small pieces,
+ * and exact reads behind them. */
 #include "loop_test.h"
 
 #include <errno.h>
@@ -174,8 +174,8 @@ static void no_buffer_is_too_small_to_say_so(void **state)
     gives("a\n", 2, 3, "2:a|0:|");
 }
 
-/* Lines of all lengths through a small buffer, in pieces that fit nothing: line k is k % 60 times the
- * same letter. */
+/* Lines of all lengths through a small buffer, in pieces that fit nothing: line k is k % 60 times
+ * the same letter. */
 static size_t many_lines(char *to, int count)
 {
     char *at = to;
@@ -381,7 +381,8 @@ static co_define(two)
     co_begin;
     stream_init(&self->stream, self->fds[0], self->buf, sizeof self->buf);
     for (int i = 0; i < 3; i++)
-        self->tasks[i] = task_spawn(reader, .stream = &self->stream, .exact = (i + self->first) % 2);
+        self->tasks[i] = task_spawn(reader, .stream = &self->stream,
+                                    .exact = (i + self->first) % 2);
     co_try(co_sleep(0));
     co_await(self->n, co_recv(self->fds[0], self->buf, 1));
     check_equal(self->n, -EBUSY);
