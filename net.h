@@ -53,7 +53,8 @@ CO_OP co_connect(struct co_connect *slot, const char *host, int port);
 /* Receives at most [size] bytes: bytes, 0 at the end. asyncio: loop.sock_recv() */
 CO_OP co_recv(int fd, void *buf, size_t size);
 
-/* Receives [size] bytes: size, or -ENODATA if the end came before. asyncio: readexactly() */
+/* Receives [size] bytes: size, or -ENODATA if the end came before. Cancelled or failed, what had
+ * come is lost. asyncio: readexactly() */
 CO_OP co_recv_exact(int fd, void *buf, size_t size);
 
 /* Sends at least one byte: bytes. A peer that is gone is -EPIPE, never SIGPIPE. */

@@ -144,6 +144,66 @@ static void an_event_of_a_closed_fd_reaches_nobody(void **state)
         }
 }
 
+/* The same while the event stands in libev's queue: a foreign watcher, called before or after ours
+ * in the same turn, closes the fd and opens another. */
+struct meddler { ev_io io; int old, new[2]; struct task *second; };
+
+static void meddle(struct ev_loop *ev, ev_io *io, int revents)
+{
+    struct meddler *m = io->data;
+
+    (void)revents;
+    ev_io_stop(ev, io);
+    fd_close(m->old);
+    pair(m->new);
+    check_equal(m->new[0], m->old);
+    m->second = task_spawn(one, .op = READ, .fd = m->new[0]);
+}
+
+static intptr_t meddled(int priority)
+{
+    struct ev_loop *ev = loop_ev(loop_current());
+    struct meddler m = { .second = NULL };
+    int bell[2], old[2];
+    struct task *first;
+    intptr_t result;
+
+    pair(bell);
+    pair(old);
+    m.old = old[0];
+    ev_io_init(&m.io, meddle, bell[0], EV_READ);
+    ev_set_priority(&m.io, priority);
+    m.io.data = &m;
+    ev_io_start(ev, &m.io);
+    first = task_spawn(one, .op = READ, .fd = old[0]);
+    ev_run(ev, EVRUN_NOWAIT);               /* armed */
+    put(old[1], "old");
+    put(bell[1], "!");
+    ev_run(ev, EVRUN_NOWAIT);               /* both events in one poll */
+    ev_run(ev, EVRUN_NOWAIT);
+    ev_run(ev, EVRUN_NOWAIT);
+    result = task_result(first);
+    assert_int_equal(task_result(m.second), -EINPROGRESS);
+    put(m.new[1], "newer");
+    assert_int_equal(loop_run(loop_current()), 0);
+    assert_int_equal(task_result(m.second), 5);
+    task_free(first);
+    task_free(m.second);
+    close(bell[0]);
+    close(bell[1]);
+    close(old[1]);
+    fd_close(m.new[0]);
+    fd_close(m.new[1]);
+    return result;
+}
+
+static void an_event_in_the_queue_reaches_nobody_once_its_fd_is_closed(void **state)
+{
+    (void)state;
+    assert_int_equal(meddled(EV_MAXPRI), -EBADF);
+    assert_int_equal(meddled(EV_MINPRI), 3);
+}
+
 struct again {
     co_frame;
     int fds[2], i, first;
@@ -495,6 +555,7 @@ int main(void)
         TEST(fd_close_of_what_is_not_open_gives_EBADF),
         TEST(a_close_beats_data_that_was_not_yet_read_and_no_other),
         TEST(an_event_of_a_closed_fd_reaches_nobody),
+        TEST(an_event_in_the_queue_reaches_nobody_once_its_fd_is_closed),
         TEST(a_number_can_come_10000_times),
         TEST(a_plain_close_before_the_poll_gives_EBADF),
         TEST(a_number_closed_behind_the_loop_works_for_a_new_socket),

@@ -371,6 +371,25 @@ static void two_listeners_can_pause_at_once(void **state)
     run(both);
 }
 
+struct no_socket { co_frame; int port; struct co_connect slot; intptr_t n; };
+static co_define(no_socket)
+{
+    co_begin;
+    no_more_fds();
+    check_equal(tcp_listen(NULL, 0, 0), -EMFILE);
+    co_await(self->n, co_connect(&self->slot, NULL, self->port));
+    check_equal(self->n, -EMFILE);
+    co_finally;
+    setrlimit(RLIMIT_NOFILE, &limit_);
+    co_end;
+}
+
+static void without_an_fd_to_spare_listening_and_connecting_are_EMFILE(void **state)
+{
+    (void)state;
+    run(no_socket, .port = 1);
+}
+
 /* ---- Signals --------------------------------------------------------------------------------- */
 
 struct broken { co_frame; int fds[2]; intptr_t n; };
@@ -529,6 +548,7 @@ int main(void)
         TEST(an_accept_that_pauses_can_be_cancelled),
         TEST(the_end_of_a_pause_wakes_nobody_else),
         TEST(two_listeners_can_pause_at_once),
+        TEST(without_an_fd_to_spare_listening_and_connecting_are_EMFILE),
         TEST_ALONE(sigpipe_kills_nobody),
         TEST_ALONE(a_handler_of_sigpipe_stays),
         TEST(a_storm_of_signals_is_seen_by_nobody),

@@ -162,6 +162,44 @@ static void what_is_behind_a_NUL_byte_is_there(void **state)
     fd_close(fds[1]);
 }
 
+/* [around] is what lies on both sides of the buffer. */
+struct bounded {
+    co_frame;
+    int fd;
+    struct stream stream;
+    char *line;
+    intptr_t n;
+    char around[1 + 8 + 1];
+};
+static co_define(bounded)
+{
+    co_begin;
+    self->around[0] = self->around[9] = '\r';
+    stream_init(&self->stream, self->fd, self->around + 1, 8);
+    co_try(self->n, co_read_line(&self->stream, &self->line));
+    check_equal(self->n, 1);
+    check(self->line == self->around + 1 && *self->line == '\0');
+    co_try(self->n, co_read_line(&self->stream, &self->line));
+    check_equal(self->n, 7);
+    check(strcmp(self->line, "123456") == 0);
+    co_await(self->n, co_read_line(&self->stream, &self->line));
+    check_equal(self->n, -EMSGSIZE);
+    check(self->around[0] == '\r' && self->around[9] == '\r');
+    co_end;
+}
+
+static void nothing_outside_of_the_buffer_is_seen_or_touched(void **state)
+{
+    (void)state;
+    int fds[2];
+
+    pair(fds);
+    put(fds[1], "\n123456\n0123456789");
+    run(bounded, .fd = fds[0]);
+    fd_close(fds[0]);
+    fd_close(fds[1]);
+}
+
 static void no_buffer_is_too_small_to_say_so(void **state)
 {
     (void)state;
@@ -460,6 +498,7 @@ int main(void)
         TEST(a_line_longer_than_the_buffer_is_EMSGSIZE),
         TEST(NUL_bytes_are_bytes),
         TEST(what_is_behind_a_NUL_byte_is_there),
+        TEST(nothing_outside_of_the_buffer_is_seen_or_touched),
         TEST(no_buffer_is_too_small_to_say_so),
         TEST(thousands_of_lines_go_through_a_small_buffer),
         TEST(a_read_that_is_cancelled_in_mid_line_loses_nothing),
