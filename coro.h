@@ -111,6 +111,8 @@ struct co_site {
  * co_try(op); co_try(lvalue, op);   the same, and a negative result leaves as co_return would.
  * co_pause;   lets the others run; in a task that was cancelled, leaves with -ECANCELED.
  * co_wait_until(condition);   pauses until it holds: the classic, for bare metal.
+ * co_for_each(lvalue, &frame) { ... }   awaits co_next again and again, and runs the block for each
+ *     value; lvalue is 0 at the end, negative if it failed. asyncio: async for
  * co_yield;   gives a value, left in the frame, to whoever resumed me. asyncio: yield
  *
  * Calls
@@ -120,6 +122,8 @@ struct co_site {
  * co_start(&chain, &frame, NAME, .field = ...);   the same, as the root of a chain.
  * co_next(&frame)   an op: runs a generator to its next co_yield (1), its end (0, then always 0) or
  *     its failure (negative). What a generator returns is 0 or less. asyncio: anext()
+ * co_close(&frame)   an op: ends a generator that is left early, through its co_finally, and gives
+ *     what that gives. One that has not started, or has ended, is left alone: 0. asyncio: aclose()
  * co_done(result)   an op that is complete.
  * co_wait()   an op that waits: for whoever puts its result in chain->result and resumes.
  * co_where(&frame.co)   the co_site where it stands; NULL under CO_TINY. asyncio: get_stack() */
@@ -209,11 +213,15 @@ static inline co_step_ co_up_(struct co *self, struct co_chain *chain, intptr_t 
     return co_signal_(CO_CALLED_);
 }
 
-/* A resume that found no place to go on from. */
+/* A resume that found no place to go on from; or co_close, of a generator without a co_finally. */
 CO_ATTRIBUTE_(cold, noinline, unused)
 static co_step_ co_lost_(struct co *co, struct co_chain *chain, const char *file, int end)
 {
     (void)file, (void)end;
+    if (CO_STATE_(co) == CO_FINALLY_) {
+        co->at.word = CO_ENDED_;
+        return co_up_(co, chain, co->result, CO_RETURNED);
+    }
     if (CO_STATE_(co) == CO_ENDED_)
         CO_STOP(file, end, "a coroutine was resumed after its end");
     else if (co->at.word & 1)
@@ -229,6 +237,17 @@ CO_OP_ co_next_(struct co *co, const char *file, int line)
     if (co->caller)
         CO_STOP(file, line, "this generator is being awaited already");
     return CO_STATE_(co) == CO_ENDED_ ? co_done(0) : co_run_(co);
+}
+
+CO_OP_ co_close_(struct co *co, const char *file, int line)
+{
+    (void)file, (void)line;
+    if (co->caller)
+        CO_STOP(file, line, "this generator is being awaited: close it when it has yielded");
+    if (co->at.word == 0 || CO_STATE_(co) == CO_ENDED_)
+        return co->at.word = CO_ENDED_, co_done(0);
+    co->at.word = CO_FINALLY_;
+    return co_run_(co);
 }
 
 static inline const struct co_site *co_where(struct co *co)
@@ -337,6 +356,18 @@ static inline void co_apart_(struct co *up, co_op op, const char *file, int line
 #define CO_PAUSE_(n, words) CO_STEP_(n, words, (chain_->result = 0, co_signal_(CO_PAUSED)),       \
     if (chain_->result < 0) CO_LEAVE_(chain_->result);)
 #define CO_YIELD_(n) CO_STEP_(n, "co_yield", co_up_(&self->co, chain_, 1, CO_YIELDED), )
+#define CO_EACH_(n, words, lvalue, generator)                                                     \
+    for (;;)                                                                                      \
+        if (co_op_ = co_next(generator), co_op_.frame) {                                          \
+            CO_POINT_(n, words, co_down_(&self->co, chain_, co_op_))                              \
+            (lvalue) = CO_CAST_(lvalue)chain_->result;                                            \
+            if ((lvalue) > 0)                                                                     \
+                goto co_each_##n##_;                                                              \
+            break;                                                                                \
+        } else if (((lvalue) = CO_CAST_(lvalue)co_op_.result) <= 0)                               \
+            break;                                                                                \
+        else                                                                                      \
+            co_each_##n##_:
 #define CO_STORE_(lvalue) (lvalue) = CO_CAST_(lvalue)co_op_.result;
 #define CO_CHECK_ if (co_op_.result < 0) CO_LEAVE_(co_op_.result);
 #define CO_AWAIT1_(n, words, op) CO_AWAIT_(n, words, op, )
@@ -389,6 +420,7 @@ static void co_claim_(struct co *co, co_body *made, const char *file, int line)
 #define co_start(chain, frame, ...) ((void)((chain)->result = 0, (chain)->top =                   \
     CO_EXPAND_(CO_MAKE_, CO_FIRST_(__VA_ARGS__, ~), frame, CO_BODY_ = co_body_##__VA_ARGS__)))
 #define co_next(frame) co_next_(&(frame)->co, __FILE__, __LINE__)
+#define co_close(frame) co_close_(&(frame)->co, __FILE__, __LINE__)
 
 #if !defined __cplusplus || __cplusplus < 202002L       /* in C++20 these are keywords */
 #define co_begin                                                                                  \
@@ -426,6 +458,8 @@ static void co_claim_(struct co *co, co_body *made, const char *file, int line)
 #define co_pause CO_EXPAND_(CO_PAUSE_, CO_COUNT_, "co_pause")
 #define co_wait_until(condition) \
     while (!(condition)) CO_EXPAND_(CO_PAUSE_, CO_COUNT_, #condition)
+#define co_for_each(lvalue, generator) \
+    CO_EXPAND_(CO_EACH_, CO_COUNT_, #generator, lvalue, generator)
 #define co_yield CO_EXPAND_(CO_YIELD_, CO_COUNT_)
 #endif
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * generator.c: tests of coro.h's generators: co_yield, co_next, and what a root generator does. */
+ * generator.c: tests of coro.h's generators: co_yield, co_next, co_for_each, co_close, and what a
+ * root generator does. */
 #include "coro_test.h"
 
 /* Gives 1, 2, ... [last] in .value, after [pauses] pauses each; then returns [result]. */
@@ -291,6 +292,284 @@ static void a_root_generator_that_is_resumed_after_its_end_stops(void **state)
     stops(resume_a_root_generator_after_its_end, "generator\\.c:[1-9].*resumed after its end");
 }
 
+/* ---- co_for_each ----------------------------------------------------------------------------- */
+
+/* Adds up what [numbers] gives but for multiples of [skip]; leaves at [last_wanted]; closes. */
+struct sum {
+    co_frame;
+    struct count numbers;
+    struct steps wait;
+    intptr_t more, closed;
+    int sum, last, pauses, skip, last_wanted, after;
+    intptr_t result;
+};
+static co_define(sum) {
+    co_begin;
+    co_init(&self->numbers, count, .last = self->last, .pauses = self->pauses,
+            .result = self->result);
+    co_for_each(self->more, &self->numbers) {
+        if (self->skip && self->numbers.value % self->skip == 0)
+            continue;
+        self->sum += self->numbers.value;
+        co_await(co_call(&self->wait, steps, .pauses = self->pauses));      /* in the block */
+        if (self->numbers.value == self->last_wanted)
+            break;
+    }
+    self->after++;
+    co_await(self->closed, co_close(&self->numbers));
+    co_return(self->sum);
+    co_end;
+}
+
+static void for_each_runs_its_block_for_each_value(void **state)
+{
+    (void)state;
+    struct sum frame;
+    struct co_chain chain;
+
+    for (int pauses = 0; pauses < 3; pauses++) {
+        co_start(&chain, &frame, sum, .last = 4, .pauses = pauses);
+        assert_int_equal(finish(&chain), 2 * 4 * pauses + 1);
+        assert_int_equal(chain.result, 1 + 2 + 3 + 4);
+        assert_int_equal(frame.more, 0);
+        assert_int_equal(frame.numbers.cleaned, 1);
+        assert_int_equal(frame.after, 1);
+    }
+}
+
+static void for_each_of_nothing_runs_nothing(void **state)
+{
+    (void)state;
+    struct sum frame;
+    struct co_chain chain;
+
+    co_start(&chain, &frame, sum, .more = 7);
+    assert_int_equal(finish(&chain), 1);
+    assert_int_equal(chain.result, 0);
+    assert_int_equal(frame.more, 0);
+}
+
+static void for_each_ends_with_the_failure(void **state)
+{
+    (void)state;
+    struct sum frame;
+    struct co_chain chain;
+
+    co_start(&chain, &frame, sum, .last = 2, .pauses = 1, .result = -9);
+    finish(&chain);
+    assert_int_equal(chain.result, 1 + 2);
+    assert_int_equal(frame.more, -9);
+    assert_int_equal(frame.closed, 0);
+}
+
+static void for_each_may_continue_and_break(void **state)
+{
+    (void)state;
+    struct sum frame;
+    struct co_chain chain;
+
+    co_start(&chain, &frame, sum, .last = 9, .skip = 2, .last_wanted = 5, .pauses = 1);
+    finish(&chain);
+    assert_int_equal(chain.result, 1 + 3 + 5);
+    assert_int_equal(frame.more, 1);
+    assert_int_equal(frame.numbers.value, 5);
+    assert_int_equal(frame.numbers.cleaned, 1);
+    assert_int_equal(frame.closed, 0);
+}
+
+/* All pairs, in two loops, one without braces. */
+struct pairs { co_frame; struct count a, b; int more[2], last, sum, rounds; };
+static co_define(pairs) {
+    co_begin;
+    co_init(&self->a, count, .last = self->last, .pauses = 1);
+    co_for_each(self->more[0], &self->a) {
+        co_init(&self->b, count, .last = self->a.value);
+        co_for_each(self->more[1], &self->b)
+            self->sum += self->a.value * self->b.value;
+        if (self->more[1] == 0)
+            self->rounds++;
+        else
+            co_return(-1);
+    }
+    co_end;
+}
+
+static void for_each_nests(void **state)
+{
+    (void)state;
+    struct pairs frame;
+    struct co_chain chain;
+
+    co_start(&chain, &frame, pairs, .last = 3);
+    finish(&chain);
+    assert_int_equal(chain.result, 0);
+    assert_int_equal(frame.sum, 1 * 1 + 2 * (1 + 2) + 3 * (1 + 2 + 3));
+    assert_int_equal(frame.rounds, 3);
+}
+
+static void for_each_tells_where_it_stands(void **state)
+{
+    (void)state;
+    struct sum frame;
+    struct co_chain chain;
+
+    co_start(&chain, &frame, sum, .last = 1, .pauses = 1);
+    co_resume(&chain);
+    assert_string_equal(co_where(&frame.co)->name, "sum");
+    assert_string_equal(co_where(&frame.co)->text, "&self->numbers");
+}
+
+/* ---- co_close -------------------------------------------------------------------------------- */
+
+/* Gives one value, in [depth] generators that each hand it on; its clean-up pauses [pauses] times,
+ * closes the one inside, and gives [result]. */
+struct careful {
+    co_frame;
+    struct careful *inner;
+    struct steps wait;
+    intptr_t more, inner_closed, result;
+    int depth, pauses, cleaned;
+};
+static co_define(careful) {
+    co_begin;
+    if (self->depth > 0) {
+        co_init(self->inner, careful, .inner = self->inner + 1, .depth = self->depth - 1,
+                .pauses = self->pauses, .result = self->result);
+        co_try(self->more, co_next(self->inner));
+    }
+    co_yield;
+    co_return(5);
+    co_finally;
+    co_await(co_call(&self->wait, steps, .pauses = self->pauses));
+    if (self->depth > 0)
+        co_await(self->inner_closed, co_close(self->inner));
+    self->cleaned++;
+    co_return(self->result);
+    co_end;
+}
+
+/* Takes [values], closes, and closes and asks once more. */
+struct leaver {
+    co_frame;
+    struct careful generators[3];
+    int depth, pauses, values, i;
+    intptr_t more, closed, again, after, result;
+};
+static co_define(leaver) {
+    co_begin;
+    co_init(&self->generators[0], careful, .inner = &self->generators[1], .depth = self->depth,
+            .pauses = self->pauses, .result = self->result);
+    for (self->i = 0; self->i < self->values; self->i++)
+        co_await(self->more, co_next(&self->generators[0]));
+    self->closed = self->again = self->after = 99;
+    co_await(self->closed, co_close(&self->generators[0]));
+    co_await(self->again, co_close(&self->generators[0]));
+    co_await(self->after, co_next(&self->generators[0]));
+    co_end;
+}
+
+static void a_generator_that_is_closed_cleans_up_once(void **state)
+{
+    (void)state;
+    struct leaver frame;
+    struct co_chain chain;
+
+    for (int pauses = 0; pauses < 3; pauses++)
+        for (int depth = 0; depth < 3; depth++) {
+            co_start(&chain, &frame, leaver, .values = 1, .pauses = pauses, .depth = depth,
+                     .result = -3);
+            assert_int_equal(finish(&chain), 1 + pauses * (depth + 1));
+            for (int i = 0; i <= depth; i++)
+                assert_int_equal(frame.generators[i].cleaned, 1);
+            assert_int_equal(frame.more, 1);
+            assert_int_equal(frame.closed, -3);         /* what its co_finally gave */
+            assert_int_equal(frame.again, 0);
+            assert_int_equal(frame.after, 0);
+            if (depth > 0)
+                assert_int_equal(frame.generators[0].inner_closed, -3);
+        }
+}
+
+static void a_generator_that_never_began_or_has_ended_is_left_alone(void **state)
+{
+    (void)state;
+    struct leaver frame;
+    struct co_chain chain;
+
+    for (int values = 0; values <= 2; values += 2) {    /* the second is its end */
+        co_start(&chain, &frame, leaver, .values = values);
+        assert_int_equal(finish(&chain), 1);
+        assert_int_equal(frame.closed, 0);
+        assert_int_equal(frame.again, 0);
+        assert_int_equal(frame.after, 0);
+        assert_int_equal(frame.generators[0].cleaned, values / 2);
+    }
+}
+
+/* Has no co_finally. */
+struct plain { co_frame; int value; };
+static co_define(plain) {
+    co_begin;
+    for (;;) {
+        self->value++;
+        co_yield;
+    }
+    co_end;
+}
+
+struct plain_leaver { co_frame; struct plain numbers; intptr_t more, closed, after; };
+static co_define(plain_leaver) {
+    co_begin;
+    co_init(&self->numbers, plain);
+    co_for_each(self->more, &self->numbers)
+        if (self->numbers.value == 1000)
+            break;
+    co_await(self->closed, co_close(&self->numbers));
+    co_await(self->after, co_next(&self->numbers));
+    co_end;
+}
+
+static void a_generator_without_a_clean_up_can_be_closed(void **state)
+{
+    (void)state;
+    struct plain_leaver frame;
+    struct co_chain chain;
+
+    co_start(&chain, &frame, plain_leaver, .closed = 9, .after = 9);
+    finish(&chain);
+    assert_int_equal(frame.numbers.value, 1000);
+    assert_int_equal(frame.closed, 0);
+    assert_int_equal(frame.after, 0);
+}
+
+struct closer { co_frame; struct count *numbers; };
+static co_define(closer) {
+    co_begin;
+    co_try(co_close(self->numbers));
+    co_end;
+}
+enum { LINE_OF_CLOSE = __LINE__ - 3 };
+
+static void close_a_generator_that_is_awaited(void)
+{
+    struct count numbers;
+    struct taker taker;
+    struct closer closer;
+    struct co_chain chains[2];
+
+    co_init(&numbers, count, .last = 2, .pauses = 1);
+    co_start(&chains[0], &taker, taker, .from = &numbers);
+    co_start(&chains[1], &closer, closer, .numbers = &numbers);
+    co_resume(&chains[0]);
+    co_resume(&chains[1]);
+}
+
+static void a_generator_that_is_closed_while_it_is_awaited_stops(void **state)
+{
+    (void)state;
+    stops_at(close_a_generator_that_is_awaited, LINE_OF_CLOSE, "being awaited: close it when");
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(next_gives_1_for_each_value_then_0_for_ever),
     cmocka_unit_test(a_generator_may_give_nothing),
@@ -304,6 +583,16 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_generator_tells_where_it_stands),
     cmocka_unit_test(a_generator_that_is_awaited_twice_stops),
     cmocka_unit_test(a_root_generator_that_is_resumed_after_its_end_stops),
+    cmocka_unit_test(for_each_runs_its_block_for_each_value),
+    cmocka_unit_test(for_each_of_nothing_runs_nothing),
+    cmocka_unit_test(for_each_ends_with_the_failure),
+    cmocka_unit_test(for_each_may_continue_and_break),
+    cmocka_unit_test(for_each_nests),
+    cmocka_unit_test(for_each_tells_where_it_stands),
+    cmocka_unit_test(a_generator_that_is_closed_cleans_up_once),
+    cmocka_unit_test(a_generator_that_never_began_or_has_ended_is_left_alone),
+    cmocka_unit_test(a_generator_without_a_clean_up_can_be_closed),
+    cmocka_unit_test(a_generator_that_is_closed_while_it_is_awaited_stops),
 };
 
 int main(void)
