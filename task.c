@@ -56,7 +56,7 @@ static CO_ATTRIBUTE_(cold, noinline) void stop_op(struct task *task, const char 
 }
 
 /* The running task, about to make the op [name]. */
-static struct task *running(const char *name)
+struct task *task_running_(const char *name)
 {
     struct task *task = scheduler_ ? scheduler_->current : NULL;
 
@@ -93,28 +93,61 @@ void task_ring_remove(struct task **ring, struct task *task)
         *ring = task->in.link.next;
 }
 
+/* All tasks lie in lists: the scheduler's own, and one for each group that has tasks. */
+static struct task_list *list_of(struct scheduler *s, const struct task *task)
+{
+    return task->flags & TASK_MEMBER_ ? &((struct task_members_ *)(void *)task->set)->list
+                                      : &s->own;
+}
+
 static void all_add(struct scheduler *s, struct task *task)
 {
-    struct task *oldest = s->oldest;
+    struct task_list *list = list_of(s, task);
+    struct task *oldest = list->oldest;
 
-    if (!oldest) {
-        s->oldest = task->older = task->younger = task;
-    } else {
+    s->count++;
+    if (oldest) {
         task->younger = oldest;
         task->older = oldest->older;
         oldest->older->younger = task;
         oldest->older = task;
+        return;
     }
-    s->count++;
+    list->oldest = task->older = task->younger = task;
+    if (list != &s->own) {
+        list->next = &s->own;
+        list->prev = s->own.prev;
+        s->own.prev->next = list;
+        s->own.prev = list;
+    }
 }
 
 static void all_remove(struct scheduler *s, struct task *task)
 {
+    struct task_list *list = list_of(s, task);
+
+    s->count--;
     task->older->younger = task->younger;
     task->younger->older = task->older;
-    if (s->oldest == task)
-        s->oldest = task->younger == task ? NULL : task->younger;
-    s->count--;
+    if (list->oldest != task)
+        return;
+    list->oldest = task->younger == task ? NULL : task->younger;
+    if (!list->oldest && list != &s->own) {
+        list->prev->next = list->next;
+        list->next->prev = list->prev;
+    }
+}
+
+struct task *task_next(const struct task *task)
+{
+    struct task_list *list;
+
+    if (!scheduler_)
+        return NULL;
+    list = task ? list_of(scheduler_, task) : &scheduler_->own;
+    if (task ? task->younger != list->oldest : list->oldest != NULL)
+        return task ? task->younger : list->oldest;
+    return list->next == &scheduler_->own ? NULL : list->next->oldest;
 }
 
 /* ---- Timers: a 4-ary heap; each owner knows its place, so that it can leave in O(log n) ------ */
@@ -192,6 +225,9 @@ void task_timer_stop(struct task_timer *timer)
     timer->place = 0;
 }
 
+static void task_timer_over(struct task *task);
+static void wait_for_expired(struct task *task);
+
 static void timers_fire(struct scheduler *s)
 {
     if (s->timer_count == 0)
@@ -206,8 +242,7 @@ static void timers_fire(struct scheduler *s)
             timer->place = 0;
             timer->fire(timer);
         } else {
-            ((struct task *)owner)->timer = 0;
-            task_wake((struct task *)owner, 0);
+            task_timer_over((struct task *)owner);
         }
     }
     s->fired = INT64_MIN;
@@ -225,19 +260,26 @@ static int request_pending(const struct task *task)
     return 0;
 }
 
-/* Takes the request that [task] is to meet next, if there is one: its own, else that of the
- * outermost deadline that has expired. */
-static int request_take(struct task *task)
+/* The outermost deadline of [task] that has expired and is to be met; or NULL. */
+static struct co_within *deadline_asked(const struct task *task)
 {
     struct co_within *found = NULL;
+
+    for (struct co_within *w = task->within; w; w = w->outer)
+        if (w->asked)
+            found = w;
+    return found;
+}
+
+/* Takes the request that [task] is to meet next, if there is one: its own, else a deadline's. */
+static int request_take(struct task *task)
+{
+    struct co_within *found = deadline_asked(task);
 
     if (task->flags & TASK_CANCEL_) {
         task->flags &= (uint8_t)~TASK_CANCEL_;
         return 1;
     }
-    for (struct co_within *w = task->within; w; w = w->outer)
-        if (w->asked)
-            found = w;
     if (!found)
         return 0;
     found->asked = 0;
@@ -277,7 +319,11 @@ static struct task *gather_next(struct task *task)
 
     while (task->timer < task->in.many.count) {
         struct task *member = members[task->timer++];
-        if (member && member->set == &task->in.many.set && request(member))
+        if (!member || member->set != &task->in.many.set)
+            continue;
+        if ((member->flags & (TASK_PASSING_ | TASK_RING_)) == TASK_RING_)
+            task->flags |= TASK_RING_;  /* it awaits a group that this gather is in: cut here */
+        else if (request(member))
             return member;
     }
     return NULL;
@@ -309,14 +355,71 @@ static int join_take_back(struct task *task)
     return 1;
 }
 static const struct task_wait join_wait = { "co_join", join_take_back };
+static const struct task_wait shield_wait = { "co_shield", join_take_back };
+
+/* co_wait_for is a join with a timer, which is the task's own; that it has expired is kept in
+ * chain.result until the end. A request of the task's own ends the deadline. */
+static void wait_for_over(struct task *task)
+{
+    if (task->timer)
+        slot_remove(scheduler_, task->timer);
+    task->timer = 0;
+}
+
+static int wait_for_take_back(struct task *task)
+{
+    wait_for_over(task);
+    return join_take_back(task);
+}
+static const struct task_wait wait_for_wait = { "co_wait_for", wait_for_take_back };
+
+/* A join that has handed a request of its own down. Like that of a deadline (HANDED_DOWN in [met]),
+ * it comes back if the task that got it ends without having met it, for then nobody has. */
+static const struct task_wait handed_down_wait = { "co_join", join_take_back };
+enum { HANDED_DOWN = 2 };
+
+static void hand_down(struct task *joiner)
+{
+    struct co_within *within = joiner->flags & TASK_CANCEL_ ? NULL : deadline_asked(joiner);
+
+    if (joiner->flags & TASK_CANCEL_)
+        joiner->wait = &handed_down_wait;
+    request_take(joiner);
+    if (within)
+        within->met = HANDED_DOWN;
+}
+
+static void hand_back(struct task *joiner, int unmet)
+{
+    for (struct co_within *w = joiner->within; w; w = w->outer) {
+        if (w->met == HANDED_DOWN) {
+            w->met = !unmet;
+            w->asked = (uint8_t)unmet;
+        }
+    }
+    if (unmet && joiner->wait == &handed_down_wait)
+        joiner->flags |= TASK_CANCEL_;
+}
 
 /* The end of the joins that start at [task]: a join hands its request to the task that it joins.
  * NULL if that does not wait. A ring of joins is cut at any of them. */
 static struct task *join_end(struct task *task)
 {
-    for (uint32_t hops = scheduler_->count; task->wait == &join_wait && hops > 0; hops--) {
-        request_take(task);
-        task = (struct task *)task->object;
+    struct task *next;
+
+    for (uint32_t hops = scheduler_->count; hops > 0; hops--) {
+        if (task->wait == &wait_for_wait) {
+            wait_for_over(task);
+            task->chain.result = 0;
+            task->wait = &join_wait;
+        } else if (task->wait != &join_wait && task->wait != &handed_down_wait) {
+            break;
+        }
+        next = (struct task *)task->object;
+        if ((next->flags & (TASK_PASSING_ | TASK_RING_)) == TASK_RING_)
+            break;                      /* a member joins who awaits its group: cut here */
+        hand_down(task);
+        task = next;
         if (!request(task))
             return NULL;
     }
@@ -334,14 +437,17 @@ static void deliver(struct task *task)
         task = join_end(task);
         if (task) {
             int told = task->flags & TASK_CANCEL_ ? TASK_TOLD_ : 0;
+            int is_gather = task->wait == &gather_wait || task->flags & TASK_PASSING_;
+            int took = is_gather ? 0 : task->wait->take_back(task);
 
-            request_take(task);
+            if (took != TASK_LATER)
+                request_take(task);
             if (task->flags & TASK_PASSING_) {
                 task->flags |= TASK_RING_;
-            } else if (task->wait == &gather_wait) {
+            } else if (is_gather) {
                 if (task->timer != scheduler_->requests)        /* else it handed it down already */
                     above = gather_begin(task, above);
-            } else if (task->wait->take_back(task)) {
+            } else if (took == 1) {
                 task_wake(task, -ECANCELED);
                 task->flags |= (uint8_t)told;
             }
@@ -363,11 +469,10 @@ int task_cancel(struct task *task)
 /* All are asked before any request is delivered, so that none is handed down to be a second one. */
 void scheduler_cancel_all(struct scheduler *s)
 {
-    struct task *task = s->oldest;
-
-    for (uint32_t n = s->count; n > 0; n--, task = task->younger)
+    (void)s;
+    for (struct task *task = NULL; (task = task_next(task)) != NULL; )
         request(task);
-    for (uint32_t n = s->count; n > 0; n--, task = task->younger)
+    for (struct task *task = NULL; (task = task_next(task)) != NULL; )
         if (task->step == TASK_WAITING_ && task->flags & TASK_CANCEL_)
             deliver(task);
 }
@@ -376,7 +481,7 @@ void scheduler_cancel_all(struct scheduler *s)
 
 int task_cancelled(const char *name)
 {
-    return request_take(running(name));
+    return request_take(task_running_(name));
 }
 
 /* Behind all that are ready, with [result] for the op that was just made. */
@@ -388,9 +493,29 @@ static co_op done_later(struct task *task, intptr_t result)
     return co_wait();
 }
 
+/* For an op that hands requests down: one that is pending is handed down at once. */
+void task_meet_(struct task *task)
+{
+    if (request_pending(task))
+        deliver(task);
+}
+
+struct task *task_quick_(void)
+{
+    struct scheduler *s = scheduler_;
+    struct task *task = s ? s->current : NULL;
+
+    if (!task || task->step != TASK_RUNNING_ || task->flags & TASK_CANCEL_ || task->within
+        || s->budget <= 1)
+        return NULL;
+    s->budget--;
+    task->wait = NULL;
+    return task;
+}
+
 co_op task_done(intptr_t result)
 {
-    struct task *task = running("task_done");
+    struct task *task = task_running_("task_done");
 
     task->wait = NULL;
     return --scheduler_->budget > 0 ? co_done(result) : done_later(task, result);
@@ -398,7 +523,7 @@ co_op task_done(intptr_t result)
 
 struct task *task_waits(const struct task_wait *wait, void *object)
 {
-    struct task *task = running(wait->name);
+    struct task *task = task_running_(wait->name);
 
     task->wait = wait;
     task->object = object;
@@ -436,7 +561,7 @@ static const struct task_wait sleep_wait = { "co_sleep", sleep_take_back };
 
 static co_op sleep_op(int64_t when, int at_once)
 {
-    struct task *task = running("co_sleep");
+    struct task *task = task_running_("co_sleep");
 
     if (request_take(task))
         return co_done(-ECANCELED);
@@ -464,11 +589,21 @@ co_op co_sleep_until_ns_(int64_t when)
     return sleep_op(when, when <= s->driver->now(s->driver));
 }
 
+/* The timer of a task itself is over: of its sleep, or of its co_wait_for. */
+static void task_timer_over(struct task *task)
+{
+    task->timer = 0;
+    if (task->wait == &wait_for_wait)
+        wait_for_expired(task);
+    else
+        task_wake(task, 0);
+}
+
 /* ---- Waiting for tasks ----------------------------------------------------------------------- */
 
-co_op co_join(struct task *task)
+static co_op join(struct task *task, const struct task_wait *wait)
 {
-    struct task *me = running("co_join");
+    struct task *me = task_running_(wait->name);
 
     if (!task)
         return task_done(-ENOMEM);
@@ -476,11 +611,46 @@ co_op co_join(struct task *task)
         return task_done(-EDEADLK);
     if (task->step == TASK_ENDED_)
         return task_done(task->chain.result);
-    (void)task_waits(&join_wait, task);
+    (void)task_waits(wait, task);
     task_ring_add(&task->joiners, me);
-    if (request_pending(me))
-        deliver(me);
+    task_meet_(me);
     return co_wait();
+}
+
+co_op co_join(struct task *task)
+{
+    return join(task, &join_wait);
+}
+
+co_op co_shield(struct task *task)
+{
+    return join(task, &shield_wait);
+}
+
+/* The time of a wait_for is over: its task gets a request of the deadline's own. */
+static void wait_for_expired(struct task *task)
+{
+    task->chain.result = -ETIMEDOUT;
+    task_cancel((struct task *)task->object);
+}
+
+co_op co_wait_for_ns_(struct task *task, int64_t ns)
+{
+    struct task *me = task_running_("co_wait_for");
+    struct scheduler *s = scheduler_;
+    int asked = request_pending(me);
+    co_op op;
+
+    me->timer = 0;
+    if (!task || task == me || task->step == TASK_ENDED_)
+        return join(task, &wait_for_wait);
+    if (ns > 0 && slot_add(s, s->driver->now(s->driver) + ns, (uintptr_t)me) < 0)
+        return task_done(-ENOMEM);
+    me->chain.result = 0;
+    op = join(task, &wait_for_wait);
+    if (ns <= 0 && !asked)
+        wait_for_expired(me);
+    return op;
 }
 
 /* A member of the gather ended. The first failure is kept where the result goes anyway. */
@@ -496,7 +666,7 @@ static void gather_ended(struct task_set *set, struct task *member)
 
 co_op co_gather(struct task *const *tasks, size_t n)
 {
-    struct task *me = running("co_gather");
+    struct task *me = task_running_("co_gather");
     intptr_t failure = 0;
     uint32_t left = 0;
 
@@ -507,7 +677,7 @@ co_op co_gather(struct task *const *tasks, size_t n)
             return task_done(-EBUSY);
     }
     for (size_t i = 0; i < n; i++) {
-        intptr_t result = tasks[i] ? tasks[i]->chain.result : -ENOMEM;
+        intptr_t result = task_result(tasks[i]);
 
         if (tasks[i] && tasks[i]->step != TASK_ENDED_) {
             left += tasks[i]->set == NULL;      /* a task that is named twice counts once */
@@ -523,8 +693,7 @@ co_op co_gather(struct task *const *tasks, size_t n)
     me->in.many.count = (uint32_t)n;
     me->in.many.left = left;
     me->chain.result = failure;
-    if (request_pending(me))
-        deliver(me);
+    task_meet_(me);
     return co_wait();
 }
 
@@ -604,21 +773,27 @@ struct task *task_alloc_(size_t frame_size)
         : NULL;
 }
 
-void task_init_(struct task *task, struct co *root)
+/* [task] runs chain.top; [members]: as a task of that group. */
+void task_join_(struct task *task, int flags, struct task_members_ *members)
 {
-    struct scheduler *s = scheduler_here("task_init");
+    struct scheduler *s = scheduler_here(flags ? "task_spawn" : "task_init");
 
-    *task = (struct task){ .chain = { root, 0 }, .step = TASK_READY_ };
+    *task = (struct task){ .chain = { task->chain.top, 0 }, .step = TASK_READY_,
+                           .flags = (uint8_t)flags, .set = members ? &members->set : NULL };
     all_add(s, task);
     task_ring_add(&s->ready, task);
 }
 
+void task_init_(struct task *task, struct co *root)
+{
+    task->chain.top = root;
+    task_join_(task, 0, NULL);
+}
+
 struct task *task_start_(struct task *task, int flags)
 {
-    if (task) {
-        task_init_(task, task->chain.top);
-        task->flags = (uint8_t)(TASK_OWN_ | flags);
-    }
+    if (task)
+        task_join_(task, TASK_OWN_ | flags, NULL);
     return task;
 }
 
@@ -701,14 +876,15 @@ void scheduler_init(struct scheduler *s, struct task_driver *driver,
 {
     *s = (struct scheduler){ .driver = driver, .timers = timers, .timer_room = room,
                              .fixed = timers || !driver->resize, .fired = INT64_MIN };
+    s->own.next = s->own.prev = &s->own;
     scheduler_ = s;
 }
 
 void scheduler_free(struct scheduler *s)
 {
     if (s->count > 0)
-        stop(s->oldest, "scheduler_free", "() while tasks are left: here the oldest one stands",
-             "");
+        stop(task_next(NULL), "scheduler_free",
+             "() while tasks are left: here the oldest one stands", "");
     if (!s->fixed && s->timers)
         s->driver->resize(s->driver, s->timers, 0);
     if (scheduler_ == s)
@@ -729,6 +905,8 @@ static void task_end(struct scheduler *s, struct task *task)
 {
     intptr_t result = task->chain.result;
     struct task_set *set = task->set;
+    int unmet = task->flags & TASK_CANCEL_ && result != -ECANCELED;
+    int go = task->flags & TASK_GO_;            /* a done callback may free the task */
 
     task->step = TASK_ENDED_;
     task->flags &= (uint8_t)~TASK_CANCEL_;
@@ -736,12 +914,19 @@ static void task_end(struct scheduler *s, struct task *task)
     while (task->joiners) {
         struct task *joiner = task->joiners;
         task_ring_remove(&task->joiners, joiner);
-        task_wake(joiner, result);
+        hand_back(joiner, unmet);
+        if (joiner->wait == &wait_for_wait) {
+            wait_for_over(joiner);
+            task_wake(joiner, result == -ECANCELED && joiner->chain.result < 0
+                      ? -ETIMEDOUT : result);
+        } else {
+            task_wake(joiner, result);
+        }
     }
     task->set = NULL;
     if (set)
         set->ended(set, task);
-    if (task->flags & TASK_GO_)
+    if (go)
         task_free(task);
 }
 
@@ -763,8 +948,7 @@ static void step(struct scheduler *s, struct task *task)
         if (task->step == TASK_RUNNING_) {      /* co_wait() itself */
             task->step = TASK_WAITING_;
             task->wait = &call_wait;
-            if (request_pending(task))
-                deliver(task);
+            task_meet_(task);
         }
         return;
     }

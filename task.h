@@ -35,7 +35,11 @@
 
 #include "coro.h"
 
+#if !defined __has_include                      /* a bare compiler has no errno.h */
 #include <errno.h>
+#elif __has_include(<errno.h>)
+#include <errno.h>
+#endif
 #ifndef ECANCELED                       /* small C libraries know few of them */
 #define ECANCELED 125
 #endif
@@ -60,6 +64,10 @@
 
 #ifdef __cplusplus
 extern "C" {
+#ifdef __GNUC__                 /* a struct may have the name of the op that it is for */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 #endif
 
 /* ---- Types ---------------------------------------------------------------------------------- */
@@ -70,11 +78,14 @@ struct scheduler;
 /* asyncio's three; what a pending task does at the moment stands in its chain (co_where). */
 enum task_state { TASK_PENDING, TASK_FINISHED, TASK_CANCELLED };
 
+enum { TASK_LATER = 2 };
+
 /* What a waiting task waits for. Makers of ops have one static const of these for each op. */
 struct task_wait {
     const char *name;                   /* ro: the op, for dumps and messages */
     /* Cancel: takes the wait back and gives 1, upon which the task gets -ECANCELED; or passes the
-     * request on and gives 0: the wait will end by itself. */
+     * request on and gives 0: the wait will end by itself; or gives TASK_LATER: it will end by
+     * itself, and the request meets the next await. */
     int (*take_back)(struct task *);
 };
 
@@ -83,13 +94,24 @@ struct task_set {
     void (*ended)(struct task_set *, struct task *);    /* private */
 };
 
+/* Private: tasks in a ring by age, and such lists in a ring. */
+struct task_list {
+    struct task *oldest;
+    struct task_list *next, *prev;
+};
+struct task_members_ {          /* what a group begins with */
+    struct task_set set;
+    struct task_list list;
+};
+
 struct task {
     struct co_chain chain;              /* ro: what it runs; chain.result: its result in the end */
     union {
         struct { struct task *next, *prev; } link;      /* private: in one queue or wait list */
         struct { struct task_set set; uint32_t count, left; } many;     /* private: of co_gather */
+        struct { struct task *next; void *loop; } job;                  /* private: of co_thread */
     } in;
-    struct task *older, *younger;       /* private: all tasks of the scheduler */
+    struct task *older, *younger;       /* private: in its list */
     const struct task_wait *wait;       /* ro: what it waits for, if it waits */
     void *object;                       /* ro: and on what */
     struct task *joiners;               /* private: who waits for its end, a ring */
@@ -145,6 +167,10 @@ intptr_t task_result(const struct task *task);
 /* The name of its coroutine. asyncio: Task.get_name() */
 const char *task_name(struct task *task);
 
+/* All tasks of this thread that have not ended: the one after [task], the first for NULL; NULL at
+ * the end. asyncio: all_tasks() */
+struct task *task_next(const struct task *task);
+
 /* The task that runs now; NULL outside. asyncio: current_task() */
 struct task *task_current(void);
 
@@ -164,6 +190,14 @@ CO_OP co_join(struct task *task);
  * already. Cancelled, it cancels them all. asyncio: gather(); but it never leaves before all have
  * ended. */
 CO_OP co_gather(struct task *const *tasks, size_t n);
+
+/* The same as co_join; but if [task] has not ended within [seconds], it is cancelled, and in the
+ * end this gives -ETIMEDOUT, or the result that it had after all. -ENOMEM: no room for the timer;
+ * the task goes on. Cancelled itself, it is a co_join. asyncio: wait_for() */
+static inline CO_OP co_wait_for(struct task *task, double seconds);
+
+/* The same as co_join; but cancelled, it leaves [task] alone. asyncio: shield() */
+CO_OP co_shield(struct task *task);
 
 /* Waits [seconds] on the monotonic clock; 0 or less lets the others run once.
  * 0; -ENOMEM if there is no room for the timer. asyncio: sleep() */
@@ -229,7 +263,8 @@ struct task_timer_slot { int64_t when; uintptr_t owner; };      /* private */
 
 struct scheduler {
     struct task_driver *driver;         /* ro */
-    struct task *ready, *oldest;        /* private: ring of the ready; ring of all */
+    struct task *ready;                 /* private: ring of the ready */
+    struct task_list own;               /* private: tasks of no group, and the ring of all lists */
     struct task *current;               /* ro: the running task */
     struct task_timer_slot *timers;     /* private: a 4-ary heap */
     uint32_t timer_count, timer_room;   /* ro */
@@ -280,20 +315,38 @@ struct co_within {
 enum {
     TASK_GO_ = 1, TASK_OWN_ = 2, TASK_PAUSED_ = 4,
     TASK_CANCEL_ = 8, TASK_TOLD_ = 16,          /* its own request is to be met; was, unseen yet */
-    TASK_PASSING_ = 32, TASK_RING_ = 64         /* hands a request down; which came back to it */
+    TASK_PASSING_ = 32, TASK_RING_ = 64,        /* hands a request down; which came back to it */
+    TASK_MEMBER_ = 128                          /* of a group: [set] is its */
 };
 
 struct task *task_alloc_(size_t frame_size);
 CO_ATTRIBUTE_(warn_unused_result)
 struct task *task_start_(struct task *task, int flags);
+void task_join_(struct task *task, int flags, struct task_members_ *members);
+struct task *task_running_(const char *name);
+void task_meet_(struct task *task);
+struct task *task_quick_(void);     /* an op of the running task may complete at once; or NULL */
 void task_init_(struct task *task, struct co *root);
 struct co *task_frame_(struct task *task, co_body *body, const char *name);
 CO_OP co_sleep_ns_(int64_t ns);
+CO_OP co_wait_for_ns_(struct task *task, int64_t ns);
 CO_OP co_sleep_until_ns_(int64_t ns);
 
 /* Where the frame lies in a task's allocation. */
 enum { TASK_HEAD_ = (sizeof(struct task) + 15) / 16 * 16 };
 static inline void *task_room_(struct task *task) { return (char *)task + TASK_HEAD_; }
+
+/* A task whose frame is a copy of [frame]. */
+static inline struct task *task_copy_(size_t size, const void *frame, int flags)
+{
+    struct task *task = task_alloc_(size);
+
+    for (size_t i = 0; task && i < size; i++)
+        ((char *)task_room_(task))[i] = ((const char *)frame)[i];
+    if (task)
+        task->chain.top = (struct co *)task_room_(task);
+    return task_start_(task, flags);
+}
 
 static inline int task_went_(struct task *task) { return task ? 0 : -ENOMEM; }
 
@@ -307,17 +360,6 @@ static inline int task_went_(struct task *task) { return task ? 0 : -ENOMEM; }
 #else                       /* the arguments are copied from a temporary */
 #define TASK_NEW_(NAME, flags, ...) \
     task_copy_(sizeof(struct NAME), &CO_LITERAL_(NAME, __VA_ARGS__), flags)
-static inline struct task *task_copy_(size_t size, const void *frame, int flags)
-{
-    struct task *task = task_alloc_(size);
-    char *to = (char *)task_room_(task);
-
-    for (size_t i = 0; task && i < size; i++)
-        to[i] = ((const char *)frame)[i];
-    if (task)
-        task->chain.top = (struct co *)(void *)to;
-    return task_start_(task, flags);
-}
 #endif
 
 /* Seconds to the nearest nanosecond, within what an int64 holds; constants fold to integers. */
@@ -330,12 +372,19 @@ static inline co_op co_sleep_until(double seconds)
 {
     return co_sleep_until_ns_(task_ns_(seconds));
 }
+static inline co_op co_wait_for(struct task *task, double seconds)
+{
+    return co_wait_for_ns_(task, task_ns_(seconds));
+}
 static inline co_op co_within(struct co_within *slot, double seconds, co_op op)
 {
     return co_within_ns_(slot, task_ns_(seconds), op);
 }
 
 #ifdef __cplusplus
+#ifdef __GNUC__
+#pragma GCC diagnostic pop
+#endif
 }
 #endif
 #endif

@@ -240,12 +240,12 @@ struct shot { long turn; uint32_t task; enum how how; };
 
 static struct task *nth(const struct scheduler *s, uint32_t n)
 {
-    struct task *task = s->oldest;
+    struct task *task = task_next(NULL);
 
     if (n >= s->count)
         return NULL;
     while (n-- > 0)
-        task = task->younger;
+        task = task_next(task);
     return task;
 }
 
