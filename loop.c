@@ -8,6 +8,7 @@
 
 #include <ev.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,11 +60,14 @@ struct loop {
     struct fd_entry *changed, *paused;
     int all_changed;
     struct task_timer pause;
+    int posts[2];               /* a pipe of struct post */
+    ev_io post;
+    struct loop_part *parts;    /* what other files keep with this loop */
     int main_begun;             /* by loop_main, which has not yet run it */
 };
 
 static __thread struct loop *loop_;
-static int sigint_taken;        /* libev allows a signal in one loop only */
+static struct loop *signal_loops[NSIG];     /* libev allows a signal in one loop only */
 
 static const int64_t PAUSE_NS = 50 * 1000 * 1000;      /* a listener without an fd: 20 tries/s */
 
@@ -425,6 +429,55 @@ co_op co_write(int fd, const void *buf, size_t size)
 
 /* ---- The loop -------------------------------------------------------------------------------- */
 
+/* A post is a struct written to a pipe: that is atomic, wakes libev, and is allowed in a signal
+ * handler. The pipe is the queue; the kernel bounds it. */
+struct post {
+    void (*fn)(void *);
+    void *arg;
+};
+
+int loop_post(struct loop *loop, void (*fn)(void *), void *arg)
+{
+    struct post post = { fn, arg };
+    int error = errno;
+    ssize_t n;
+
+    do
+        n = write(loop->posts[1], &post, sizeof post);
+    while (n < 0 && errno == EINTR);
+    n = n < 0 ? -errno : 0;
+    errno = error;                  /* a signal handler must not change it */
+    return (int)n;
+}
+
+void loop_post_always_(struct loop *loop, void (*fn)(void *), void *arg)
+{
+    struct pollfd full = { .fd = loop->posts[1], .events = POLLOUT };
+
+    while (loop_post(loop, fn, arg) == -EAGAIN)
+        (void)poll(&full, 1, -1);
+}
+
+static void on_post(struct ev_loop *ev, ev_io *io, int revents)
+{
+    struct post posts[64];
+    ssize_t n = read(io->fd, posts, sizeof posts);
+
+    (void)ev, (void)revents;
+    for (ssize_t i = 0; i < n / (ssize_t)sizeof *posts; i++)
+        posts[i].fn(posts[i].arg);
+}
+
+void loop_ref(struct loop *loop)
+{
+    loop->waiting++;
+}
+
+void loop_unref(struct loop *loop)
+{
+    loop->waiting--;
+}
+
 static void *loop_resize(struct task_driver *driver, void *old, size_t size)
 {
     (void)driver;
@@ -498,7 +551,7 @@ static void on_prepare(struct ev_loop *ev, ev_prepare *prepare, int revents)
 
     (void)revents;
     scheduler_turn(s);
-    if (loop->draining && s->count > 0 && s->oldest->cancels == 0)
+    if (loop->draining && s->count > 0 && task_next(NULL)->cancels == 0)
         scheduler_cancel_all(s);    /* only tasks that were spawned meanwhile are left */
     changed_check(loop);
     next = scheduler_next(s);
@@ -514,9 +567,26 @@ static void on_prepare(struct ev_loop *ev, ev_prepare *prepare, int revents)
         ev_break(ev, EVBREAK_ONE);
 }
 
+struct loop_part *loop_part_(struct loop *loop, void (*leave)(struct loop_part *), size_t size)
+{
+    struct loop_part *part = loop->parts;
+
+    while (part && part->leave != leave)
+        part = part->next;
+    if (!part && size > 0 && (part = calloc(1, size)) != NULL) {
+        part->leave = leave;
+        part->next = loop->parts;
+        loop->parts = part;
+    }
+    return part;
+}
+
 /* None of these keeps the libev loop alive. */
 static void loop_watch(struct loop *loop)
 {
+    ev_io_init(&loop->post, on_post, loop->posts[0], EV_READ);
+    ev_io_start(loop->ev, &loop->post);
+    ev_unref(loop->ev);
     ev_idle_init(&loop->idle, on_idle);
     ev_timer_init(&loop->timer, on_timer, 0., 0.);
     ev_fork_init(&loop->fork, on_fork);
@@ -537,6 +607,8 @@ static void loop_watch(struct loop *loop)
 static void loop_unwatch(struct loop *loop)
 {
     loop_hold(loop, 0);
+    ev_ref(loop->ev);
+    ev_io_stop(loop->ev, &loop->post);
     ev_ref(loop->ev);
     ev_fork_stop(loop->ev, &loop->fork);
     ev_ref(loop->ev);
@@ -561,9 +633,13 @@ struct loop *loop_new(const struct loop_options *options)
     loop->owns_ev = !options || !options->ev;
     loop->ev = loop->owns_ev ? ev_loop_new((options ? options->backend : 0) | EVFLAG_NOENV)
                              : options->ev;
-    if (!loop->ev) {
+    if (!loop->ev || pipe2(loop->posts, O_NONBLOCK | O_CLOEXEC) < 0) {
+        int error = loop->ev ? errno : ENOSYS;
+
+        if (loop->ev && loop->owns_ev)
+            ev_loop_destroy(loop->ev);
         free(loop);
-        errno = ENOSYS;
+        errno = error;
         return NULL;
     }
     loop->driver.now = clock_ns;
@@ -613,13 +689,36 @@ static void loop_drain(struct loop *loop)
     }
 }
 
+int loop_signal_take_(struct loop *loop, int signo)
+{
+    struct loop *owner = NULL;
+
+    return __atomic_compare_exchange_n(&signal_loops[signo], &owner, loop, 0, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_ACQUIRE) || owner == loop ? 0 : -EBUSY;
+}
+
+static void signals_give_back(struct loop *loop)
+{
+    for (int signo = 0; signo < NSIG; signo++)
+        if (__atomic_load_n(&signal_loops[signo], __ATOMIC_RELAXED) == loop)
+            __atomic_store_n(&signal_loops[signo], NULL, __ATOMIC_RELEASE);
+}
+
 void loop_free(struct loop *loop)
 {
     if (!loop)
         return;
     loop_drain(loop);
     task_timer_stop(&loop->pause);
+    while (loop->parts) {
+        struct loop_part *part = loop->parts;
+        loop->parts = part->next;
+        part->leave(part);
+    }
+    signals_give_back(loop);
     loop_unwatch(loop);
+    close(loop->posts[0]);
+    close(loop->posts[1]);
     for (int fd = 0; fd < loop->fd_room; fd++) {
         fd_forget_(fd);
         free(loop->fds[fd]);
@@ -660,13 +759,13 @@ static void sigint_start(struct loop *loop)
 
     ev_signal_init(&loop->sigint, on_sigint, SIGINT);
     if (sigaction(SIGINT, NULL, &action) < 0 || action.sa_handler != SIG_DFL
-        || __atomic_exchange_n(&sigint_taken, 1, __ATOMIC_ACQ_REL))
+        || loop_signal_take_(loop, SIGINT) < 0)
         return;
     ev_signal_start(loop->ev, &loop->sigint);
     ev_unref(loop->ev);
 }
 
-static void sigint_stop(struct loop *loop)
+void loop_sigint_stop_(struct loop *loop)
 {
     if (ev_is_active(&loop->sigint)) {
         ev_ref(loop->ev);
@@ -694,36 +793,40 @@ static void main_done(struct task_set *set, struct task *task)
     loop_stop(loop_);
 }
 
-intptr_t loop_main_end_(struct task *task)
+/* Runs the main task to its end, and then all that is left. The loop stays. */
+intptr_t loop_main_run_(struct task *task)
 {
     static struct task_set set = { main_done };
     struct loop *loop = loop_;
-    intptr_t result = -ENOMEM;
+    intptr_t result = 0;
 
-    if (!loop || !loop->main_begun)     /* none, or not ours to free */
-        return -errno;
-    loop->main_begun = 0;
-    if (task) {
-        int took;
-
-        loop->main_task = task;
-        task->set = &set;
-        sigint_start(loop);
-        took = ev_is_active(&loop->sigint);
-        if (loop_run(loop) == -EDEADLK) {
-            fputs("deadlock: these tasks wait, and nothing can wake them:\n", stderr);
-            loop_dump(loop, stderr);
-            result = -EDEADLK;
-        }
-        loop_drain(loop);
-        if (result != -EDEADLK)
-            result = task_result(task);
-        sigint_stop(loop);
-        if (took)
-            __atomic_store_n(&sigint_taken, 0, __ATOMIC_RELEASE);
-        task_free(task);
+    if (!task)
+        return -ENOMEM;
+    loop->main_task = task;
+    task->set = &set;
+    sigint_start(loop);
+    if (loop_run(loop) == -EDEADLK) {
+        fputs("deadlock: these tasks wait, and nothing can wake them:\n", stderr);
+        loop_dump(loop, stderr);
+        result = -EDEADLK;
     }
-    loop_free(loop);
+    loop_drain(loop);
+    if (result == 0)
+        result = task_result(task);
+    loop_sigint_stop_(loop);
+    task_free(task);
+    return result;
+}
+
+intptr_t loop_main_end_(struct task *task)
+{
+    intptr_t result;
+
+    if (!loop_ || !loop_->main_begun)   /* none, or not ours to free */
+        return -errno;
+    loop_->main_begun = 0;
+    result = loop_main_run_(task);
+    loop_free(loop_);
     return result;
 }
 
@@ -760,9 +863,7 @@ static void task_dump(struct task *task, FILE *to)
 
 void loop_dump(struct loop *loop, FILE *to)
 {
-    struct scheduler *s = loop ? &loop->scheduler : scheduler_get();
-    struct task *task = s ? s->oldest : NULL;
-
-    for (uint32_t n = s ? s->count : 0; n > 0; n--, task = task->younger)
+    (void)loop;
+    for (struct task *task = NULL; (task = task_next(task)) != NULL; )
         task_dump(task, to);
 }

@@ -21,6 +21,8 @@
 #ifndef CO_LOOP_H
 #define CO_LOOP_H
 
+#include "group.h"
+#include "sync.h"
 #include "task.h"
 
 #include <stdio.h>
@@ -40,7 +42,8 @@ struct loop_options {
 /* ---- Running --------------------------------------------------------------------------------- */
 
 /* Runs coroutine NAME as the main task, to its end; then cancels the tasks that are left, awaits
- * them, and closes all. SIGINT (Ctrl-C) cancels the main task; a second one kills, as usual.
+ * them, and closes all. SIGINT (Ctrl-C), unless it was ignored or handled before, cancels
+ * the main task; a second one kills, as usual.
  * The main task's result; negative errno if there is no loop; -EDEADLK, with a line on stderr, if
  * tasks waited and nothing could have woken them.
  *     intptr_t loop_main(NAME, .field = ...);                              asyncio: run() */
@@ -66,6 +69,15 @@ struct loop *loop_current(void);
 
 /* The libev loop, for watchers of your own. */
 struct ev_loop *loop_ev(struct loop *loop);
+
+/* Runs fn(arg) in the thread of [loop], on its next turn; in order. The one call that any thread
+ * may make, and a signal handler. 0; -EAGAIN: too many posts wait (4,096 or so). asyncio:
+ * call_soon_threadsafe() */
+int loop_post(struct loop *loop, void (*fn)(void *), void *arg);
+
+/* A thread of yours will post: until loop_unref, tasks that wait are no deadlock. */
+void loop_ref(struct loop *loop);
+void loop_unref(struct loop *loop);
 
 /* Seconds on the monotonic clock. asyncio: loop.time() */
 double loop_time(void);
@@ -101,6 +113,21 @@ int fd_nonblock(int fd);
     loop_main_end_(loop_main_begin_() ? TASK_NEW_(NAME, 0, __VA_ARGS__) : NULL)
 int loop_main_begin_(void);
 intptr_t loop_main_end_(struct task *task);
+intptr_t loop_main_run_(struct task *task);
+/* For a worker: waits while there is no room. */
+void loop_post_always_(struct loop *loop, void (*fn)(void *), void *arg);
+
+/* libev allows a signal in one loop only: this one, until it is freed. 0, or -EBUSY. */
+int loop_signal_take_(struct loop *loop, int signo);
+void loop_sigint_stop_(struct loop *loop);      /* SIGINT no longer cancels its main task */
+
+/* What another file keeps with a loop: found by [leave], which loop_free calls, and made, zeroed,
+ * if [size] is not 0; [size] includes this head. */
+struct loop_part {
+    void (*leave)(struct loop_part *);
+    struct loop_part *next;
+};
+struct loop_part *loop_part_(struct loop *loop, void (*leave)(struct loop_part *), size_t size);
 
 /* An op on an fd, for net.c: [attempt] tries it, once or at each event. It gives a result; or
  * -EAGAIN to wait (on), what was done so far being kept in the op; or FD_PAUSE_, for a listener

@@ -1,0 +1,586 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * process.c: co_signal on libev's signal watchers; children by posix_spawn and pidfd.
+ *
+ * A child's end is waited for in two steps: somebody learns that it has ended, which leaves it a
+ * zombie, and then the loop's thread takes its status. So as long as a signal may be sent, the
+ * number names the child and nobody else. */
+#define _GNU_SOURCE
+#include "process.h"
+
+#include <ev.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* ---- Signals --------------------------------------------------------------------------------- */
+
+struct watch {
+    ev_signal signal;
+    struct watch *next;
+    struct task *waiters;       /* a ring */
+    int came;                   /* while nobody waited */
+    struct sigaction before;
+};
+
+struct signals {
+    struct loop_part part;
+    struct watch *watches;
+};
+
+static void on_signal(struct ev_loop *ev, ev_signal *signal, int revents)
+{
+    struct watch *watch = signal->data;
+
+    (void)ev, (void)revents;
+    watch->came = !watch->waiters;
+    while (watch->waiters) {
+        struct task *task = watch->waiters;
+
+        task_ring_remove(&watch->waiters, task);
+        loop_unref(loop_current());
+        task_wake(task, 0);
+    }
+}
+
+static int signal_take_back(struct task *task)
+{
+    struct watch *watch = task->object;
+
+    task_ring_remove(&watch->waiters, task);
+    loop_unref(loop_current());
+    return 1;
+}
+
+/* libev leaves SIG_DFL behind its last watcher. What was there before may be libev's own handler,
+ * of a watcher of the user's that is gone by now: then there is nothing to put back. */
+static void watch_stop(struct ev_loop *ev, struct watch *watch)
+{
+    struct sigaction libev, now;
+    int signo = watch->signal.signum;
+
+    sigaction(signo, NULL, &libev);
+    ev_ref(ev);
+    ev_signal_stop(ev, &watch->signal);
+    sigaction(signo, NULL, &now);
+    if (now.sa_handler == SIG_DFL && watch->before.sa_handler != libev.sa_handler)
+        sigaction(signo, &watch->before, NULL);
+}
+
+static void signals_leave(struct loop_part *part)
+{
+    struct signals *signals = (struct signals *)part;
+    struct watch *watch;
+
+    while ((watch = signals->watches) != NULL) {
+        signals->watches = watch->next;
+        watch_stop(loop_ev(loop_current()), watch);
+        free(watch);
+    }
+    free(signals);
+}
+
+/* A fault would be raised again and again, since no task runs before the handler returns. */
+static int signal_check(int signo)
+{
+    static const int never[] = { SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL };
+    struct sigaction now;
+
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+        if (signo == never[i])
+            return -EINVAL;
+    return signo > 0 && signo < NSIG && sigaction(signo, NULL, &now) == 0 ? 0 : -EINVAL;
+}
+
+/* Makes [signo] this loop's. */
+static int watch_start(struct loop *loop, struct signals *signals, int signo)
+{
+    struct ev_loop *ev = loop_ev(loop);
+    struct watch *watch = calloc(1, sizeof *watch);
+    int error = watch ? loop_signal_take_(loop, signo) : -ENOMEM;
+
+    if (error == 0 && signo == SIGCHLD && EV_DEFAULT_UC && !ev_is_default_loop(ev))
+        error = -EBUSY;             /* libev's default loop watches it from its beginning */
+    if (error < 0) {
+        free(watch);
+        return error;
+    }
+    sigaction(signo, NULL, &watch->before);
+    ev_signal_init(&watch->signal, on_signal, signo);
+    watch->signal.data = watch;
+    ev_signal_start(ev, &watch->signal);
+    ev_unref(ev);
+    if (signo == SIGINT)
+        loop_sigint_stop_(loop);    /* after ours has begun: there is no gap in which it kills */
+    watch->next = signals->watches;
+    signals->watches = watch;
+    return 0;
+}
+
+/* The watch of [signo], which is the first of the list if it is new. */
+static int watch_find(struct loop *loop, int signo, struct watch **found)
+{
+    struct signals *signals = (struct signals *)loop_part_(loop, signals_leave, sizeof *signals);
+    int error;
+
+    if (!signals)
+        return -ENOMEM;
+    *found = signals->watches;
+    while (*found && (*found)->signal.signum != signo)
+        *found = (*found)->next;
+    if (*found)
+        return 0;
+    error = watch_start(loop, signals, signo);
+    *found = signals->watches;
+    return error;
+}
+
+co_op co_signal(int signo)
+{
+    static const struct task_wait wait = { "co_signal", signal_take_back };
+    struct loop *loop = loop_current();
+    struct watch *watch = NULL;
+    struct task *task;
+    int error;
+
+    if (task_cancelled(wait.name))
+        return co_done(-ECANCELED);
+    error = signal_check(signo);
+    if (error == 0)
+        error = watch_find(loop, signo, &watch);
+    if (error != 0)
+        return task_done(error);
+    if (watch->came) {
+        watch->came = 0;
+        return task_done(0);
+    }
+    task = task_waits(&wait, watch);
+    task_ring_add(&watch->waiters, task);
+    loop_ref(loop);
+    return co_wait();
+}
+
+/* ---- Starting a child ------------------------------------------------------------------------ */
+
+/* The child's ends are all numbered from 3 on, so that none is overwritten when they are put in the
+ * places 0, 1 and 2 one after the other. */
+struct ends {
+    int ours[3], theirs[3];     /* -1: none */
+};
+
+static int fd_high(int fd)
+{
+    int high = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+    return high < 0 ? -errno : high;
+}
+
+static int fd_raised(int fd)
+{
+    int high;
+
+    if (fd < 0)
+        return -errno;
+    if (fd > 2)
+        return fd;
+    high = fd_high(fd);
+    close(fd);
+    return high;
+}
+
+static int ends_pipe(struct ends *ends, int i)
+{
+    int fds[2], error, own = i == 0;
+
+    if (pipe2(fds, O_CLOEXEC) < 0)
+        return -errno;
+    ends->ours[i] = fds[own];
+    fd_forget_(fds[own]);           /* its number may have been in use */
+    error = fd_nonblock(fds[own]);
+    ends->theirs[i] = fd_raised(fds[!own]);
+    return error < 0 ? error : ends->theirs[i];
+}
+
+/* Stream [i] as [wanted]. Negative errno if there is none. */
+static int ends_open(struct ends *ends, int i, int wanted)
+{
+    int fd;
+
+    if (wanted == PROCESS_PIPE)
+        return ends_pipe(ends, i);
+    if (wanted == PROCESS_NULL) {
+        fd = fd_raised(open("/dev/null", (i == 0 ? O_RDONLY : O_WRONLY) | O_CLOEXEC));
+    } else if (wanted == PROCESS_INHERIT) {
+        fd = fd_high(i);            /* ours may be close-on-exec: a copy of it takes its place */
+        if (fd == -EBADF)
+            return 0;               /* closed here: closed there */
+    } else if (wanted == PROCESS_STDOUT && i == 2) {
+        if (ends->theirs[1] < 0)
+            return 0;
+        fd = fd_high(ends->theirs[1]);
+    } else {
+        fd = wanted > 0 ? fd_high(wanted) : -EINVAL;
+    }
+    return ends->theirs[i] = fd;
+}
+
+static void ends_close(int fds[3])
+{
+    for (int i = 0; i < 3; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+}
+
+/* Close-on-exec is what keeps our own fds from the child; this keeps those of others as well. */
+#ifdef __GLIBC_PREREQ
+#if __GLIBC_PREREQ(2, 34)
+#define CLOSE_FROM(actions, fd) posix_spawn_file_actions_addclosefrom_np(actions, fd)
+#endif
+#endif
+#ifndef CLOSE_FROM
+#define CLOSE_FROM(actions, fd) 0
+#endif
+
+/* 0 or an errno, as of posix_spawn. */
+static int actions_fill(posix_spawn_file_actions_t *actions, const struct ends *ends,
+                        const char *cwd)
+{
+    int error = 0;
+
+    for (int i = 0; i < 3 && error == 0; i++)
+        if (ends->theirs[i] >= 0)
+            error = posix_spawn_file_actions_adddup2(actions, ends->theirs[i], i);
+    if (error == 0)
+        error = CLOSE_FROM(actions, 3);
+    if (error == 0 && cwd)
+        error = posix_spawn_file_actions_addchdir_np(actions, cwd);
+    return error;
+}
+
+static int attributes_fill(posix_spawnattr_t *attributes)
+{
+    sigset_t all, none;
+    int error;
+
+    sigfillset(&all);
+    sigemptyset(&none);
+    error = posix_spawnattr_setsigdefault(attributes, &all);
+    if (error == 0)
+        error = posix_spawnattr_setsigmask(attributes, &none);
+    if (error == 0)
+        error = posix_spawnattr_setflags(attributes,
+                                         POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    return error;
+}
+
+static int ends_spawn(const struct ends *ends, pid_t *pid, char *const argv[],
+                      const struct process_options *options)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    int error = posix_spawn_file_actions_init(&actions);
+
+    if (error != 0)
+        return -error;
+    error = posix_spawnattr_init(&attributes);
+    if (error == 0) {
+        error = actions_fill(&actions, ends, options->cwd);
+        if (error == 0)
+            error = attributes_fill(&attributes);
+        if (error == 0)
+            error = posix_spawnp(pid, argv[0], &actions, &attributes, argv,
+                                 options->env ? options->env : environ);
+        posix_spawnattr_destroy(&attributes);
+    }
+    posix_spawn_file_actions_destroy(&actions);
+    return -error;
+}
+
+/* -1 if there is none, for whatever reason: then a thread waits for the child. */
+static int pidfd_open_(pid_t pid)
+{
+#ifdef SYS_pidfd_open
+    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+    if (fd >= 0)
+        fd_forget_(fd);
+    return fd;
+#else
+    return (void)pid, -1;
+#endif
+}
+
+int process_spawn(struct process *process, char *const argv[],
+                  const struct process_options *options)
+{
+    static const struct process_options usual = { .grace = 0 };
+    const struct process_options *o = options ? options : &usual;
+    struct ends ends = { { -1, -1, -1 }, { -1, -1, -1 } };
+    const int wanted[3] = { o->in, o->out, o->err };
+    int error = argv && argv[0] ? 0 : -EINVAL;
+    pid_t pid = -1;
+
+    memset(process, 0, sizeof *process);
+    process->in = process->out = process->err = process->pidfd = -1;
+    for (int i = 0; i < 3 && error >= 0; i++)
+        error = ends_open(&ends, i, wanted[i]);
+    if (error >= 0)
+        error = ends_spawn(&ends, &pid, argv, o);
+    ends_close(ends.theirs);
+    if (error < 0) {
+        ends_close(ends.ours);
+        return error;
+    }
+    process->in = ends.ours[0];
+    process->out = ends.ours[1];
+    process->err = ends.ours[2];
+    process->pid = pid;
+    process->grace = o->grace == 0 ? 5 : o->grace;
+    process->started = 1;
+    process->pidfd = pidfd_open_(pid);
+    return 0;
+}
+
+/* ---- Its end --------------------------------------------------------------------------------- */
+
+/* Takes the status of a child that has ended, or is about to: this blocks until it has. */
+static void process_reap(struct process *process)
+{
+    pid_t pid;
+
+    if (process->ended)
+        return;
+    do
+        pid = waitpid(process->pid, &process->status, 0);
+    while (pid < 0 && errno == EINTR);
+    process->ended = 1;
+    process->error = pid < 0 ? -errno : 0;
+}
+
+static intptr_t process_status(const struct process *process)
+{
+    int status = process->status;
+
+    if (process->error < 0)
+        return process->error;
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int process_kill(struct process *process, int signo)
+{
+    int gone = -1;
+
+    if (!process->started || process->ended)
+        return -ESRCH;
+#ifdef SYS_pidfd_send_signal
+    if (process->pidfd >= 0) {
+        gone = (int)syscall(SYS_pidfd_send_signal, process->pidfd, signo, NULL, 0);
+        if (gone == 0 || errno != ENOSYS)
+            return gone == 0 ? 0 : -errno;
+    }
+#endif
+    gone = kill(process->pid, signo);
+    return gone == 0 ? 0 : -errno;
+}
+
+/* Without a pidfd, a thread of its own waits for each child: of a bounded pool, children that run
+ * long would leave nothing to others. It does not take the status, see above. */
+static void thread_done(void *arg)
+{
+    struct process *process = arg;
+    struct task *task = process->waiter;
+
+    pthread_join(process->thread, NULL);
+    process->watched = 0;
+    process->dead = 1;
+    process->waiter = NULL;
+    loop_unref(process->loop);
+    if (task)
+        task_wake(task, 0);
+}
+
+static void *thread_wait(void *arg)
+{
+    struct process *process = arg;
+    siginfo_t info;
+    int r;
+
+    do
+        r = waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOWAIT);
+    while (r < 0 && errno == EINTR);
+    loop_post_always_(process->loop, thread_done, process);
+    return NULL;
+}
+
+static int thread_start(struct process *process)
+{
+    sigset_t all, old;
+    int error;
+
+    process->loop = loop_current();
+    sigfillset(&all);               /* signals are for the thread of the loop */
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    error = pthread_create(&process->thread, NULL, thread_wait, process);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (error != 0)
+        return -error;
+    process->watched = 1;
+    loop_ref(process->loop);        /* until it posts, as it does even if nobody waits by then */
+    return 0;
+}
+
+static int thread_take_back(struct task *task)
+{
+    ((struct process *)task->object)->waiter = NULL;
+    return 1;
+}
+
+/* An op: waits until the child has ended. 0. */
+static co_op process_dead(struct process *process)
+{
+    static const struct task_wait wait = { "co_child", thread_take_back };
+    int error = 0;
+
+    if (process->pidfd >= 0)
+        return co_readable(process->pidfd);
+    if (task_cancelled(wait.name))
+        return co_done(-ECANCELED);
+    if (process->dead || process->ended)
+        return task_done(0);
+    if (!process->watched)
+        error = thread_start(process);
+    if (error < 0)
+        return task_done(error);
+    process->waiter = task_waits(&wait, process);
+    return co_wait();
+}
+
+/* A failed wait after process_close is none: that has taken the status. While a thread is at work
+ * it goes on, whatever happened, since that will post to [process]. */
+static co_define(process_end_)
+{
+    struct process *process = self->process;
+
+    co_begin;
+    co_await(self->n, process_dead(process));
+    if (self->n == -ECANCELED) {
+        self->cancelled = 1;
+        if (process->grace >= 0) {
+            process_kill(process, SIGTERM);
+            co_await(self->n, co_within(&self->grace, process->grace, process_dead(process)));
+        }
+        if (self->n < 0)
+            process_kill(process, SIGKILL);
+        while (self->n == -ECANCELED || self->n == -ETIMEDOUT || process->watched)
+            co_await(self->n, process_dead(process));
+    } else if (self->n < 0 && !process->ended) {
+        co_return(self->n);
+    }
+    process_reap(process);
+    co_return(self->cancelled ? -ECANCELED : process_status(process));
+    co_end;
+}
+
+co_op co_child(struct process *process)
+{
+    if (!process->started)
+        return task_done(-ECHILD);
+    if (process->end.co.caller)
+        return task_done(-EBUSY);
+    if (process->ended)
+        return task_done(process_status(process));
+    return co_call(&process->end, process_end_, .process = process);
+}
+
+static void end_close(int *fd)
+{
+    if (*fd >= 0)
+        fd_close(*fd);
+    *fd = -1;
+}
+
+void process_close_in(struct process *process)
+{
+    if (process->started)
+        end_close(&process->in);
+}
+
+void process_close(struct process *process)
+{
+    if (!process->started)
+        return;
+    process_kill(process, SIGKILL);     /* before it could see the end of a pipe */
+    process_reap(process);
+    end_close(&process->in);
+    end_close(&process->out);
+    end_close(&process->err);
+    end_close(&process->pidfd);
+}
+
+/* ---- Talking to it --------------------------------------------------------------------------- */
+
+static co_define(process_write_)
+{
+    co_begin;
+    while (self->left > 0) {
+        co_await(self->n, co_write(self->process->in, self->data, self->left));
+        if (self->n == -EPIPE)
+            break;
+        if (self->n < 0)
+            co_return(self->n);
+        self->data += self->n;
+        self->left -= (size_t)self->n;
+    }
+    co_finally;
+    process_close_in(self->process);
+    co_end;
+}
+
+/* The byte after the last that there is room for tells whether the end has come. */
+static co_define(process_talk_)
+{
+    struct process *process = self->process;
+
+    co_begin;
+    do {
+        if (self->done < self->room)
+            co_try(self->n, co_read(process->out, self->out + self->done,
+                                    self->room - self->done));
+        else
+            co_try(self->n, co_read(process->out, &self->more, 1));
+        if (self->n > 0 && self->done == self->room)
+            co_return(-EMSGSIZE);
+        self->done += (size_t)self->n;
+    } while (self->n > 0);
+    co_try(co_join(&self->writer));
+    co_return(self->done);
+    co_finally;
+    task_cancel(&self->writer);
+    co_await(co_join(&self->writer));
+    co_end;
+}
+
+co_op co_communicate(struct process *process, const void *input, size_t size,
+                     char *out, size_t room)
+{
+    struct process_talk_ *talk = &process->talk;
+    co_op op;
+
+    if (task_cancelled("co_communicate"))
+        return co_done(-ECANCELED);
+    if (talk->co.caller)
+        return task_done(-EBUSY);
+    if (!process->started || process->out < 0 || process->err >= 0 || (size > 0 && process->in < 0))
+        return task_done(-EINVAL);
+    op = co_call(talk, process_talk_, .process = process, .out = out, .room = room);
+    task_init(&talk->writer, &talk->write, process_write_, .process = process, .data = input,
+              .left = size);
+    return op;
+}

@@ -1,0 +1,997 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * thread.c: tests of co_thread and its pool, of posts from threads and signal handlers, and of a
+ * loop per thread. After each test no thread is left. */
+#define _GNU_SOURCE
+#include "loop_test.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
+
+/* ---- Threads --------------------------------------------------------------------------------- */
+
+static int threads_before;
+
+/* Of this process; -1 where that cannot be known. */
+static int threads(void)
+{
+    DIR *dir = opendir("/proc/self/task");
+    struct dirent *entry;
+    int count = 0;
+
+    if (!dir)
+        return -1;
+    while ((entry = readdir(dir)) != NULL)
+        count += entry->d_name[0] != '.';
+    closedir(dir);
+    return count;
+}
+
+static void rest(void)
+{
+    usleep(1000);
+}
+
+/* A thread that was joined is seen there for a moment yet. */
+static bool threads_become(int wanted)
+{
+    for (int tries = 0; tries < 20000 && threads() != wanted; tries++)
+        rest();
+    return threads() == wanted;
+}
+
+static pthread_t thread(void *(*fn)(void *), void *arg)
+{
+    pthread_t made;
+
+    if (pthread_create(&made, NULL, fn, arg) != 0)
+        abort();
+    return made;
+}
+
+/* ---- A gate: calls wait inside until it is opened -------------------------------------------- */
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t opened;
+    int open, inside, most, calls;  /* most: at once; calls: that have begun */
+} gate = { .lock = PTHREAD_MUTEX_INITIALIZER, .opened = PTHREAD_COND_INITIALIZER };
+
+static void gate_set(int open)
+{
+    pthread_mutex_lock(&gate.lock);
+    gate.open = open;
+    pthread_cond_broadcast(&gate.opened);
+    pthread_mutex_unlock(&gate.lock);
+}
+
+static int gate_look(const int *count)
+{
+    int value;
+
+    pthread_mutex_lock(&gate.lock);
+    value = *count;
+    pthread_mutex_unlock(&gate.lock);
+    return value;
+}
+
+static intptr_t pass(void *arg)
+{
+    pthread_mutex_lock(&gate.lock);
+    gate.calls++;
+    gate.inside++;
+    if (gate.inside > gate.most)
+        gate.most = gate.inside;
+    while (!gate.open)
+        pthread_cond_wait(&gate.opened, &gate.lock);
+    pthread_mutex_unlock(&gate.lock);
+    sched_yield();
+    pthread_mutex_lock(&gate.lock);
+    gate.inside--;
+    pthread_mutex_unlock(&gate.lock);
+    return (intptr_t)arg;
+}
+
+static int begins(void **state)
+{
+    gate.open = gate.inside = gate.most = gate.calls = 0;
+    threads_before = threads();
+    return test_begins(state);
+}
+
+static int begins_with_a_loop(void **state)
+{
+    return begins(state) == 0 && loop_new(NULL) ? 0 : -1;
+}
+
+static int ends(void **state)
+{
+    loop_free(loop_current());
+    thread_limit(16);
+    if (!threads_become(threads_before)) {
+        print_error("%d threads, there were %d\n", threads(), threads_before);
+        failures_++;
+    }
+    return test_ends(state);
+}
+
+#undef TEST
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begins_with_a_loop, ends)
+#undef TEST_ALONE
+#define TEST_ALONE(name) cmocka_unit_test_setup_teardown(name, begins, ends)
+
+/* ---- co_thread ------------------------------------------------------------------------------- */
+
+/* Calls, within [deadline] seconds if that is set; and awaits once more. */
+struct caller {
+    co_frame;
+    intptr_t (*fn)(void *);
+    void *arg;
+    double deadline;
+    intptr_t result, after;
+    struct co_within within;
+};
+static co_define(caller) {
+    co_begin;
+    if (self->deadline > 0)
+        co_await(self->result,
+                 co_within(&self->within, self->deadline, co_thread(self->fn, self->arg)));
+    else
+        co_await(self->result, co_thread(self->fn, self->arg));
+    co_await(self->after, co_sleep(0));
+    co_return(self->result);
+    co_end;
+}
+
+static intptr_t result_of(struct task *task)
+{
+    return TASK_FRAME(task, caller)->result;
+}
+
+static intptr_t after(struct task *task)
+{
+    return TASK_FRAME(task, caller)->after;
+}
+
+/* Leaves the loop when [n] calls are inside. */
+struct crowd { co_frame; int n; };
+static co_define(crowd) {
+    co_begin;
+    while (gate_look(&gate.inside) < self->n)
+        co_try(co_sleep(0.001));
+    loop_stop(loop_current());
+    co_end;
+}
+
+static intptr_t which_thread(void *arg)
+{
+    *(pthread_t *)arg = pthread_self();
+    return -17;
+}
+
+static void a_call_runs_in_another_thread_and_gives_its_result(void **state)
+{
+    (void)state;
+    pthread_t other = pthread_self();
+
+    assert_int_equal(run(caller, .fn = which_thread, .arg = &other), -17);
+    assert_false(pthread_equal(other, pthread_self()));
+}
+
+struct both { co_frame; struct task *call; int *steps; };
+static co_define(both) {
+    co_begin;
+    self->call = task_spawn(caller, .fn = pass, .arg = (void *)9);
+    for (; *self->steps < 5; ++*self->steps)
+        co_try(co_sleep(0.001));
+    check_equal(task_state(self->call), TASK_PENDING);
+    gate_set(1);
+    co_try(co_join(self->call));
+    check_equal(task_result(self->call), 9);
+    co_finally;
+    task_free(self->call);
+    co_end;
+}
+
+static void the_others_go_on_meanwhile(void **state)
+{
+    (void)state;
+    int steps = 0;
+
+    assert_int_equal(run(both, .steps = &steps), 0);
+    assert_int_equal(steps, 5);
+}
+
+enum { CALLS = 100 };
+
+struct hundred { co_frame; struct task *calls[CALLS]; };
+static co_define(hundred) {
+    co_begin;
+    for (int i = 0; i < CALLS; i++)
+        self->calls[i] = task_spawn(caller, .fn = pass, .arg = (void *)(intptr_t)i);
+    co_try(co_gather(self->calls, CALLS));
+    for (int i = 0; i < CALLS; i++)
+        check_equal(task_result(self->calls[i]), i);
+    co_finally;
+    for (int i = 0; i < CALLS; i++)
+        task_free(self->calls[i]);
+    co_end;
+}
+
+/* Opens the gate when [n] calls are inside. */
+struct opener { co_frame; int n; };
+static co_define(opener) {
+    co_begin;
+    while (gate_look(&gate.inside) < self->n)
+        co_try(co_sleep(0.001));
+    gate_set(1);
+    co_end;
+}
+
+static void a_hundred_calls_never_run_more_than_four_at_once(void **state)
+{
+    (void)state;
+    thread_limit(4);
+    assert_int_equal(task_go(opener, .n = 4), 0);
+    assert_int_equal(run(hundred), 0);
+    assert_int_equal(gate.calls, CALLS);
+    assert_int_equal(gate.most, 4);
+    if (threads_before > 0)
+        assert_int_equal(threads(), threads_before + 4);
+}
+
+static void a_lower_limit_holds_for_threads_that_are_there(void **state)
+{
+    (void)state;
+    assert_int_equal(task_go(opener, .n = 8), 0);
+    thread_limit(8);
+    assert_int_equal(run(hundred), 0);
+    assert_int_equal(gate.most, 8);
+    gate.most = 0;
+    thread_limit(0);                    /* the least is 1 */
+    assert_int_equal(run(hundred), 0);
+    assert_int_equal(gate.most, 1);
+}
+
+/* Two calls, of which only the first can begin. Has one cancelled, or its deadline pass; then opens
+ * the gate. */
+struct cancels { co_frame; struct task *calls[2]; int victim, i; double deadline; };
+static co_define(cancels) {
+    co_begin;
+    for (int i = 0; i < 2; i++)
+        self->calls[i] = task_spawn(caller, .fn = pass, .arg = (void *)(intptr_t)(i + 1),
+                                    .deadline = self->victim == i ? self->deadline : 0);
+    while (gate_look(&gate.inside) < 1)
+        co_await(co_sleep(0.001));
+    if (self->deadline > 0)
+        co_await(co_sleep(self->deadline));
+    else
+        check_equal(task_cancel(self->calls[self->victim]), 1);
+    for (; self->i < 3; self->i++)
+        co_pause;
+    check_equal(task_state(self->calls[0]), TASK_PENDING);
+    gate_set(1);
+    co_await(co_shield(self->calls[0]));
+    co_await(co_shield(self->calls[1]));
+    check_equal(result_of(self->calls[!self->victim]), 1 + !self->victim);
+    check_equal(after(self->calls[!self->victim]), 0);
+    co_end;
+}
+
+static void cancel_one(int victim, double deadline, intptr_t result, intptr_t next)
+{
+    struct cancels frame;
+    struct task task;
+
+    thread_limit(1);
+    task_init(&task, &frame, cancels, .victim = victim, .deadline = deadline);
+    assert_int_equal(loop_run(loop_current()), 0);
+    assert_int_equal(task_result(&task), 0);
+    assert_int_equal(result_of(frame.calls[victim]), result);
+    assert_int_equal(after(frame.calls[victim]), next);
+    task_free(frame.calls[0]);
+    task_free(frame.calls[1]);
+    assert_int_equal(failures_, 0);
+}
+
+static void a_call_that_has_begun_gives_its_result_and_the_next_await_is_cancelled(void **state)
+{
+    (void)state;
+    cancel_one(0, 0, 1, -ECANCELED);
+    assert_int_equal(gate.calls, 2);
+}
+
+static void a_call_that_has_not_begun_is_taken_back_and_never_runs(void **state)
+{
+    (void)state;
+    cancel_one(1, 0, -ECANCELED, 0);
+    assert_int_equal(gate.calls, 1);
+}
+
+static void a_deadline_on_a_call_that_has_begun_waits_for_its_result(void **state)
+{
+    (void)state;
+    cancel_one(0, 0.02, 1, 0);
+    assert_int_equal(gate.calls, 2);
+}
+
+static void a_deadline_takes_back_a_call_that_has_not_begun(void **state)
+{
+    (void)state;
+    cancel_one(1, 0.02, -ETIMEDOUT, 0);
+    assert_int_equal(gate.calls, 1);
+}
+
+/* Queues five behind one, takes back the first, the last and one between; then queues one more. */
+struct behind { co_frame; struct task *calls[7]; int i; };
+static co_define(behind) {
+    co_begin;
+    for (int i = 0; i < 6; i++)
+        self->calls[i] = task_spawn(caller, .fn = pass, .arg = (void *)(intptr_t)i);
+    while (gate_look(&gate.inside) < 1)
+        co_try(co_sleep(0.001));
+    for (int i = 1; i < 6; i += 2)
+        task_cancel(self->calls[i]);
+    self->calls[6] = task_spawn(caller, .fn = pass, .arg = (void *)6);
+    for (; self->i < 3; self->i++)
+        co_pause;
+    gate_set(1);
+    for (self->i = 0; self->i < 7; self->i++)
+        co_await(co_shield(self->calls[self->i]));
+    for (int i = 0; i < 7; i++) {
+        check_equal(task_result(self->calls[i]), i % 2 ? -ECANCELED : i);
+        task_free(self->calls[i]);
+    }
+    co_end;
+}
+
+static void calls_are_taken_back_from_anywhere_in_the_queue(void **state)
+{
+    (void)state;
+    thread_limit(1);
+    assert_int_equal(run(behind), 0);
+    assert_int_equal(gate.calls, 4);
+}
+
+static void a_task_that_was_cancelled_before_makes_no_call(void **state)
+{
+    (void)state;
+    struct task *task = task_spawn(caller, .fn = pass);
+
+    gate_set(1);
+    task_cancel(task);
+    assert_int_equal(run_(task), -ECANCELED);
+    assert_int_equal(gate.calls, 0);
+}
+
+static void *open_later(void *arg)
+{
+    (void)arg;
+    usleep(20000);
+    gate_set(1);
+    return NULL;
+}
+
+static void a_loop_that_is_freed_waits_for_the_calls_that_run(void **state)
+{
+    (void)state;
+    pthread_t other;
+
+    thread_limit(2);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(task_go(caller, .fn = pass), 0);
+    assert_int_equal(task_go(crowd, .n = 2), 0);
+    loop_run(loop_current());
+    other = thread(open_later, NULL);
+    loop_free(loop_current());
+    pthread_join(other, NULL);
+    assert_int_equal(gate.inside, 0);
+    assert_int_equal(gate.calls, 2);    /* the others were taken back */
+}
+
+static intptr_t blocked_signals(void *arg)
+{
+    sigset_t set;
+
+    (void)arg;
+    pthread_sigmask(SIG_BLOCK, NULL, &set);
+    return sigismember(&set, SIGINT) + sigismember(&set, SIGTERM) + sigismember(&set, SIGUSR1)
+        + sigismember(&set, SIGCHLD);
+}
+
+static void signals_are_blocked_in_the_pool_and_here_as_before(void **state)
+{
+    (void)state;
+    assert_int_equal(run(caller, .fn = blocked_signals), 4);
+    assert_int_equal(blocked_signals(NULL), 0);
+}
+
+/* ---- Several loops on one pool --------------------------------------------------------------- */
+
+struct crew_caller { int loops, calls; intptr_t result; };
+
+/* Makes [loops] loops, one after the other, each with a hundred calls or with one. */
+static void *loops_that_call(void *arg)
+{
+    struct crew_caller *crew = arg;
+
+    for (int i = 0; i < crew->loops; i++) {
+        struct task *task;
+
+        if (!loop_new(NULL)
+            || !(task = crew->calls > 1 ? task_spawn(hundred) : task_spawn(caller, .fn = pass)))
+            abort();
+        crew->result |= loop_run(loop_current());
+        crew->result |= task_result(task);
+        task_free(task);
+        loop_free(loop_current());
+    }
+    return NULL;
+}
+
+static void two_loops_in_two_threads_share_the_pool(void **state)
+{
+    (void)state;
+    struct crew_caller crews[2] = { { 1, CALLS, 0 }, { 1, CALLS, 0 } };
+    pthread_t others[2];
+
+    thread_limit(4);
+    for (int i = 0; i < 2; i++)
+        others[i] = thread(loops_that_call, &crews[i]);
+    while (gate_look(&gate.inside) < 4)
+        rest();
+    gate_set(1);
+    for (int i = 0; i < 2; i++) {
+        pthread_join(others[i], NULL);
+        assert_int_equal(crews[i].result, 0);
+    }
+    assert_int_equal(gate.calls, 2 * CALLS);
+    assert_int_equal(gate.most, 4);
+}
+
+static void a_loop_may_begin_while_the_last_one_ends_the_pool(void **state)
+{
+    (void)state;
+    int loops = sized(1000, 50);
+    struct crew_caller crews[2] = { { loops, 1, 0 }, { loops, 1, 0 } };
+    pthread_t others[2];
+
+    gate_set(1);
+    for (int i = 0; i < 2; i++)
+        others[i] = thread(loops_that_call, &crews[i]);
+    for (int i = 0; i < 2; i++) {
+        pthread_join(others[i], NULL);
+        assert_int_equal(crews[i].result, 0);
+    }
+    assert_int_equal(gate.calls, 2 * loops);
+}
+
+static void the_threads_end_with_the_last_loop(void **state)
+{
+    (void)state;
+    if (threads_before < 0)
+        skip();
+    assert_non_null(loop_new(NULL));
+    assert_int_equal(threads(), threads_before);
+    assert_int_equal(task_go(opener, .n = 3), 0);
+    thread_limit(3);
+    assert_int_equal(run(hundred), 0);
+    assert_int_equal(threads(), threads_before + 3);
+    loop_free(loop_current());
+    assert_true(threads_become(threads_before));
+}
+
+/* ---- Without a thread ------------------------------------------------------------------------ */
+
+/* From now on, or no longer, pthread_create() fails with EAGAIN: no memory has room for a stack. */
+static void stacks_too_large(bool too_large)
+{
+    static size_t usual;
+    pthread_attr_t attr;
+
+    assert_int_equal(pthread_getattr_default_np(&attr), 0);
+    if (too_large)
+        assert_int_equal(pthread_attr_getstacksize(&attr, &usual), 0);
+    assert_int_equal(pthread_attr_setstacksize(&attr, too_large ? SIZE_MAX / 4 : usual), 0);
+    assert_int_equal(pthread_setattr_default_np(&attr), 0);
+    pthread_attr_destroy(&attr);
+}
+
+/* -EAGAIN; valgrind has another reason to refuse such a stack. */
+static bool no_thread(intptr_t result)
+{
+    return result == -EAGAIN || (getenv("DUFFEL_SHORT") && result == -EINVAL);
+}
+
+static void a_call_without_a_thread_is_EAGAIN(void **state)
+{
+    (void)state;
+    intptr_t result;
+
+    gate_set(1);
+    stacks_too_large(true);
+    result = run(caller, .fn = pass, .arg = (void *)6);
+    stacks_too_large(false);
+    assert_true(no_thread(result));
+    assert_int_equal(gate.calls, 0);
+    assert_int_equal(run(caller, .fn = pass, .arg = (void *)6), 6);
+}
+
+static void one_thread_serves_all_if_no_more_can_be_made(void **state)
+{
+    (void)state;
+    intptr_t result;
+
+    gate_set(1);
+    assert_int_equal(run(caller, .fn = pass), 0);
+    stacks_too_large(true);
+    result = run(hundred);
+    stacks_too_large(false);
+    assert_int_equal(result, 0);
+    assert_int_equal(gate.most, 1);
+}
+
+/* ---- Posts ----------------------------------------------------------------------------------- */
+
+/* Waits for task_wake() by a post, which counts. */
+static struct {
+    struct task *waiter;
+    int wanted, arrived, wrong;
+    uintptr_t next[4];              /* of each thread: the post that must come next */
+} post;
+
+struct waiter { co_frame; };
+static co_define(waiter) {
+    co_begin;
+    post.waiter = task_current();
+    co_try(co_wait());
+    co_end;
+}
+
+/* [arg]: the number of the post, and in the last two bits the thread. */
+static void arrives(void *arg)
+{
+    uintptr_t number = (uintptr_t)arg >> 2, from = (uintptr_t)arg & 3;
+
+    post.wrong += post.next[from]++ != number;
+    if (++post.arrived == post.wanted && post.waiter)
+        task_wake(post.waiter, 0);
+}
+
+static struct task *wait_for_posts(int n)
+{
+    memset(&post, 0, sizeof post);
+    post.wanted = n;
+    return task_spawn(waiter);
+}
+
+struct poster { struct loop *loop; uintptr_t from, n; useconds_t delay; };
+
+static void *posts(void *arg)
+{
+    struct poster *poster = arg;
+
+    usleep(poster->delay);
+    for (uintptr_t i = 0; i < poster->n; i++)
+        while (loop_post(poster->loop, arrives, (void *)(i << 2 | poster->from)) == -EAGAIN)
+            sched_yield();
+    return NULL;
+}
+
+static void posts_of_four_threads_all_arrive_each_in_order(void **state)
+{
+    (void)state;
+    int each = sized(10000, 500);
+    struct poster posters[4];
+    struct task *task = wait_for_posts(4 * each);
+    pthread_t others[4];
+
+    loop_ref(loop_current());
+    for (int i = 0; i < 4; i++) {
+        posters[i] = (struct poster){ loop_current(), (uintptr_t)i, (uintptr_t)each, 0 };
+        others[i] = thread(posts, &posters[i]);
+    }
+    assert_int_equal(run_(task), 0);
+    loop_unref(loop_current());
+    for (int i = 0; i < 4; i++)
+        pthread_join(others[i], NULL);
+    assert_int_equal(post.arrived, 4 * each);
+    assert_int_equal(post.wrong, 0);
+}
+
+static struct loop *handled;        /* the loop that the handler posts to */
+
+static void post_signal(int signo)
+{
+    static uintptr_t number;
+
+    (void)signo;
+    loop_post(handled, arrives, (void *)(number++ << 2));
+}
+
+struct raises { co_frame; int n; };
+static co_define(raises) {
+    co_begin;
+    for (; self->n > 0; self->n--) {
+        raise(SIGUSR1);
+        co_pause;
+    }
+    co_end;
+}
+
+static void a_signal_handler_may_post(void **state)
+{
+    (void)state;
+    struct task *task = wait_for_posts(100);
+    struct sigaction action = { .sa_handler = post_signal }, old;
+
+    handled = loop_current();
+    sigaction(SIGUSR1, &action, &old);
+    loop_ref(loop_current());
+    assert_int_equal(task_go(raises, .n = 100), 0);
+    assert_int_equal(run_(task), 0);
+    loop_unref(loop_current());
+    sigaction(SIGUSR1, &old, NULL);
+    assert_int_equal(post.wrong, 0);
+}
+
+static void a_post_too_many_is_EAGAIN_and_none_is_lost(void **state)
+{
+    (void)state;
+    struct task *task = wait_for_posts(INT_MAX);
+    int n = 0;
+
+    errno = 7;
+    while (n < 1000000 && loop_post(loop_current(), arrives, (void *)((uintptr_t)n << 2)) == 0)
+        n++;
+    assert_int_equal(loop_post(loop_current(), arrives, NULL), -EAGAIN);
+    assert_int_equal(errno, 7);         /* a handler must not change it */
+    assert_in_range(n, 100, 999999);
+    post.wanted = n;
+    loop_ref(loop_current());
+    assert_int_equal(run_(task), 0);
+    loop_unref(loop_current());
+    assert_int_equal(post.arrived, n);
+    assert_int_equal(post.wrong, 0);
+}
+
+static void a_worker_waits_until_there_is_room_for_its_post(void **state)
+{
+    (void)state;
+    struct task *task = task_spawn(caller, .fn = pass, .arg = (void *)3);
+
+    assert_int_equal(task_go(crowd, .n = 1), 0);
+    assert_int_equal(loop_run(loop_current()), 0);
+    memset(&post, 0, sizeof post);
+    while (loop_post(loop_current(), arrives, (void *)((uintptr_t)post.wanted << 2)) == 0)
+        post.wanted++;
+    gate_set(1);
+    usleep(20000);                      /* it is likely to be done, and to wait */
+    assert_int_equal(run_(task), 3);
+    assert_int_equal(post.arrived, post.wanted);
+}
+
+static void nothing_but_a_referenced_loop_waits_for_posts(void **state)
+{
+    (void)state;
+    struct task *task = wait_for_posts(1);
+    struct poster poster = { loop_current(), 0, 1, 50000 };
+    pthread_t other;
+
+    assert_int_equal(loop_run(loop_current()), -EDEADLK);
+    loop_ref(loop_current());
+    other = thread(posts, &poster);
+    assert_int_equal(run_(task), 0);
+    pthread_join(other, NULL);
+    loop_unref(loop_current());
+    task = wait_for_posts(1);
+    assert_int_equal(loop_run(loop_current()), -EDEADLK);
+    task_cancel(task);
+    assert_int_equal(run_(task), -ECANCELED);
+}
+
+static void calls_that_are_over_or_taken_back_leave_no_reference(void **state)
+{
+    (void)state;
+    struct task *task;
+
+    cancel_one(1, 0, -ECANCELED, 0);
+    task = wait_for_posts(1);
+    assert_int_equal(loop_run(loop_current()), -EDEADLK);
+    task_cancel(task);
+    assert_int_equal(run_(task), -ECANCELED);
+}
+
+static void a_loop_that_rides_takes_posts_and_calls(void **state)
+{
+    (void)state;
+    struct ev_loop *ev = ev_loop_new(0);
+    struct loop_options options = { .ev = ev };
+    struct loop *loop = loop_new(&options);
+    struct task *task = wait_for_posts(100), *call = task_spawn(caller, .fn = pass);
+    struct poster poster = { loop, 0, 100, 20000 };
+    pthread_t other = thread(posts, &poster);
+
+    gate_set(1);
+    ev_run(ev, 0);
+    pthread_join(other, NULL);
+    assert_int_equal(task_result(task), 0);
+    assert_int_equal(task_result(call), 0);
+    assert_int_equal(post.arrived, 100);
+    assert_int_equal(post.wrong, 0);
+    task_free(task);
+    task_free(call);
+    loop_free(loop);
+    ev_loop_destroy(ev);
+}
+
+/* ---- A loop per thread ----------------------------------------------------------------------- */
+
+enum { LOOPS = 4 };
+
+static struct { int sum, slept; } seen[LOOPS];   /* each its own */
+static int alive;                                               /* in all loops */
+
+static int loops_begins(void **state)
+{
+    memset(seen, 0, sizeof seen);
+    alive = 0;
+    return begins(state);
+}
+
+#define TEST_LOOPS(name) cmocka_unit_test_setup_teardown(name, loops_begins, ends)
+
+struct adds { co_frame; int n, i, add[3]; };
+static co_define(adds) {
+    co_begin;
+    for (; self->i < self->n; self->i++) {
+        co_try(co_sleep(0));
+        seen[loop_index()].sum += ++self->add[self->i];
+    }
+    co_end;
+}
+
+static void each_loop_has_an_index_and_a_copy_of_the_arguments(void **state)
+{
+    (void)state;
+    assert_int_equal(loop_threads(LOOPS, adds, .n = 3, .add = { 1, 10, 100 }), 0);
+    for (int i = 0; i < LOOPS; i++)
+        assert_int_equal(seen[i].sum, 114);
+    assert_int_equal(loop_index(), 0);
+    assert_null(loop_current());
+}
+
+static void one_loop_or_none_asked_for_is_one(void **state)
+{
+    (void)state;
+    assert_int_equal(loop_threads(1, adds, .n = 1), 0);
+    assert_int_equal(loop_threads(0, adds, .n = 1), 0);
+    assert_int_equal(seen[0].sum, 2);
+    assert_int_equal(seen[1].sum, 0);
+}
+
+/* When all [n] are there, number [who] gives [result], or cancels itself, or raises SIGINT; the
+ * others sleep, and may be [content] with their cancel. */
+struct sleeps { co_frame; int n, who, cancels, raises, content; intptr_t result, slept; };
+static co_define(sleeps) {
+    co_begin;
+    __atomic_add_fetch(&alive, 1, __ATOMIC_SEQ_CST);
+    while (self->slept == 0 && __atomic_load_n(&alive, __ATOMIC_SEQ_CST) < self->n)
+        co_await(self->slept, co_sleep(0.001));
+    if ((int)loop_index() == self->who) {
+        if (self->raises)
+            kill(getpid(), SIGINT);
+        else if (self->cancels)
+            task_cancel(task_current());
+        else
+            co_return(self->result);
+    }
+    if (self->slept == 0)
+        co_await(self->slept, co_sleep(1000));
+    seen[loop_index()].slept = (int)self->slept;
+    co_return(self->content ? 0 : self->slept);
+    co_end;
+}
+
+static int cancelled(void)
+{
+    int count = 0;
+
+    for (int i = 0; i < LOOPS; i++)
+        count += seen[i].slept == -ECANCELED;
+    return count;
+}
+
+static void the_first_failure_cancels_the_others_and_is_given(void **state)
+{
+    (void)state;
+    for (int who = 0; who < LOOPS; who++) {
+        alive = 0;
+        memset(seen, 0, sizeof seen);
+        assert_int_equal(loop_threads(LOOPS, sleeps, .n = LOOPS, .who = who, .result = -5), -5);
+        assert_int_equal(cancelled(), LOOPS - 1);
+        assert_int_equal(seen[who].slept, 0);
+    }
+}
+
+static void one_that_is_cancelled_cancels_the_others(void **state)
+{
+    (void)state;
+    assert_int_equal(loop_threads(LOOPS, sleeps, .n = LOOPS, .who = 2, .cancels = 1), -ECANCELED);
+    assert_int_equal(cancelled(), LOOPS);
+}
+
+static void one_that_is_content_with_its_cancel_cancels_the_others_too(void **state)
+{
+    (void)state;
+    assert_int_equal(loop_threads(LOOPS, sleeps, .n = LOOPS, .cancels = 1, .content = 1), 0);
+    assert_int_equal(cancelled(), LOOPS);
+}
+
+static void without_a_thread_all_are_cancelled_and_it_is_EAGAIN(void **state)
+{
+    (void)state;
+    intptr_t result;
+
+    stacks_too_large(true);
+    result = loop_threads(LOOPS, sleeps, .n = LOOPS);
+    stacks_too_large(false);
+    assert_true(no_thread(result));
+}
+
+static void in_a_thread_that_has_a_loop_it_is_EBUSY(void **state)
+{
+    (void)state;
+    struct loop *loop = loop_new(NULL);
+
+    assert_int_equal(loop_threads(LOOPS, sleeps, .n = LOOPS), -EBUSY);
+    assert_ptr_equal(loop_current(), loop);
+}
+
+static void ctrl_c_reaches_the_first_and_cancels_all(void **state)
+{
+    (void)state;
+    int status = 0;
+    pid_t child;
+
+    fflush(NULL);
+    child = fork();
+    if (child == 0) {
+        alarm(60);
+        signal(SIGINT, SIG_DFL);
+        intptr_t result = loop_threads(LOOPS, sleeps, .n = LOOPS, .who = 3, .raises = 1);
+        _exit(result == -ECANCELED && cancelled() == LOOPS ? 11 : 12);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 11);
+}
+
+/* ---- One listener per thread ----------------------------------------------------------------- */
+
+static int shared_port, listening;
+static int served[LOOPS];
+
+/* [n] clients, one after the other, as a call: each gets one byte, and it is that of its server. */
+static intptr_t clients(void *arg)
+{
+    int n = *(int *)arg, answered = 0;
+
+    for (int i = 0; i < n; i++) {
+        struct sockaddr_in to = { .sin_family = AF_INET };
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        char byte = 0;
+
+        to.sin_port = htons((uint16_t)shared_port);
+        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0 && read(fd, &byte, 1) == 1)
+            answered += byte >= 'a' && byte < 'a' + LOOPS;
+        close(fd);
+    }
+    return answered;
+}
+
+struct serves { co_frame; int listener, fd; char byte; };
+static co_define(serves) {
+    co_begin;
+    for (;;) {
+        co_try(self->fd, co_accept(self->listener));
+        self->byte = (char)('a' + loop_index());
+        co_await(co_send(self->fd, &self->byte, 1));
+        fd_close(self->fd);
+        served[loop_index()]++;
+    }
+    co_finally;
+    fd_close(self->listener);
+    co_end;
+}
+
+/* The first has the port and the clients; when they are done, it cancels itself, and so all. */
+struct shares { co_frame; struct serves serves; struct task *mine; int fd, n; intptr_t r; };
+static co_define(shares) {
+    co_begin;
+    while (loop_index() > 0 && __atomic_load_n(&shared_port, __ATOMIC_ACQUIRE) == 0)
+        co_try(co_sleep(0.001));
+    co_try(self->fd, co_done(tcp_listen(NULL, shared_port, TCP_REUSEPORT)));
+    __atomic_add_fetch(&listening, 1, __ATOMIC_SEQ_CST);
+    if (loop_index() > 0) {
+        co_await(self->r, co_call(&self->serves, serves, .listener = self->fd));
+        co_return(self->r);
+    }
+    __atomic_store_n(&shared_port, tcp_port(self->fd), __ATOMIC_RELEASE);
+    self->mine = task_spawn(serves, .listener = self->fd);
+    while (__atomic_load_n(&listening, __ATOMIC_SEQ_CST) < LOOPS)
+        co_try(co_sleep(0.001));
+    co_await(self->r, co_thread(clients, &self->n));
+    task_cancel(self->mine);
+    co_await(co_join(self->mine));
+    task_free(self->mine);
+    task_cancel(task_current());
+    co_return(self->r == self->n ? 0 : -EPROTO);
+    co_end;
+}
+
+static void one_listener_per_thread_shares_a_port(void **state)
+{
+    (void)state;
+    int sum = 0, n = sized(400, 100);
+
+    shared_port = listening = 0;
+    memset(served, 0, sizeof served);
+    assert_int_equal(loop_threads(LOOPS, shares, .n = n), 0);
+    for (int i = 0; i < LOOPS; i++) {
+        assert_true(served[i] > 0);
+        sum += served[i];
+    }
+    assert_int_equal(sum, n);
+}
+
+static const struct CMUnitTest tests[] = {
+    TEST(a_call_runs_in_another_thread_and_gives_its_result),
+    TEST(the_others_go_on_meanwhile),
+    TEST(a_hundred_calls_never_run_more_than_four_at_once),
+    TEST(a_lower_limit_holds_for_threads_that_are_there),
+    TEST(a_call_that_has_begun_gives_its_result_and_the_next_await_is_cancelled),
+    TEST(a_call_that_has_not_begun_is_taken_back_and_never_runs),
+    TEST(a_deadline_on_a_call_that_has_begun_waits_for_its_result),
+    TEST(a_deadline_takes_back_a_call_that_has_not_begun),
+    TEST(calls_are_taken_back_from_anywhere_in_the_queue),
+    TEST(a_task_that_was_cancelled_before_makes_no_call),
+    TEST(a_loop_that_is_freed_waits_for_the_calls_that_run),
+    TEST(signals_are_blocked_in_the_pool_and_here_as_before),
+    TEST_ALONE(two_loops_in_two_threads_share_the_pool),
+    TEST_ALONE(a_loop_may_begin_while_the_last_one_ends_the_pool),
+    TEST_ALONE(the_threads_end_with_the_last_loop),
+    TEST(a_call_without_a_thread_is_EAGAIN),
+    TEST(one_thread_serves_all_if_no_more_can_be_made),
+    TEST(posts_of_four_threads_all_arrive_each_in_order),
+    TEST(a_signal_handler_may_post),
+    TEST(a_post_too_many_is_EAGAIN_and_none_is_lost),
+    TEST(a_worker_waits_until_there_is_room_for_its_post),
+    TEST(nothing_but_a_referenced_loop_waits_for_posts),
+    TEST(calls_that_are_over_or_taken_back_leave_no_reference),
+    TEST_ALONE(a_loop_that_rides_takes_posts_and_calls),
+    TEST_LOOPS(each_loop_has_an_index_and_a_copy_of_the_arguments),
+    TEST_LOOPS(one_loop_or_none_asked_for_is_one),
+    TEST_LOOPS(the_first_failure_cancels_the_others_and_is_given),
+    TEST_LOOPS(one_that_is_cancelled_cancels_the_others),
+    TEST_LOOPS(one_that_is_content_with_its_cancel_cancels_the_others_too),
+    TEST_LOOPS(without_a_thread_all_are_cancelled_and_it_is_EAGAIN),
+    TEST_LOOPS(in_a_thread_that_has_a_loop_it_is_EBUSY),
+    TEST_LOOPS(ctrl_c_reaches_the_first_and_cancels_all),
+    TEST_LOOPS(one_listener_per_thread_shares_a_port),
+};
+
+static void *nothing(void *arg)
+{
+    return arg;
+}
+
+int main(void)
+{
+    pthread_join(thread(nothing, NULL), NULL);      /* a sanitizer makes its own with the first */
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * thread.c: the pool of threads behind co_thread, and a loop per thread.
+ *
+ * A job is the waiting task itself, queued through its own link; while it waits nobody else touches
+ * it, so the worker may put the result there. It is woken by a post to its loop. */
+#define _GNU_SOURCE
+#include "thread.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { THREADS_MAX = 1024 };
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t work, ended;
+    struct task *first, *last;      /* jobs that have not begun */
+    unsigned idle, busy, count;     /* threads that wait for work; that run a job; all */
+    unsigned limit;                 /* jobs that run at once */
+    unsigned loops;                 /* that use the pool */
+    int ending;                     /* the last of them has left, and joins the threads */
+    pthread_t threads[THREADS_MAX];
+} pool = { .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER,
+           .ended = PTHREAD_COND_INITIALIZER, .limit = 16 };
+
+static void job_done(void *arg)
+{
+    struct task *task = arg;
+
+    loop_unref(loop_current());
+    task_wake(task, task->chain.result);
+}
+
+static void job_run(struct task *task)
+{
+    struct loop *loop = task->in.job.loop;
+    intptr_t (*fn)(void *) = (intptr_t (*)(void *))task->chain.result;
+
+    task->chain.result = fn(task->object);
+    loop_post_always_(loop, job_done, task);    /* the task is the loop's again */
+}
+
+static void *worker(void *arg)
+{
+    (void)arg;
+    pthread_mutex_lock(&pool.lock);
+    for (;;) {
+        struct task *task = pool.busy < pool.limit ? pool.first : NULL;
+
+        if (task) {
+            pool.first = task->in.job.next;
+            task->in.job.next = task;           /* it has begun */
+            pool.busy++;
+            pthread_mutex_unlock(&pool.lock);
+            job_run(task);
+            pthread_mutex_lock(&pool.lock);
+            pool.busy--;
+        } else if (pool.ending) {
+            break;
+        } else {
+            pool.idle++;
+            pthread_cond_wait(&pool.work, &pool.lock);
+            pool.idle--;
+        }
+    }
+    pthread_mutex_unlock(&pool.lock);
+    return NULL;
+}
+
+/* A thread that no signal reaches. */
+static int thread_make(pthread_t *thread, void *(*fn)(void *), void *arg)
+{
+    sigset_t all, old;
+    int error;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    error = pthread_create(thread, NULL, fn, arg);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return -error;
+}
+
+/* Queues [task], with the lock held. 0, or why not. */
+static int job_add(struct task *task)
+{
+    int waiting = pool.first != NULL;
+
+    if ((pool.idle == 0 || waiting) && pool.count < pool.limit) {
+        int error = thread_make(&pool.threads[pool.count], worker, NULL);
+
+        if (error == 0)
+            pool.count++;
+        else if (pool.count == 0)
+            return error;
+    }
+    task->in.job.next = NULL;
+    if (pool.first)
+        pool.last->in.job.next = task;
+    else
+        pool.first = task;
+    pool.last = task;
+    pthread_cond_signal(&pool.work);
+    return 0;
+}
+
+/* 1: it had not begun. Else its result is given, and the request meets the next await. */
+static int job_take_back(struct task *task)
+{
+    struct task *before = NULL;
+    int begun;
+
+    pthread_mutex_lock(&pool.lock);
+    begun = task->in.job.next == task;
+    for (struct task *t = begun ? NULL : pool.first; t && t != task; t = t->in.job.next)
+        before = t;
+    if (!begun) {
+        if (before)
+            before->in.job.next = task->in.job.next;
+        else
+            pool.first = task->in.job.next;
+        if (pool.last == task)
+            pool.last = before;
+    }
+    pthread_mutex_unlock(&pool.lock);
+    if (!begun)
+        loop_unref(loop_current());
+    return begun ? TASK_LATER : 1;
+}
+
+/* The last loop that used the pool ends its threads; they have nothing to do any more. */
+static void pool_leave(struct loop_part *part)
+{
+    unsigned loops;
+
+    free(part);
+    pthread_mutex_lock(&pool.lock);
+    loops = --pool.loops;
+    pool.ending = loops == 0;
+    pthread_cond_broadcast(&pool.work);
+    pthread_mutex_unlock(&pool.lock);
+    if (loops > 0)
+        return;
+    for (unsigned i = 0; i < pool.count; i++)       /* nobody enters meanwhile */
+        pthread_join(pool.threads[i], NULL);
+    pthread_mutex_lock(&pool.lock);
+    pool.count = 0;
+    pool.ending = 0;
+    pthread_cond_broadcast(&pool.ended);
+    pthread_mutex_unlock(&pool.lock);
+}
+
+/* This loop uses the pool from now on. */
+static int pool_enter(struct loop *loop)
+{
+    if (loop_part_(loop, pool_leave, 0))
+        return 0;
+    if (!loop_part_(loop, pool_leave, sizeof(struct loop_part)))
+        return -ENOMEM;
+    pthread_mutex_lock(&pool.lock);
+    while (pool.ending)             /* not for long: its threads are idle */
+        pthread_cond_wait(&pool.ended, &pool.lock);
+    pool.loops++;
+    pthread_mutex_unlock(&pool.lock);
+    return 0;
+}
+
+co_op co_thread(intptr_t (*fn)(void *), void *arg)
+{
+    static const struct task_wait wait = { "co_thread", job_take_back };
+    struct loop *loop = loop_current();
+    struct task *task;
+    int error;
+
+    if (task_cancelled(wait.name))
+        return co_done(-ECANCELED);
+    error = pool_enter(loop);
+    if (error < 0)
+        return task_done(error);
+    task = task_waits(&wait, arg);
+    task->chain.result = (intptr_t)fn;
+    task->in.job.loop = loop;
+    loop_ref(loop);
+    pthread_mutex_lock(&pool.lock);
+    error = job_add(task);
+    pthread_mutex_unlock(&pool.lock);
+    if (error < 0) {                    /* not even one thread: the op ends at once */
+        loop_unref(loop);
+        task_wake(task, error);
+    }
+    return co_wait();
+}
+
+void thread_limit(unsigned n)
+{
+    pthread_mutex_lock(&pool.lock);
+    pool.limit = n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : n;
+    pthread_cond_broadcast(&pool.work);
+    pthread_mutex_unlock(&pool.lock);
+}
+
+/* ---- A loop per thread ----------------------------------------------------------------------- */
+
+struct crew {
+    pthread_mutex_t lock;
+    size_t size;
+    const void *frame;
+    unsigned count;
+    int ending;                     /* the others are being cancelled */
+    intptr_t failure;               /* the first */
+    struct crew_member {
+        struct crew *crew;
+        unsigned index;
+        pthread_t thread;
+        struct loop *loop;          /* while it runs and may have to be cancelled */
+        struct task *task;
+    } *members;
+};
+
+static __thread unsigned loop_index_;
+
+unsigned loop_index(void)
+{
+    return loop_index_;
+}
+
+static void member_cancel(void *arg)
+{
+    struct crew_member *member = arg;
+
+    if (member->loop)
+        task_cancel(member->task);
+}
+
+/* Has one member cancelled. 0, or -EAGAIN: too many posts wait there. */
+static int member_ask(struct crew_member *member)
+{
+    int error = 0;
+
+    pthread_mutex_lock(&member->crew->lock);
+    if (member->loop)
+        error = loop_post(member->loop, member_cancel, member);
+    pthread_mutex_unlock(&member->crew->lock);
+    return error;
+}
+
+/* The first that ends like this has the others cancelled, who then give -ECANCELED: no failure. */
+static void crew_end(struct crew *crew, intptr_t result)
+{
+    int first;
+
+    pthread_mutex_lock(&crew->lock);
+    first = !crew->ending;
+    crew->ending = 1;
+    if (crew->failure == 0 && result < 0 && (first || result != -ECANCELED))
+        crew->failure = result;
+    pthread_mutex_unlock(&crew->lock);
+    for (unsigned i = 0; first && i < crew->count; i++)
+        while (member_ask(&crew->members[i]) == -EAGAIN)
+            sched_yield();          /* unlocked: it may wait for the lock itself */
+}
+
+/* Storage of the member's own: its task can be looked at when it has ended. */
+static struct task *member_spawn(struct crew_member *member)
+{
+    struct crew *crew = member->crew;
+    struct task *task = malloc(TASK_HEAD_ + crew->size);
+
+    if (!task)
+        return NULL;
+    memcpy(task_room_(task), crew->frame, crew->size);
+    task_init_(task, task_room_(task));
+    pthread_mutex_lock(&crew->lock);
+    member->task = task;
+    if (crew->ending)
+        task_cancel(task);              /* and not once more by a post */
+    else
+        member->loop = loop_current();
+    pthread_mutex_unlock(&crew->lock);
+    return task;
+}
+
+static void member_main(struct crew_member *member)
+{
+    struct crew *crew = member->crew;
+    struct task *task;
+    intptr_t result;
+
+    if (!loop_new(NULL)) {
+        crew_end(crew, -errno);
+        return;
+    }
+    loop_index_ = member->index;
+    task = member_spawn(member);
+    result = loop_main_run_(task);
+    pthread_mutex_lock(&crew->lock);
+    member->loop = NULL;                /* no more posts to it */
+    pthread_mutex_unlock(&crew->lock);
+    loop_free(loop_current());
+    if (!task || result < 0 || task->cancels > 0)   /* it may be content with its cancel */
+        crew_end(crew, result);
+    free(task);
+}
+
+static void *member_run(void *arg)
+{
+    member_main(arg);
+    return NULL;
+}
+
+intptr_t loop_threads_(unsigned n, size_t size, const void *frame)
+{
+    struct crew crew = { .lock = PTHREAD_MUTEX_INITIALIZER, .size = size, .frame = frame };
+    unsigned made = 1;
+
+    crew.count = n > 0 ? n : 1;
+    crew.members = calloc(crew.count, sizeof *crew.members);
+    if (!crew.members)
+        return -ENOMEM;
+    for (unsigned i = 0; i < crew.count; i++) {
+        crew.members[i].crew = &crew;
+        crew.members[i].index = i;
+    }
+    for (; made < crew.count; made++) {
+        int error = thread_make(&crew.members[made].thread, member_run, &crew.members[made]);
+        if (error < 0) {
+            crew_end(&crew, error);
+            break;
+        }
+    }
+    member_main(&crew.members[0]);
+    for (unsigned i = 1; i < made; i++)
+        pthread_join(crew.members[i].thread, NULL);
+    free(crew.members);
+    return crew.failure;
+}
