@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * net.c: TCP sockets and line streams, on the fd ops of loop.c. */
+ * net.c: TCP, UDP and unix sockets, on the fd ops of loop.c; connecting is in connect.c. */
 #define _GNU_SOURCE
 #include "net.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #ifndef MSG_NOSIGNAL
@@ -41,7 +43,7 @@ static int address(const char *host, int port, struct sockaddr_storage *to, sock
     return 0;
 }
 
-static void no_delay(int fd)
+void net_no_delay_(int fd)
 {
     int on = 1;
 
@@ -49,9 +51,9 @@ static void no_delay(int fd)
 }
 
 /* A new socket. Its number may have been in use: the loop forgets what it knew of that. */
-static int tcp_socket(int family)
+int net_socket_(int family, int type)
 {
-    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return -errno;
@@ -60,7 +62,7 @@ static int tcp_socket(int family)
 }
 
 /* Closes [fd] and gives the errno of the call that failed. */
-static int give_up(int fd)
+int net_give_up_(int fd)
 {
     int error = errno;
 
@@ -76,14 +78,14 @@ int tcp_listen(const char *host, int port, unsigned flags)
 
     if (error < 0)
         return error;
-    fd = tcp_socket(at.ss_family);
+    fd = net_socket_(at.ss_family, SOCK_STREAM);
     if (fd < 0)
         return fd;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0
         || ((flags & TCP_REUSEPORT) != 0
             && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0)
         || bind(fd, (struct sockaddr *)&at, size) < 0 || listen(fd, SOMAXCONN) < 0)
-        return give_up(fd);
+        return net_give_up_(fd);
     return fd;
 }
 
@@ -99,6 +101,77 @@ int tcp_port(int fd)
     if (at.ss_family == AF_INET6)
         return ntohs(((struct sockaddr_in6 *)&at)->sin6_port);
     return -EAFNOSUPPORT;
+}
+
+/* ---- Other sockets and pipes ----------------------------------------------------------------- */
+
+int udp_open(const char *host, int port, unsigned flags)
+{
+    struct sockaddr_storage at;
+    socklen_t size;
+    int fd, on = 1, error = address(host, port, &at, &size);
+
+    if (error < 0)
+        return error;
+    fd = net_socket_(at.ss_family, SOCK_DGRAM);
+    if (fd < 0)
+        return fd;
+    if (((flags & TCP_REUSEPORT) != 0
+         && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0)
+        || bind(fd, (struct sockaddr *)&at, size) < 0)
+        return net_give_up_(fd);
+    return fd;
+}
+
+int datagram_to(struct datagram *datagram, const char *host, int port)
+{
+    return address(host, port, &datagram->peer, &datagram->peer_size);
+}
+
+/* 0, or -ENAMETOOLONG; or -EINVAL for "", which Linux would take for an abstract name. */
+int net_unix_address_(const char *path, struct sockaddr_un *at)
+{
+    *at = (struct sockaddr_un){ .sun_family = AF_UNIX };
+    if (!*path)
+        return -EINVAL;
+    if (strlen(path) >= sizeof at->sun_path)
+        return -ENAMETOOLONG;
+    memcpy(at->sun_path, path, strlen(path) + 1);
+    return 0;
+}
+
+int unix_listen(const char *path)
+{
+    struct sockaddr_un at;
+    int fd, error = net_unix_address_(path, &at);
+
+    if (error < 0)
+        return error;
+    fd = net_socket_(AF_UNIX, SOCK_STREAM);
+    if (fd < 0)
+        return fd;
+    if (bind(fd, (struct sockaddr *)&at, sizeof at) < 0 || listen(fd, SOMAXCONN) < 0)
+        return net_give_up_(fd);
+    return fd;
+}
+
+static int both_new(int result, int fds[2])
+{
+    if (result < 0)
+        return -errno;
+    fd_forget_(fds[0]);
+    fd_forget_(fds[1]);
+    return 0;
+}
+
+int fd_pipe(int fds[2])
+{
+    return both_new(pipe2(fds, O_NONBLOCK | O_CLOEXEC), fds);
+}
+
+int fd_pair(int fds[2])
+{
+    return both_new(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), fds);
 }
 
 /* ---- Ops ------------------------------------------------------------------------------------- */
@@ -117,7 +190,7 @@ static intptr_t accept_try(int listener, struct fd_op *op)
 
         if (fd >= 0) {
             fd_forget_(fd);
-            no_delay(fd);
+            net_no_delay_(fd);
             return fd;
         }
         switch (errno) {
@@ -211,145 +284,37 @@ co_op co_send_all(int fd, const void *buf, size_t size)
                   (struct fd_op){ .attempt = send_all_try, .data.out = buf, .size = size });
 }
 
-/* ---- Connect --------------------------------------------------------------------------------- */
+/* ---- Datagrams ------------------------------------------------------------------------------- */
 
-/* A socket that connects: the fd, with *done telling whether it is connected already. */
-static int tcp_connect(const char *host, int port, int *done)
+static intptr_t recvfrom_try(int fd, struct fd_op *op)
 {
-    struct sockaddr_storage at;
-    socklen_t size;
-    int fd, error = address(host, port, &at, &size);
+    struct datagram *d = op->data.in;
 
-    if (error < 0)
-        return error;
-    fd = tcp_socket(at.ss_family);
-    if (fd < 0)
-        return fd;
-    no_delay(fd);
-    *done = connect(fd, (struct sockaddr *)&at, size) == 0;
-    return *done || errno == EINPROGRESS || errno == EINTR ? fd : give_up(fd);
+    d->peer_size = sizeof d->peer;
+    return net_result(recvfrom(fd, d->data, d->size, MSG_DONTWAIT | MSG_TRUNC,
+                               (struct sockaddr *)&d->peer, &d->peer_size));
 }
 
-static intptr_t socket_error(int fd)
+co_op co_recvfrom(int fd, struct datagram *datagram)
 {
-    int error = 0;
-    socklen_t size = sizeof error;
+    static const struct task_wait wait = { "co_recvfrom", fd_take_back_ };
 
-    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? -errno : -error;
+    return co_fd_(fd, FD_READ, &wait,
+                  (struct fd_op){ .attempt = recvfrom_try, .data.in = datagram });
 }
 
-static co_define(co_connect)
+static intptr_t sendto_try(int fd, struct fd_op *op)
 {
-    co_begin;
-    self->fd = tcp_connect(self->host, self->port, &self->done);
-    if (self->fd < 0)
-        co_return(self->fd);
-    if (!self->done)
-        co_await(self->result, co_writable(self->fd));
-    if (self->result == 0)
-        self->result = socket_error(self->fd);
-    if (self->result < 0)
-        fd_close(self->fd);
-    co_return(self->result < 0 ? self->result : self->fd);
-    co_end;
+    const struct datagram *d = op->data.out;
+
+    return net_result(sendto(fd, d->data, d->size, MSG_DONTWAIT | MSG_NOSIGNAL,
+                             (const struct sockaddr *)&d->peer, d->peer_size));
 }
 
-co_op co_connect(struct co_connect *slot, const char *host, int port)
+co_op co_sendto(int fd, const struct datagram *datagram)
 {
-    return co_call(slot, co_connect, .host = host, .port = port);
-}
+    static const struct task_wait wait = { "co_sendto", fd_take_back_ };
 
-/* ---- Streams --------------------------------------------------------------------------------- */
-
-void stream_init(struct stream *stream, int fd, char *buf, size_t size)
-{
-    *stream = (struct stream){ .fd = fd, .buf = buf, .size = size };
-}
-
-/* Room behind what was received: moves it to the front of the buffer if need be. */
-static size_t stream_room(struct stream *s)
-{
-    if (s->start > 0 && (s->start == s->end || s->end + 1 >= s->size)) {
-        memmove(s->buf, s->buf + s->start, s->end - s->start);
-        s->end -= s->start;
-        s->start = 0;
-    }
-    return s->end + 1 < s->size ? s->size - 1 - s->end : 0;     /* one byte for the NUL */
-}
-
-/* Gives the first [n] bytes as a line, without its end. */
-static intptr_t stream_line(struct stream *s, size_t n, char **line)
-{
-    char *end = s->buf + s->start + n;
-
-    *line = s->buf + s->start;
-    s->start += n;
-    if (n > 0 && end[-1] == '\n') {
-        end--;
-        if (n > 1 && end[-1] == '\r')
-            end--;
-    }
-    *end = '\0';
-    return (intptr_t)n;
-}
-
-/* The last line may have no end. Its NUL lies in the byte that stream_room keeps free. */
-static co_define(stream_line_)
-{
-    struct stream *s = self->stream;
-    char *newline;
-
-    co_begin;
-    for (;;) {
-        newline = memchr(s->buf + s->start + self->seen, '\n', s->end - s->start - self->seen);
-        if (newline)
-            co_return(stream_line(s, (size_t)(newline + 1 - s->buf) - s->start, self->line));
-        self->seen = s->end - s->start;
-        if (stream_room(s) == 0)
-            co_return(-EMSGSIZE);
-        co_try(self->n, co_read(s->fd, s->buf + s->end, stream_room(s)));
-        if (self->n == 0)
-            co_return(stream_line(s, s->end - s->start, self->line));
-        s->end += (size_t)self->n;
-    }
-    co_end;
-}
-
-/* A read is in progress: its frame, of either kind, has a caller. */
-static int stream_busy(const struct stream *s)
-{
-    return s->read.line.co.caller != NULL;
-}
-
-co_op co_read_line(struct stream *stream, char **line)
-{
-    if (stream_busy(stream))
-        return task_done(-EBUSY);
-    return co_call(&stream->read.line, stream_line_, .stream = stream, .line = line);
-}
-
-/* What is in the buffer first; the rest goes where it is wanted, without a copy. */
-static co_define(stream_exact_)
-{
-    struct stream *s = self->stream;
-
-    co_begin;
-    self->done = s->end - s->start < self->size ? s->end - s->start : self->size;
-    memcpy(self->to, s->buf + s->start, self->done);
-    s->start += self->done;
-    while (self->done < self->size) {
-        co_try(self->n, co_read(s->fd, self->to + self->done, self->size - self->done));
-        if (self->n == 0)
-            co_return(-ENODATA);
-        self->done += (size_t)self->n;
-    }
-    co_return(self->size);
-    co_end;
-}
-
-co_op co_read_exact(struct stream *stream, void *to, size_t size)
-{
-    if (stream_busy(stream))
-        return task_done(-EBUSY);
-    return co_call(&stream->read.exact, stream_exact_, .stream = stream, .to = to, .size = size);
+    return co_fd_(fd, FD_WRITE, &wait,
+                  (struct fd_op){ .attempt = sendto_try, .data.out = datagram });
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * net.h: TCP on tasks, and lines read through a buffer of yours.
+ * net.h: TCP, UDP and unix sockets on tasks.
  *
  *     struct session { co_frame; int fd; intptr_t n; char buf[4096]; };
  *     co_define(session) {                                 // sends back what it gets
@@ -21,9 +21,18 @@
 #define CO_NET_H
 
 #include "loop.h"
+#include "stream.h"
+#include "thread.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #ifdef __cplusplus
 extern "C" {
+#ifdef __GNUC__                 /* a struct may have the name of the op that it is for */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 #endif
 
 /* ---- Addresses: numeric IPv4 or IPv6, or "localhost"; NULL is the loopback address ----------- */
@@ -38,17 +47,53 @@ int tcp_listen(const char *host, int port, unsigned flags);
 /* The port that a socket is bound to, or negative errno. */
 int tcp_port(int fd);
 
+/* ---- Other sockets and pipes: fds, non-blocking and close-on-exec; fd_close() them ----------- */
+
+/* A unix socket that listens at [path], which must not exist; unlink() it in the end. The fd, or
+ * -EADDRINUSE, -ENAMETOOLONG, -EINVAL for "", ... asyncio: start_unix_server() */
+int unix_listen(const char *path);
+
+int fd_pipe(int fds[2]);        /* fds[0] to read, fds[1] to write. 0 */
+int fd_pair(int fds[2]);        /* two connected unix sockets. 0. socket.socketpair() */
+
+/* A UDP socket bound to [host] and [port], as tcp_listen. asyncio: create_datagram_endpoint() */
+int udp_open(const char *host, int port, unsigned flags);
+
+struct datagram {
+    void *data;                 /* rw: yours */
+    size_t size;                /* rw: of the data, or of the room for it */
+    struct sockaddr_storage peer;       /* rw: from whom, or to whom */
+    socklen_t peer_size;        /* rw */
+};
+
+/* Sets the peer to a numeric address. 0, or -EINVAL. */
+int datagram_to(struct datagram *datagram, const char *host, int port);
+
 /* ---- Ops ------------------------------------------------------------------------------------- */
 
 /* The next connection: an fd, non-blocking, close-on-exec, TCP_NODELAY; fd_close() it. While the
  * process has no fd to spare, it waits until there is one; the peers stay in the backlog. */
 CO_OP co_accept(int listener);
 
-/* Connects. The fd, as above. -EINVAL: the address is not numeric (names are not resolved yet:
- * getaddrinfo would block every task) or the port out of range; -ECONNREFUSED, ... [slot] must
- * stay until the await is over. asyncio: open_connection() */
+/* Connects to the first address of [host], a name or an address, that answers: Happy Eyeballs, RFC
+ * 8305; a new attempt each 250 ms or when one fails, the losers are taken back. The fd, as above.
+ * -ENOENT: there is no such name; -EINVAL: the port is out of range; -ECONNREFUSED, ... of the
+ * first that failed. [slot] and [host] must stay until the await is over.
+ * asyncio: open_connection(happy_eyeballs_delay=0.25) */
 struct co_connect;
 CO_OP co_connect(struct co_connect *slot, const char *host, int port);
+
+/* The addresses of a name, on a thread of the pool (an address takes none): how many, the list is
+ * slot->found; resolve_free() it, also after a failure. -ENOENT: there is no such name; -EAGAIN:
+ * the name server does not answer. asyncio: loop.getaddrinfo() */
+struct co_resolve;
+struct addrinfo;
+CO_OP co_resolve(struct co_resolve *slot, const char *host, int port);
+void resolve_free(struct co_resolve *slot);
+
+/* Connects to the unix socket [path]. The fd. asyncio: open_unix_connection() */
+struct co_connect_unix;
+CO_OP co_connect_unix(struct co_connect_unix *slot, const char *path);
 
 /* Receives at most [size] bytes: bytes, 0 at the end. asyncio: loop.sock_recv() */
 CO_OP co_recv(int fd, void *buf, size_t size);
@@ -63,58 +108,64 @@ CO_OP co_send(int fd, const void *buf, size_t size);
 /* Sends all: size. Cancelled or failed, part of it may have been sent. asyncio: sock_sendall() */
 CO_OP co_send_all(int fd, const void *buf, size_t size);
 
-/* ---- Streams: reading through a buffer of yours ---------------------------------------------- */
+/* Receives a datagram and its sender: the bytes it has; more than [size] if it was cut.
+ * asyncio: loop.sock_recvfrom() */
+CO_OP co_recvfrom(int fd, struct datagram *datagram);
 
-struct stream_line_ {           /* private */
-    co_frame;
-    struct stream *stream;
-    char **line;
-    size_t seen;
-    intptr_t n;
-};
-struct stream_exact_ {          /* private */
-    co_frame;
-    struct stream *stream;
-    char *to;
-    size_t size, done;
-    intptr_t n;
-};
-
-struct stream {
-    int fd;                     /* ro */
-    char *buf;                  /* private: yours, read through this only */
-    size_t size;                /* ro: of buf: the longest line, with its end, and one byte more */
-    size_t start, end;          /* private: what was received and not yet read */
-    union {                     /* private: the read in progress, one at a time */
-        struct stream_line_ line;
-        struct stream_exact_ exact;
-    } read;
-};
-
-/* Reads [fd] through [buf] from now on, one read at a time: a second one gives -EBUSY.
- * asyncio: StreamReader */
-void stream_init(struct stream *stream, int fd, char *buf, size_t size);
-
-/* Reads a line: *line is in the buffer, until the next read, without its "\n" or "\r\n" and with a
- * NUL. The number of bytes it took, its end included; 0 at the end of the stream; a last line
- * without an end is given as it is. -EMSGSIZE: longer than the buffer. Cancelled, nothing is lost:
- * the next read goes on. asyncio: StreamReader.readline() */
-CO_OP co_read_line(struct stream *stream, char **line);
-
-/* Reads [size] bytes into [to]: size, or -ENODATA if the end came before. Cancelled or failed, what
- * had come is lost. asyncio: StreamReader.readexactly() */
-CO_OP co_read_exact(struct stream *stream, void *to, size_t size);
+/* Sends one to its peer: bytes. asyncio: loop.sock_sendto() */
+CO_OP co_sendto(int fd, const struct datagram *datagram);
 
 /* ---- Machinery ------------------------------------------------------------------------------- */
 
-struct co_connect {
+struct co_resolve {
     co_frame;
     const char *host;
-    int port, fd, done;
+    int port, flags;
+    char service[8];
+    intptr_t result;
+    struct addrinfo *found;     /* ro: the addresses, after a result above 0 */
+};
+
+struct connect_try_ {
+    co_frame;
+    const struct sockaddr *to;
+    socklen_t size;
+    int fd, done;
     intptr_t result;
 };
 
+enum { CONNECT_MAX = 6 };       /* addresses that are tried */
+struct co_connect {
+    co_frame;
+    const char *host;
+    int port, fd;
+    unsigned count, next, alive;
+    int cancelled;
+    intptr_t n, result;
+    struct co_resolve resolve;
+    struct co_within delay;
+    const struct addrinfo *order[CONNECT_MAX];
+    struct task *running[CONNECT_MAX], tasks[CONNECT_MAX];
+    struct connect_try_ tries[CONNECT_MAX];
+};
+
+struct co_connect_unix {
+    co_frame;
+    const char *path;
+    struct sockaddr_un at;
+    int fd, done;
+    intptr_t result;
+};
+
+int net_socket_(int family, int type);
+void net_no_delay_(int fd);
+int net_give_up_(int fd);       /* closes: negative errno of the call that failed */
+int net_unix_address_(const char *path, struct sockaddr_un *at);
+
 #ifdef __cplusplus
+#ifdef __GNUC__
+#pragma GCC diagnostic pop
+#endif
 }
 #endif
 #endif

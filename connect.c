@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * connect.c: names to addresses, on the pool of threads; and connecting to the first that answers:
+ * Happy Eyeballs, RFC 8305. */
+#define _GNU_SOURCE
+#include "net.h"
+
+#include <netdb.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+/* ---- Names ----------------------------------------------------------------------------------- */
+
+static int resolve_error(int error)
+{
+    switch (error) {
+    case 0: return 0;
+    case EAI_MEMORY: return -ENOMEM;
+    case EAI_SYSTEM: return -errno;
+    case EAI_AGAIN: return -EAGAIN;
+    default: return -ENOENT;
+    }
+}
+
+/* getaddrinfo, which may block: with AI_NUMERICHOST it does not. */
+static intptr_t resolve_call(void *arg)
+{
+    struct co_resolve *self = arg;
+    struct addrinfo hints = { .ai_flags = AI_NUMERICSERV | self->flags,
+                              .ai_socktype = SOCK_STREAM };
+
+    return resolve_error(getaddrinfo(self->host, self->service, &hints, &self->found));
+}
+
+co_define(co_resolve)
+{
+    co_begin;
+    if (self->port < 0 || self->port > 65535 || !*self->host)
+        co_return(-EINVAL);
+    snprintf(self->service, sizeof self->service, "%d", self->port);
+    self->flags = AI_NUMERICHOST;
+    self->result = resolve_call(self);
+    if (self->result == -ENOENT) {
+        self->flags = 0;
+        co_try(self->result, co_thread(resolve_call, self));
+    }
+    if (self->result < 0)
+        co_return(self->result);
+    for (struct addrinfo *a = self->found; a; a = a->ai_next)
+        self->result++;
+    co_return(self->result);
+    co_end;
+}
+
+co_op co_resolve(struct co_resolve *slot, const char *host, int port)
+{
+    return co_call(slot, co_resolve, .host = host ? host : "127.0.0.1", .port = port);
+}
+
+void resolve_free(struct co_resolve *slot)
+{
+    if (slot->found)
+        freeaddrinfo(slot->found);
+    slot->found = NULL;
+}
+
+/* ---- One attempt ----------------------------------------------------------------------------- */
+
+/* A socket that connects: the fd, with *done telling whether it is connected already. */
+static int connect_begin(const struct sockaddr *at, socklen_t size, int *done)
+{
+    int fd = net_socket_(at->sa_family, SOCK_STREAM);
+
+    if (fd < 0)
+        return fd;
+    if (at->sa_family != AF_UNIX)
+        net_no_delay_(fd);
+    *done = connect(fd, at, size) == 0;
+    return *done || errno == EINPROGRESS || errno == EINTR ? fd : net_give_up_(fd);
+}
+
+static intptr_t socket_error(int fd)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? -errno : -error;
+}
+
+static co_define(connect_try_)
+{
+    co_begin;
+    self->fd = connect_begin(self->to, self->size, &self->done);
+    if (self->fd < 0)
+        co_return(self->fd);
+    if (!self->done)
+        co_await(self->result, co_writable(self->fd));
+    if (self->result == 0)
+        self->result = socket_error(self->fd);
+    if (self->result < 0)
+        fd_close(self->fd);
+    co_return(self->result < 0 ? self->result : self->fd);
+    co_end;
+}
+
+/* ---- All addresses of a name ----------------------------------------------------------------- */
+
+/* The addresses in order, the two families in turn, that of the first first (section 4). */
+static unsigned connect_order(struct co_connect *self)
+{
+    const struct addrinfo *next[2] = { self->resolve.found, self->resolve.found };
+    int first = self->resolve.found->ai_family;
+    unsigned n = 0;
+
+    for (unsigned turn = 0; n < CONNECT_MAX && (next[0] || next[1]); turn ^= 1) {
+        while (next[turn] && (next[turn]->ai_family == first) != (turn == 0))
+            next[turn] = next[turn]->ai_next;
+        if (next[turn]) {
+            self->order[n++] = next[turn];
+            next[turn] = next[turn]->ai_next;
+        }
+    }
+    return n;
+}
+
+/* Starts the attempt at the next address, beside those that run. */
+static void connect_next(struct co_connect *self)
+{
+    unsigned i = self->next++;
+
+    task_init(&self->tasks[i], &self->tries[i], connect_try_, .to = self->order[i]->ai_addr,
+              .size = self->order[i]->ai_addrlen);
+    self->running[self->alive++] = &self->tasks[i];
+}
+
+/* Takes the attempt that ended out: its result. */
+static intptr_t connect_ended(struct co_connect *self, unsigned i)
+{
+    intptr_t result = task_result(self->running[i]);
+
+    self->running[i] = self->running[--self->alive];
+    if (result < 0 && self->result == 0)
+        self->result = result;          /* the failure of the first is what is told */
+    return result;
+}
+
+/* A new attempt each 250 ms, or as soon as one fails, until one succeeds (section 5). */
+co_define(co_connect)
+{
+    co_begin;
+    self->fd = -1;
+    co_try(co_resolve(&self->resolve, self->host, self->port));
+    self->count = connect_order(self);
+    while (self->next < self->count || self->alive > 0) {
+        if (self->next < self->count)
+            connect_next(self);
+        if (self->next < self->count)
+            co_await(self->n, co_within(&self->delay, 0.25,
+                                        co_wait_any(self->running, self->alive)));
+        else
+            co_await(self->n, co_wait_any(self->running, self->alive));
+        if (self->n < 0 && self->n != -ETIMEDOUT)
+            co_return(self->n);
+        if (self->n >= 0) {
+            self->fd = (int)connect_ended(self, (unsigned)self->n);
+            if (self->fd >= 0)
+                co_return(self->fd);
+        }
+    }
+    co_return(self->result);
+    co_finally;
+    for (unsigned i = 0; i < self->alive; i++)
+        task_cancel(self->running[i]);
+    do {
+        co_await(self->n, co_wait_all(self->running, self->alive, WAIT_ALL));
+        self->cancelled |= self->n == -ECANCELED;       /* not lost: it gives no fd then */
+    } while (self->n == -ECANCELED);
+    for (; self->alive > 0; self->alive--)      /* a loser that connected after all is closed */
+        if (task_result(self->running[self->alive - 1]) >= 0)
+            fd_close((int)task_result(self->running[self->alive - 1]));
+    resolve_free(&self->resolve);
+    if (self->cancelled && self->fd >= 0)
+        fd_close(self->fd);
+    if (self->cancelled)
+        co_return(-ECANCELED);
+    co_end;
+}
+
+co_op co_connect(struct co_connect *slot, const char *host, int port)
+{
+    return co_call(slot, co_connect, .host = host, .port = port);
+}
+
+/* ---- Unix sockets ---------------------------------------------------------------------------- */
+
+/* A full backlog is EAGAIN there, and nothing tells when it has room. */
+co_define(co_connect_unix)
+{
+    co_begin;
+    self->result = net_unix_address_(self->path, &self->at);
+    if (self->result < 0)
+        co_return(self->result);
+    while ((self->fd = connect_begin((struct sockaddr *)&self->at, sizeof self->at,
+                                     &self->done)) == -EAGAIN)
+        co_try(co_sleep(0.01));
+    co_return(self->fd);
+    co_end;
+}
+
+co_op co_connect_unix(struct co_connect_unix *slot, const char *path)
+{
+    return co_call(slot, co_connect_unix, .path = path);
+}
