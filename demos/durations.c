@@ -69,7 +69,6 @@ int main(int argc, char **argv)
     scale = options.scale;
     for (int i = 0; i < 3; i++) {
         double start = loop_time();
-
         if (options.form && strcmp(options.form, forms[i].name) != 0)
             continue;
         if (forms[i].run() < 0)

@@ -79,6 +79,7 @@ static int request_line(struct http_head *head, const char *line)
 
     if (method == 0 || size == 0 || target[size] != ' ' || !is_visible(target, size))
         return -EBADMSG;
+    snprintf(head->target, sizeof head->target, "%.*s", (int)size, target);
     head->is_head = method == 4 && !memcmp(line, "HEAD", 4);
     return version(head, target + size + 1, '\0');
 }

@@ -34,6 +34,7 @@ struct http_head {
     bool close;                         /* ro: no other message follows on this connection */
     bool is_coded;                      /* private: there was a Transfer-Encoding */
     int minor;                          /* ro: 1 in HTTP/1.1 */
+    char target[64];                    /* ro: what a request asks for; a longer one is cut */
     int status;                         /* ro: of an answer */
     int hosts;                          /* private: Host fields */
     int64_t length;                     /* ro: Content-Length; -1 if there was none */

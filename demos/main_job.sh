@@ -1,5 +1,6 @@
 #!/bin/sh
-# Five requests, at once, of a server that takes 3 s for each. DEMOS: where the programs were built.
+# Five requests, at once, of a server that takes 3 s for each. DEMOS: where the programs were
+# built. The arguments are options of requests.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 demos=${DEMOS:-build/demos}
@@ -27,5 +28,5 @@ if [ "$url" = "$line" ]; then
     exit 1
 fi
 
-"$demos/requests" "$url" || exit
-echo "one after the other it would take 15 s: requests --sync"
+"$demos/requests" "$@" "$url" || exit
+[ $# -gt 0 ] || echo "one after the other it would take 15 s: make demo ARGS=--sync"

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HELP = 256, SCALE, DELAY, PORT, COUNT, SYNC, FORM };     /* no letters: long names only */
+enum { HELP = 256, SCALE, DELAY, PORT, COUNT, PAGES, SEEN, SYNC, FORM };  /* long names only */
 
 static const struct option known[] = {
     { "help", no_argument, NULL, HELP },
@@ -17,6 +17,8 @@ static const struct option known[] = {
     { "delay", required_argument, NULL, DELAY },
     { "port", required_argument, NULL, PORT },
     { "count", required_argument, NULL, COUNT },
+    { "pages", required_argument, NULL, PAGES },
+    { "seen", required_argument, NULL, SEEN },
     { "sync", no_argument, NULL, SYNC },
     { "form", required_argument, NULL, FORM },
 };
@@ -59,6 +61,10 @@ static void set(struct options *options, int option, const char *value)
         options->port = (int)number("port", value, 0, 65535, true);
     else if (option == COUNT)
         options->count = (int)number("count", value, 1, 1000, true);
+    else if (option == PAGES)
+        options->pages = (int)number("pages", value, 1, 1000, true);
+    else if (option == SEEN)
+        options->seen = value;
     else if (option == SYNC)
         options->sync = true;
     else if (strcmp(value, "sync") && strcmp(value, "threads") && strcmp(value, "tasks"))
@@ -81,7 +87,7 @@ static void choose(struct option *taken, const char *usage)
 
 struct options options_read(int argc, char **argv, const char *usage)
 {
-    struct options options = { .scale = 1, .delay = 3, .count = 5 };
+    struct options options = { .scale = 1, .delay = 3, .count = 5, .seen = "crawl.seen" };
     struct option taken[KNOWN + 1] = { { NULL, 0, NULL, 0 } };
     bool wants_url = strstr(usage, "URL_OR_PORT");
     int option;

@@ -14,8 +14,10 @@ struct options {
     double delay;           /* --delay SECONDS; default 3 */
     int port;               /* --port N; default 0, any free one */
     int count;              /* --count N, at least 1; default 5 */
+    int pages;              /* --pages N, at least 1; default 0: none */
     bool sync;              /* --sync */
     const char *form;       /* --form sync|threads|tasks; default NULL: all of them */
+    const char *seen;       /* --seen FILE; default crawl.seen */
     const char *url;        /* URL_OR_PORT; required where the usage names it */
 };
 

@@ -59,7 +59,7 @@ static const char *advice(intptr_t error)
 {
     return error == -ECONNREFUSED ? "nobody listens there: start slow_server, with this --port"
         : error == -ENODATA || error == -ECONNRESET ? "the server closed early: look at its output"
-        : error == -EMSGSIZE ? "the answer is too large: raise text[4096] in demos/requests.c"
+        : error == -EMSGSIZE ? "the answer is too large: see HTTP_HEAD_MAX and text[] in requests.c"
         : error == -EBADMSG ? "the answer is malformed: is this an HTTP server?"
         : error == -ENOTSUP ? "the answer comes in chunks: ask a server that gives its length"
         : error == -EPROTO ? "the answer is not 200 OK: try another path"
@@ -70,7 +70,6 @@ int main(int argc, char **argv)
 {
     struct options options = options_read(argc, argv, "[--count N] [--sync] URL_OR_PORT");
     struct http_url url;
-
     if (http_url_parse(&url, options.url) < 0)
         return fprintf(stderr, "requests: %s: write http://127.0.0.1:PORT/\n", options.url), 2;
     intptr_t result = loop_main(requests, .options = &options, .url = &url);

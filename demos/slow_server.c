@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "http.h"
 #include "options.h"
+#include "pages.h"
 #include "term.h"
 
 #include <string.h>
@@ -12,13 +13,13 @@ enum { IDLE = 60, LINGER = 1, BODY_MAX = 1 << 20 };     /* seconds, seconds, byt
 struct connection {
     co_frame;
     int fd;                             /* the arguments */
-    double delay;
+    const struct options *options;
     struct stream stream;
     struct http_head request;
     struct http_drop drop;
     struct co_within deadline;
     intptr_t n;
-    char buf[HTTP_HEAD_MAX], answer[256];
+    char buf[HTTP_HEAD_MAX], answer[512];
 };
 co_define(connection) {
     co_begin;
@@ -33,12 +34,10 @@ co_define(connection) {
         if (self->n > 0) {
             co_try(co_within(&self->deadline, IDLE,
                              http_drop(&self->drop, &self->stream, self->request.length)));
-            co_try(co_sleep(self->delay));
+            co_try(co_sleep(self->options->delay));
         }
-        snprintf(self->answer, sizeof self->answer, "HTTP/1.1 %s\r\nContent-Type: text/plain\r\n"
-                 "Content-Length: %d\r\nConnection: %s\r\n\r\n%s", http_status(self->n),
-                 self->n > 0 ? 6 : 0, self->n < 0 || self->request.close ? "close" : "keep-alive",
-                 self->n > 0 && !self->request.is_head ? "Hello!" : "");
+        answer_write(self->answer, sizeof self->answer, &self->request, self->n,
+                     self->options->pages);
         co_try(co_send_all(self->fd, self->answer, strlen(self->answer)));
     } while (self->n > 0 && !self->request.close);
     shutdown(self->fd, SHUT_WR);        /* to close with input unread would take the answer back */
@@ -48,16 +47,16 @@ co_define(connection) {
     co_end;
 }
 
-struct server { co_frame; struct options options; int listener, fd; ev_signal term; };
+struct server { co_frame; const struct options *options; int listener, fd; ev_signal term; };
 co_define(server) {
     co_begin;
     term_start(&self->term);
-    co_try(self->listener, co_done(tcp_listen("127.0.0.1", self->options.port, 0)));
+    co_try(self->listener, co_done(tcp_listen("127.0.0.1", self->options->port, 0)));
     printf("Serving on http://127.0.0.1:%d/\n", tcp_port(self->listener));
     fflush(stdout);
     for (;;) {
         co_try(self->fd, co_accept(self->listener));
-        if (task_go(connection, .fd = self->fd, .delay = self->options.delay) < 0)
+        if (task_go(connection, .fd = self->fd, .options = self->options) < 0)
             fd_close(self->fd);
     }
     co_finally;
@@ -68,8 +67,8 @@ co_define(server) {
 
 int main(int argc, char **argv)
 {
-    struct options options = options_read(argc, argv, "[--port N] [--delay SECONDS]");
-    intptr_t result = loop_main(server, .options = options);
+    struct options options = options_read(argc, argv, "[--port N] [--delay SECONDS] [--pages N]");
+    intptr_t result = loop_main(server, .options = &options);
 
     if (result != -ECANCELED)           /* which is Ctrl-C or SIGTERM */
         fprintf(stderr, "slow_server: port %d: %s: try another --port\n", options.port,
