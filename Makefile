@@ -1,5 +1,5 @@
 # make             the library: build/libduffel.a
-# make demo        the main job: five requests of a slow server in the time of one
+# make demo        the main job: five requests of a slow server in the time of one; ARGS=--sync
 # make demo-NAME   builds and runs demos/NAME.c, with ARGS='...'; a server runs until Ctrl-C
 # make demos       builds all demos
 # make test        all tests: two forms, sanitizers, valgrind, misuse, compilers, snippets
@@ -20,8 +20,8 @@ STRICT  = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 LIBS    = -lev -pthread
 B       = build
 
-HEADERS = coro.h task.h loop.h net.h
-LIBRARY = task.c loop.c net.c
+HEADERS = coro.h task.h sync.h group.h loop.h thread.h process.h stream.h net.h
+LIBRARY = task.c sync.c group.c loop.c thread.c process.c stream.c net.c connect.c
 COMMON  = $(wildcard demos/http.c demos/options.c)
 DEMOS   = $(filter-out $(COMMON),$(wildcard demos/*.c))
 TESTS   = $(filter-out %_other.c test/coro_words.c,$(wildcard test/*.c))
@@ -42,7 +42,7 @@ lib:     $(B)/libduffel.a
 demos:   $(DEMOS:%.c=$(B)/%)
 tests:   $(TESTS:%.c=$(B)/%)
 objects: $(ALL_C:%.c=$(B)/%.o)
-.PHONY: lib demos tests objects demo test lint bench bench-resume bench-echo
+.PHONY: lib demos tests objects demo test lint bench bench-resume bench-together bench-echo
 .PHONY: install uninstall clean help force
 .SECONDARY:
 .SECONDEXPANSION:
@@ -72,21 +72,25 @@ $(B)/flags: force           # is new when the compiler or a flag is
 demo demo-requests:
 	@$(SETUP) demo
 	+@$(AGAIN) demos
-	@DEMOS=$(B)/demos demos/main_job.sh
+	@DEMOS=$(B)/demos demos/main_job.sh $(ARGS)
 
 demo-%:
+	@[ -e demos/$*.c ] && [ -z "$(filter $*,http options)" ] || { echo "no demo '$*': there are" \
+		$(filter-out http options,$(DEMOS:demos/%.c=%)); exit 2; } >&2
 	@$(SETUP) demo
 	+@$(AGAIN) $(B)/demos/$*
 	@$(B)/demos/$* $(ARGS)
 
 # ---- tests ---------------------------------------------------------------------------------------
-# Every program of test/ in three forms, then the scripts; what failed is listed at the end.
+# Every program of test/ in three forms, test/thread.c with the thread sanitizer as well, then the
+# scripts; what failed is listed at the end.
 # -gdwarf-4: valgrind reads no newer one of clang.
 
 SANITIZE = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 MEMORY   = -q --leak-check=full --error-exitcode=9 --track-fds=yes --child-silent-after-fork=yes
 LEAKED   = /Open .*(descriptor|socket)/ { fd = $$0; next } \
 	fd && !/inherited from parent/ { print fd; n++ } { fd = "" } END { exit n > 0 }
+RACES    = -O1 -fsanitize=thread
 ROOT     = build/root/usr
 export LEAKED
 
@@ -94,6 +98,7 @@ test:
 	@$(SETUP) test
 	+@$(AGAIN) demos tests B=build/switch FORM='$(SANITIZE) -DCO_DEBUG'
 	+@$(AGAIN) demos tests B=build/labels FORM='$(SANITIZE) -DCO_LABELS'
+	+@$(AGAIN) build/races/test/thread B=build/races FORM='$(RACES)'
 	+@$(AGAIN) demos tests B=build/plain FORM=-gdwarf-4
 	+@$(AGAIN) install DESTDIR=build/root PREFIX=/usr
 	@failed=; \
@@ -105,6 +110,7 @@ test:
 	limit=120; \
 	for t in $(TESTS:%.c=%); do try DEMOS=build/switch/demos build/switch/$$t; done; \
 	for t in $(TESTS:%.c=%); do try DEMOS=build/labels/demos build/labels/$$t; done; \
+	try build/races/test/thread; \
 	if command -v valgrind >/dev/null; then \
 		export DUFFEL_SHORT=1 DEMOS=build/plain/demos; \
 		for t in $(TESTS:%.c=%); do \
@@ -138,7 +144,7 @@ function bad(what) { print FILENAME ":" FNR ": " what; status = 1 }
 length > 100 { bad("a line of more than 100 columns") }
 /\t/ { bad("a tab") }
 /[ ]$$/ { bad("a blank at the end of the line") }
-/^[{]/ || /^[a-z].*[{]$$/ { start = FNR }
+/^[{]/ || /^[a-z].*[{]( +[/][*].*)?$$/ { start = FNR }
 /^[}]/ && ("," LIBRARY ",") ~ ("," FILENAME ",") && FNR - start > 70 { bad("more than 70 lines") }
 END { exit status }
 endef
@@ -178,13 +184,22 @@ $(BENCH)/echo_libev: $(BENCH)/echo_libev.o
 $(BENCH)/echo_duffel: $(BENCH)/echo_duffel.o $(B)/libduffel.a
 	$(LINK) -o $@ $^ $(LIBS)
 
-bench: bench-resume bench-echo
+$(BENCH)/together: $(BENCH)/together.o $(B)/libduffel.a
+	$(LINK) -o $@ $^ $(LIBS)
+
+bench: bench-resume bench-together bench-echo
 
 bench-resume:
 	@$(SETUP) bench
 	+@$(AGAIN) $(BENCH)/resume
 	@$(BENCH)/resume $(ARGS)
 	@bench/resume.sh $(BENCH)/resume
+	@echo "coro.h: $$(wc -l <coro.h) lines, $$(wc -c <coro.h) bytes"
+
+bench-together:
+	@$(SETUP) bench
+	+@$(AGAIN) $(BENCH)/together
+	@$(BENCH)/together $(ARGS)
 
 bench-echo:
 	@$(SETUP) bench
@@ -203,7 +218,7 @@ Name: duffel
 Description: async/await for C without stacks
 Version: $(VERSION)
 Cflags: -I$${includedir}
-Libs: -L$${libdir} -lduffel -lev
+Libs: -L$${libdir} -lduffel -lev -pthread
 endef
 export PC
 
@@ -219,7 +234,7 @@ uninstall:
 	rmdir '$(DESTDIR)$(PREFIX)/include/duffel' 2>/dev/null || true
 
 clean:
-	rm -rf build
+	rm -rf build '$(B)'
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile

@@ -82,5 +82,64 @@ for pair in 'gcc g++' 'clang clang++'; do
     count run $cxx -std=c++20 $WARN -O2 coro_cxx20.cpp "$tmp/other.o"
 done
 
+# The second floor with a bare compiler, and with tcc; the headers of all floors in C++.
+for cc in gcc clang; do
+    has $cc || continue
+    include=$($cc -print-file-name=include)
+    for file in task group sync; do
+        for form in '' -DCO_TINY; do
+            count $cc -std=c11 $WARN -Os -ffreestanding -nostdinc -isystem "$include" $form \
+                -c -o "$tmp/object" ../$file.c
+        done
+    done
+done
+for file in task group sync; do
+    has tcc && count tcc -Wall -c -o "$tmp/object" ../$file.c
+done
+cat >"$tmp/floors.cc" <<'END'
+#include "net.h"
+#include "process.h"
+#include "thread.h"
+struct nap { co_frame; double seconds; };
+static co_define(nap) {
+    co_begin;
+    co_try(co_sleep(self->seconds));
+    co_return(42);
+    co_end;
+}
+struct top {
+    co_frame;
+    struct task *task;
+    struct task_group group;
+    struct co_within slot;
+    intptr_t r;
+};
+static co_define(top) {
+    co_begin;
+    group_init(&self->group, NULL);
+    self->task = task_spawn(nap, .seconds = 0);
+    co_try(self->r, co_within(&self->slot, 1, co_join(self->task)));
+    task_free(self->task);
+    if (group_go(&self->group, nap, .seconds = 0) < 0 || task_go(nap) < 0)
+        co_return(-1);
+    co_try(co_group(&self->group));
+    co_return(self->r);
+    co_end;
+}
+int main() { return loop_main(top) != 42; }
+END
+if has gcc && echo 'int main(void) { return 0; }' | gcc -x c -o "$tmp/try" - -lev 2>/dev/null; then
+    for file in task group sync loop; do
+        gcc -O2 -c -o "$tmp/$file.o" ../$file.c
+    done
+    for cxx in g++ clang++; do
+        has $cxx || continue
+        for std in c++11 c++17; do
+            count run $cxx -std=$std $WARN -O2 -I.. "$tmp/floors.cc" "$tmp/task.o" "$tmp/group.o" \
+                "$tmp/sync.o" "$tmp/loop.o" -lev
+        done
+    done
+fi
+
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]
