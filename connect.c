@@ -16,7 +16,7 @@ static int resolve_error(int error)
     switch (error) {
     case 0: return 0;
     case EAI_MEMORY: return -ENOMEM;
-    case EAI_SYSTEM: return -errno;
+    case EAI_SYSTEM: return errno ? -errno : -EIO;
     case EAI_AGAIN: return -EAGAIN;
     default: return -ENOENT;
     }

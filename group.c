@@ -193,6 +193,12 @@ int task_done_callback(struct task *task, struct task_callback *callback,
     return 0;
 }
 
+void task_done_forget(struct task *task, struct task_callback *callback)
+{
+    if (task && task->set == &callback->set)
+        task->set = NULL;
+}
+
 /* ---- As completed ---------------------------------------------------------------------------- */
 
 /* An ended task waits for nothing: its link is free, to queue it until it is given. */
@@ -305,7 +311,19 @@ static void group_ended(struct task_set *set, struct task *task)
         struct task *waiter = group->waiter;
         task_wake(waiter, group->failure ? group->failure : group->asked ? -ECANCELED : 0);
         group_init(group, &group->options);
+        group->over_for = waiter;
+        group->over_until = scheduler_get()->turns + 2;
     }
+}
+
+/* Whether its last task ended, and who awaited it has yet to run, in the next turn: nobody else may
+ * start a task in it, for it may be gone then. */
+static int group_over(const struct task_group *group)
+{
+    struct scheduler *s = scheduler_get();
+
+    return group->over_for && s && (int32_t)(s->turns - group->over_until) <= 0
+        && s->current != group->over_for;
 }
 
 void group_init(struct task_group *group, const struct group_options *options)
@@ -332,7 +350,7 @@ static struct task *pool_take(struct task_pool *pool, size_t size)
 int group_alloc_(struct task_group *group, size_t frame_size, struct task **task)
 {
     *task = NULL;
-    if (group->cancelled)
+    if (group_over(group) || group->cancelled)
         return -ECANCELED;
     *task = group->options.pool ? pool_take(group->options.pool, TASK_HEAD_ + frame_size)
                                 : task_alloc_(frame_size);

@@ -75,10 +75,14 @@ struct task_callback {
 int task_done_callback(struct task *task, struct task_callback *callback,
                        void (*fn)(struct task *, void *), void *arg);
 
+/* Takes the callback back, if it has not been called. asyncio: remove_done_callback() */
+void task_done_forget(struct task *task, struct task_callback *callback);
+
 /* ---- Groups ---------------------------------------------------------------------------------- */
 
 /* Storage for the tasks of a group that shall not allocate: TASK_POOL(name, NAME, 16);
- * defines a static pool for 16 tasks that run coroutine NAME, for group_options.pool. */
+ * defines a static pool for 16 tasks that run coroutine NAME, for group_options.pool, of groups of
+ * one loop. */
 struct task_pool {
     char *slots;                    /* private */
     size_t slot_size, room, used;   /* ro: used: how many were ever handed out */
@@ -103,6 +107,8 @@ struct task_group {
     uint32_t count;                 /* ro: tasks that have not ended */
     uint8_t cancelled;              /* ro */
     uint8_t asked;                  /* private: who awaits it was cancelled */
+    uint32_t over_until;            /* private: the turn in which who awaited it goes on */
+    const struct task *over_for;    /* private: who that is */
     intptr_t failure;               /* ro: the first, or 0 */
 };
 
@@ -120,7 +126,8 @@ void group_init(struct task_group *group, const struct group_options *options);
 /* Asks all its tasks to cancel; none can be started until it was awaited, if it was empty too. */
 void group_cancel(struct task_group *group);
 
-/* Waits until all its tasks have ended; then it is as new. 0, or the first failure, which cancelled
+/* Waits until all its tasks have ended; then it is as new (in the turn in which who awaited it goes
+ * on, only that task may start one). 0, or the first failure, which cancelled
  * the rest unless it collects; that a task was cancelled is no failure. Cancelled, it cancels the
  * group, waits for its end, and gives -ECANCELED if nothing failed. -EBUSY: somebody awaits it
  * already; -EDEADLK: in a task of the group. asyncio: leaving `async with TaskGroup()` */

@@ -7,9 +7,10 @@
  *         co_return(0);                                // the end of the stream
  *     puts(self->line);
  *
- * The fd may be a socket, a pipe, a terminal: what co_read takes. One read at a time and one flush:
- * a second one gives -EBUSY. All ops give a negative errno on failure, -ECANCELED if the task was
- * cancelled. */
+ * The fd may be a socket, a pipe, a terminal: what co_read takes. A regular file is -EPERM: it
+ * never waits, so read() it, or on co_thread. One read at a time, one writer and one flush: a
+ * second one gives -EBUSY. All ops give a negative errno on failure, -ECANCELED if the task
+ * was cancelled. */
 #ifndef CO_STREAM_H
 #define CO_STREAM_H
 
@@ -63,8 +64,9 @@ void stream_output(struct stream *stream, char *out, size_t size);
 
 /* Reads a line: *line is in the buffer, until the next read, without its "\n" or "\r\n" and with a
  * NUL. The number of bytes it took, its end included; 0 at the end of the stream; a last line
- * without an end is given as it is. -EMSGSIZE: longer than the buffer. Cancelled, nothing is lost:
- * the next read goes on. asyncio: StreamReader.readline() */
+ * without an end is given as it is. -EMSGSIZE: longer than the buffer; nothing is taken, and
+ * co_read_some or co_read_exact goes past it. Cancelled, nothing is lost: the next read goes on.
+ * asyncio: StreamReader.readline() */
 CO_OP co_read_line(struct stream *stream, char **line);
 
 /* The same up to the string [end], which is left away and must stay until the await is over.

@@ -972,6 +972,7 @@ void scheduler_turn(struct scheduler *s)
     if (inside)
         stop(inside, "scheduler_turn", "() inside a task: a loop does not run in a loop", "");
     scheduler_ = s;
+    s->turns++;
     timers_fire(s);
     batch = s->ready;
     s->ready = NULL;
@@ -980,6 +981,7 @@ void scheduler_turn(struct scheduler *s)
         task_ring_remove(&batch, task);
         step(s, task);
     }
+    s->turns++;
 }
 
 int64_t scheduler_next(const struct scheduler *s)

@@ -271,6 +271,7 @@ struct scheduler {
     int64_t fired;                      /* private: the time up to which timers fire just now */
     uint32_t count;                     /* ro: tasks that have not ended */
     uint32_t requests;                  /* private: how many cancels were delivered */
+    uint32_t turns;                     /* private: begun and ended: odd inside one */
     int budget;                         /* private: ops left that may complete at once */
     int fixed;                          /* private: timers cannot grow */
 };

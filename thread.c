@@ -197,6 +197,9 @@ void thread_limit(unsigned n)
 {
     pthread_mutex_lock(&pool.lock);
     pool.limit = n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : n;
+    for (struct task *t = pool.first; t && pool.count < pool.limit; t = t->in.job.next)
+        if (thread_make(&pool.threads[pool.count], worker, NULL) == 0)
+            pool.count++;
     pthread_cond_broadcast(&pool.work);
     pthread_mutex_unlock(&pool.lock);
 }
@@ -315,6 +318,8 @@ intptr_t loop_threads_(unsigned n, size_t size, const void *frame)
     struct crew crew = { .lock = PTHREAD_MUTEX_INITIALIZER, .size = size, .frame = frame };
     unsigned made = 1;
 
+    if (loop_current())
+        return -EBUSY;
     crew.count = n > 0 ? n : 1;
     crew.members = calloc(crew.count, sizeof *crew.members);
     if (!crew.members)

@@ -1071,12 +1071,42 @@ static void a_member_that_gathers_who_awaits_the_group_is_cut_by_a_cancel(void *
     }
 }
 
+static void one_that_naps(struct task_group *group)
+{
+    start(group, (struct member){ .seconds = 1 });
+}
+
+/* Joins the last member; then who awaits the group has not run yet, and may take it with it. */
+struct late { co_frame; struct task *member; struct task_group *group; intptr_t started; };
+static co_define(late) {
+    co_begin;
+    co_await(co_join(self->member));
+    self->started = group_go(self->group, member, .seconds = 1);
+    co_end;
+}
+
+static void nobody_starts_a_task_in_a_group_that_is_over_before_its_owner_runs(void **state)
+{
+    (void)state;
+    struct world w;
+    struct task late_task;
+    struct late late;
+
+    world_begin(&w, one_that_naps, 0);
+    sim_turns(&w.sim, 1);
+    task_init(&late_task, &late, late, .member = w.parent.group.members.list.oldest,
+              .group = &w.parent.group);
+    assert_int_equal(world_end(&w), 0);
+    assert_int_equal(late.started, -ECANCELED);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_group_ends_with_its_last_member),
     cmocka_unit_test(an_empty_group_ends_at_once),
     cmocka_unit_test(a_member_is_freed_when_it_ends),
     cmocka_unit_test(members_that_end_before_the_await_count),
     cmocka_unit_test(a_group_that_was_awaited_is_as_new),
+    cmocka_unit_test(nobody_starts_a_task_in_a_group_that_is_over_before_its_owner_runs),
     cmocka_unit_test(a_group_is_awaited_by_one_task),
     cmocka_unit_test(a_member_that_awaits_its_own_group_is_EDEADLK),
     cmocka_unit_test(members_may_be_added_while_it_is_awaited),

@@ -243,6 +243,25 @@ static void a_hundred_calls_never_run_more_than_four_at_once(void **state)
         assert_int_equal(threads(), threads_before + 4);
 }
 
+struct raiser { co_frame; };
+static co_define(raiser) {
+    co_begin;
+    while (gate_look(&gate.inside) < 1)
+        co_try(co_sleep(0.001));
+    thread_limit(4);
+    co_end;
+}
+
+static void a_higher_limit_makes_threads_for_calls_that_wait(void **state)
+{
+    (void)state;
+    thread_limit(1);
+    assert_int_equal(task_go(raiser), 0);
+    assert_int_equal(task_go(opener, .n = 4), 0);
+    assert_int_equal(run(hundred), 0);
+    assert_int_equal(gate.most, 4);
+}
+
 static void a_lower_limit_holds_for_threads_that_are_there(void **state)
 {
     (void)state;
@@ -953,6 +972,7 @@ static const struct CMUnitTest tests[] = {
     TEST(a_call_runs_in_another_thread_and_gives_its_result),
     TEST(the_others_go_on_meanwhile),
     TEST(a_hundred_calls_never_run_more_than_four_at_once),
+    TEST(a_higher_limit_makes_threads_for_calls_that_wait),
     TEST(a_lower_limit_holds_for_threads_that_are_there),
     TEST(a_call_that_has_begun_gives_its_result_and_the_next_await_is_cancelled),
     TEST(a_call_that_has_not_begun_is_taken_back_and_never_runs),

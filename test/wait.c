@@ -942,6 +942,25 @@ static void note_done(struct task *task, void *arg)
     assert_null(task_current());
 }
 
+static void a_done_callback_can_be_taken_back(void **state)
+{
+    (void)state;
+    struct sim sim;
+    struct task *task;
+    struct task_callback callback, other;
+
+    sim_begin(&sim);
+    task = task_spawn(nap, .seconds = 1, .name = "nap");
+    assert_int_equal(task_done_callback(task, &callback, note_done, "taken back"), 0);
+    task_done_forget(task, &callback);
+    assert_int_equal(task_done_callback(task, &other, note_done, "other"), 0);
+    task_done_forget(task, &callback);          /* not its callback: nothing */
+    task_done_forget(NULL, &callback);
+    assert_int_equal(sim_run(&sim), 0);
+    assert_notes("nap other");
+    finish(&sim, &task, 1);
+}
+
 static void a_done_callback_is_called_when_the_task_ends(void **state)
 {
     (void)state;
@@ -1061,6 +1080,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(wait_fors_nest_and_the_innermost_that_expires_is_named),
     cmocka_unit_test(a_shield_gives_the_result),
     cmocka_unit_test(a_shield_ends_what_a_cancel_of_a_chain_reaches),
+    cmocka_unit_test(a_done_callback_can_be_taken_back),
     cmocka_unit_test(a_done_callback_is_called_when_the_task_ends),
     cmocka_unit_test(a_done_callback_is_a_set_of_its_own),
     cmocka_unit_test(task_next_gives_each_task_that_has_not_ended_once),
