@@ -63,7 +63,7 @@ static const char *advice(intptr_t error)
         : error == -EBADMSG ? "the answer is malformed: is this an HTTP server?"
         : error == -ENOTSUP ? "the answer comes in chunks: ask a server that gives its length"
         : error == -EPROTO ? "the answer is not 200 OK: try another path"
-        : error == -EINVAL ? "names are not looked up: use digits" : strerror((int)-error);
+        : error == -ENOENT ? "there is no such host: check its name" : strerror((int)-error);
 }
 
 int main(int argc, char **argv)

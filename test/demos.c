@@ -227,6 +227,14 @@ static void a_refused_connection_is_one_line(void **state)
     fails(start("requests --sync %d", port), 1, "requests: .*: nobody listens there: .*\n");
 }
 
+/* An empty label is refused before any name server is asked. */
+static void a_host_that_is_none_is_one_line(void **state)
+{
+    (void)state;
+    fails(start("requests --count 1 http://no..host:80/"), 1,
+          "requests: http://no\\.\\.host:80/: there is no such host: check its name\n");
+}
+
 static void a_bad_answer_is_one_line_that_says_why(void **state)
 {
     static char large[8000] = "HTTP/1.1 200 OK\r\n\r\n";
@@ -537,6 +545,7 @@ int main(void)
         TEST(fifty_clients_at_once_are_served_and_leave_no_fd),
         TEST(the_main_job_shows_five_answers_in_the_time_of_one),
         TEST(a_refused_connection_is_one_line),
+        TEST(a_host_that_is_none_is_one_line),
         TEST(a_bad_answer_is_one_line_that_says_why),
         TEST(an_answer_without_a_length_ends_with_the_connection),
         TEST(ctrl_c_ends_requests_and_leaves_nothing),
