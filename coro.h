@@ -35,7 +35,8 @@
  * CO_LABELS  (per file) dispatch by computed goto, GNU C: faster, and an await may stand inside a
  *            switch of yours; but the compiler no longer sees a local that an await jumps over
  * CO_LINT    warn of an await inside a switch; on by itself where it is free: 64-bit pointers
- * CO_DEBUG   stop when a frame is awaited that is being awaited already
+ * CO_DEBUG   stop when a frame is awaited that is being awaited already; a call then costs as much
+ *            as it is deep
  * CO_TINY    (whole program) no source texts, no messages: for microcontrollers
  * CO_STOP(file, line, text)  what misuse does; must not return. It prints and aborts, or traps */
 #ifndef CO_CORO_H
@@ -105,7 +106,7 @@ struct co_site {
  * co_end   reaching it returns 0.
  * co_return(value);   leaves with a result, an integer or a pointer, through co_finally.
  * co_finally;   opens the clean-up section, which runs once however the body is left: end, return,
- *     failed try, cancel. It may await; a co_return or failed co_try inside it ends at once.
+ *     failed try, cancel. It may await, not yield; a co_return or failed co_try in it ends at once.
  * co_await(op); co_await(lvalue, op);   evaluates op once; if it is not complete, suspends until it
  *     is; stores its result. asyncio: await
  * co_try(op); co_try(lvalue, op);   the same, and a negative result leaves as co_return would.
@@ -117,7 +118,8 @@ struct co_site {
  *
  * Calls
  * co_call(&frame, NAME, .field = ...)   an op: runs coroutine NAME in a frame of mine, zeroed but
- *     for the fields named. The frame must stay until the await is over.
+ *     for the fields named. The frame must stay until the await is over. The expression &frame may
+ *     be evaluated twice, here and below.
  * co_init(&frame, NAME, .field = ...);   makes a frame ready: for generators, and by hand.
  * co_start(&chain, &frame, NAME, .field = ...);   the same, as the root of a chain.
  * co_next(&frame)   an op: runs a generator to its next co_yield (1), its end (0, then always 0) or
@@ -355,7 +357,10 @@ static inline void co_apart_(struct co *up, co_op op, const char *file, int line
 #define CO_STEP_(n, words, step, then) do { CO_POINT_(n, words, step) then } while (0)
 #define CO_PAUSE_(n, words) CO_STEP_(n, words, (chain_->result = 0, co_signal_(CO_PAUSED)),       \
     if (chain_->result < 0) CO_LEAVE_(chain_->result);)
-#define CO_YIELD_(n) CO_STEP_(n, "co_yield", co_up_(&self->co, chain_, 1, CO_YIELDED), )
+#define CO_YIELD_(n) do {                                                                         \
+        (void)sizeof(char[co_in_finally_ ? -1 : 1]);            /* not in co_finally */           \
+        CO_POINT_(n, "co_yield", co_up_(&self->co, chain_, 1, CO_YIELDED))                        \
+    } while (0)
 #define CO_EACH_(n, words, lvalue, generator)                                                     \
     for (;;)                                                                                      \
         if (co_op_ = co_next(generator), co_op_.frame) {                                          \

@@ -19,7 +19,7 @@ static int set_check(const struct task *me, struct task *const *tasks, size_t n)
     for (size_t i = 0; i < n; i++) {
         if (tasks[i] == me)
             return -EDEADLK;
-        if (tasks[i] && tasks[i]->set && is_pending(tasks[i]))
+        if (tasks[i] && task_set_(tasks[i]) && is_pending(tasks[i]))
             return -EBUSY;
     }
     return 0;
@@ -31,8 +31,8 @@ static uint32_t set_join(struct task_set *set, struct task *const *tasks, size_t
     uint32_t joined = 0;
 
     for (size_t i = 0; i < n; i++)
-        if (tasks[i] && tasks[i]->set != set && is_pending(tasks[i])) {
-            tasks[i]->set = set;
+        if (tasks[i] && task_set_(tasks[i]) != set && is_pending(tasks[i])) {
+            task_set_put_(tasks[i], set);
             joined++;
         }
     return joined;
@@ -41,8 +41,8 @@ static uint32_t set_join(struct task_set *set, struct task *const *tasks, size_t
 static void set_leave(struct task_set *set, struct task *const *tasks, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (tasks[i] && tasks[i]->set == set)
-            tasks[i]->set = NULL;
+        if (tasks[i] && task_set_(tasks[i]) == set)
+            task_set_put_(tasks[i], NULL);
 }
 
 static struct task *const *members_of(const struct task *task)
@@ -186,17 +186,17 @@ int task_done_callback(struct task *task, struct task_callback *callback,
         fn(task, arg);
         return 0;
     }
-    if (task->set)
+    if (task_set_(task))
         return -EBUSY;
     *callback = (struct task_callback){ { callback_ended }, fn, arg };
-    task->set = &callback->set;
+    task_set_put_(task, &callback->set);
     return 0;
 }
 
 void task_done_forget(struct task *task, struct task_callback *callback)
 {
-    if (task && task->set == &callback->set)
-        task->set = NULL;
+    if (task && task_set_(task) == &callback->set)
+        task_set_put_(task, NULL);
 }
 
 /* ---- As completed ---------------------------------------------------------------------------- */
@@ -204,7 +204,7 @@ void task_done_forget(struct task *task, struct task_callback *callback)
 /* An ended task waits for nothing: its link is free, to queue it until it is given. */
 static void each_queue(struct completed *each, struct task *task)
 {
-    task->set = &each->set;
+    task_set_put_(task, &each->set);
     task_ring_add(&each->ended, task);
 }
 
@@ -244,7 +244,7 @@ static intptr_t each_start(struct completed *each)
     int error = set_check(task_current(), each->tasks, each->n);
 
     for (size_t i = 0; error == 0 && i < each->n; i++)
-        if (each->tasks[i] && each->tasks[i]->set)
+        if (each->tasks[i] && task_set_(each->tasks[i]))
             error = -EBUSY;             /* it ended, and is queued by another one of these */
     if (error < 0)
         return error;
@@ -254,7 +254,7 @@ static intptr_t each_start(struct completed *each)
 
         if (!task)
             each->missing++;
-        else if (task->set != &each->set)
+        else if (task_set_(task) != &each->set)
             each_queue(each, task);
     }
     return 0;
@@ -269,7 +269,7 @@ static co_define(completed)
     for (;;) {
         self->task = self->ended;
         if (self->task) {
-            self->task->set = NULL;
+            task_set_put_(self->task, NULL);
             task_ring_remove(&self->ended, self->task);
             co_yield;
         } else if (self->left > 0) {
@@ -390,7 +390,7 @@ static int group_take_back(struct task *task)
     group->cancelled = 0;
     task->flags |= TASK_RING_;
     group_cancel(group);
-    task->flags &= (uint8_t)~TASK_RING_;
+    task->flags &= (uint16_t)~TASK_RING_;
     return 0;
 }
 
@@ -400,7 +400,7 @@ co_op co_group(struct task_group *group)
     struct task *me = task_running_(wait.name);
     intptr_t failure = group->failure;
 
-    if (me->set == &group->members.set)
+    if (task_set_(me) == &group->members.set)
         return task_done(-EDEADLK);
     if (group->waiter)
         return task_done(-EBUSY);

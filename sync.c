@@ -388,6 +388,9 @@ void queue_free(struct queue *queue)
 {
     struct task_driver *driver = scheduler_get() ? scheduler_get()->driver : NULL;
 
+    task_unwaited_(queue->getters, "queue_free");
+    task_unwaited_(queue->putters, "queue_free");
+    task_unwaited_(queue->joiners, "queue_free");
     if (queue->grows && queue->items && driver)
         driver->resize(driver, queue->items, 0);
     queue->items = NULL;
@@ -497,4 +500,20 @@ void queue_close(struct queue *queue)
     queue->closed = 1;
     wake_all(&queue->getters, -EPIPE);
     wake_all(&queue->putters, -EPIPE);
+}
+
+/* ---- The end --------------------------------------------------------------------------------- */
+
+void event_free(struct event *event) { task_unwaited_(event->waiters, "event_free"); }
+void lock_free(struct lock *lock) { task_unwaited_(lock->waiters, "lock_free"); }
+void barrier_free(struct barrier *barrier) { task_unwaited_(barrier->waiters, "barrier_free"); }
+
+void semaphore_free(struct semaphore *semaphore)
+{
+    task_unwaited_(semaphore->waiters, "semaphore_free");
+}
+
+void condition_free(struct condition *condition)
+{
+    task_unwaited_(condition->waiters, "condition_free");
 }

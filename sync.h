@@ -55,6 +55,7 @@ struct event {
 
 void event_set(struct event *event);        /* wakes all who wait, and lets through all who come */
 void event_clear(struct event *event);
+void event_free(struct event *event);       /* only stops if a task waits; so do the others */
 CO_OP co_event_wait(struct event *event);        /* 0 */
 
 /* ---- Lock: one task at a time. asyncio: Lock ------------------------------------------------- */
@@ -70,6 +71,7 @@ CO_OP co_lock_acquire(struct lock *lock);
 /* Hands it to the first who waits. 0; -EPERM: the running task does not have it, and nothing
  * happens. So a co_finally may release whether the acquire was reached or not. */
 int lock_release(struct lock *lock);
+void lock_free(struct lock *lock);
 
 /* ---- Semaphore: so many at a time. asyncio: Semaphore, BoundedSemaphore ---------------------- */
 
@@ -83,6 +85,7 @@ struct semaphore {
 void semaphore_init(struct semaphore *semaphore, unsigned value, unsigned bound);
 CO_OP co_semaphore_acquire(struct semaphore *semaphore);     /* 0 */
 int semaphore_release(struct semaphore *semaphore);     /* 0; -ERANGE: bounded, and nobody is in */
+void semaphore_free(struct semaphore *semaphore);
 
 /* ---- Condition: waits, without the lock, until somebody notifies. asyncio: Condition --------- */
 
@@ -102,6 +105,7 @@ CO_OP co_condition_wait(struct condition *condition);
  * asyncio: notify(), notify_all() */
 int condition_notify(struct condition *condition, unsigned n);
 int condition_notify_all(struct condition *condition);
+void condition_free(struct condition *condition);
 
 /* ---- Barrier: waits until [parties] tasks have come. asyncio: Barrier ------------------------ */
 
@@ -118,6 +122,7 @@ void barrier_init(struct barrier *barrier, unsigned parties);
 CO_OP co_barrier_wait(struct barrier *barrier);
 void barrier_abort(struct barrier *barrier);    /* breaks it: who waits, or comes, gets -EPIPE */
 void barrier_reset(struct barrier *barrier);    /* who waits gets -EPIPE; then it is as new */
+void barrier_free(struct barrier *barrier);
 
 /* ---- Queue: items from task to task. asyncio: Queue, LifoQueue, PriorityQueue ---------------- */
 
@@ -144,7 +149,7 @@ void queue_init_order(struct queue *queue, void *items, size_t room, size_t item
 /* A queue without a bound: its storage grows in the scheduler's heap; queue_free() it. */
 void queue_init_unbounded(struct queue *queue, size_t item_size, enum queue_order order,
                           int (*compare)(const void *, const void *));
-void queue_free(struct queue *queue);
+void queue_free(struct queue *queue);       /* any queue; stops if a task waits */
 
 /* Puts a copy of *item, which must stay until the await is over; waits while the queue is full. 0;
  * -EPIPE: closed, -ENOMEM: cannot grow; then it was not put. */

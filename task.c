@@ -8,8 +8,6 @@
 #define TASK_THREAD_LOCAL
 #endif
 
-enum task_step_ { TASK_READY_, TASK_RUNNING_, TASK_WAITING_, TASK_ENDED_ };
-
 #define CONTAINER(pointer, type, member) \
     ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
 
@@ -65,6 +63,32 @@ struct task *task_running_(const char *name)
     return task;
 }
 
+void task_unwaited_(struct task *waiters, const char *call)
+{
+    if (waiters)
+        stop(waiters, call, "() while a task still waits: here it stands", "");
+}
+
+/* For the hooks; without them, which is the usual case, one load and a branch. */
+static CO_ATTRIBUTE_(cold, noinline) void point(struct scheduler *s, struct task *task)
+{
+    s->hooks->point(s->hooks, task);
+}
+
+void task_point_(struct task *task)
+{
+    if (scheduler_->hooks)
+        point(scheduler_, task);
+}
+
+static CO_ATTRIBUTE_(cold, noinline) void stepped(struct scheduler *s, struct task *task)
+{
+    s->hooks->stepped(s->hooks, task);
+}
+
+#define STEPPED(s, task) do { if (CO_RARELY_((s)->hooks != NULL)) stepped(s, task); } while (0)
+#define POINT(s, task) do { if (CO_RARELY_((s)->hooks != NULL)) point(s, task); } while (0)
+
 /* ---- Rings ----------------------------------------------------------------------------------- */
 
 void task_ring_add(struct task **ring, struct task *task)
@@ -93,10 +117,52 @@ void task_ring_remove(struct task **ring, struct task *task)
         *ring = task->in.link.next;
 }
 
+static struct task *joiners_of(const struct task *task)
+{
+    return task->told & 1 ? (struct task *)(task->told - 1) : NULL;
+}
+
+struct task_set *task_set_(const struct task *task)
+{
+    struct task *joiners = joiners_of(task);
+
+    return (struct task_set *)(joiners ? (uintptr_t)joiners->chain.result : task->told);
+}
+
+static void told_put(struct task *task, struct task *joiners, struct task_set *set)
+{
+    task->told = joiners ? (uintptr_t)joiners + 1 : (uintptr_t)set;
+    if (joiners)
+        joiners->chain.result = (intptr_t)set;
+}
+
+void task_set_put_(struct task *task, struct task_set *set)
+{
+    told_put(task, joiners_of(task), set);
+}
+
+static void joiner_add(struct task *task, struct task *joiner)
+{
+    struct task_set *set = task_set_(task);
+    struct task *ring = joiners_of(task);
+
+    task_ring_add(&ring, joiner);
+    told_put(task, ring, set);
+}
+
+static void joiner_remove(struct task *task, struct task *joiner)
+{
+    struct task_set *set = task_set_(task);
+    struct task *ring = joiners_of(task);
+
+    task_ring_remove(&ring, joiner);
+    told_put(task, ring, set);
+}
+
 /* All tasks lie in lists: the scheduler's own, and one for each group that has tasks. */
 static struct task_list *list_of(struct scheduler *s, const struct task *task)
 {
-    return task->flags & TASK_MEMBER_ ? &((struct task_members_ *)(void *)task->set)->list
+    return task->flags & TASK_MEMBER_ ? &((struct task_members_ *)(void *)task_set_(task))->list
                                       : &s->own;
 }
 
@@ -150,7 +216,11 @@ struct task *task_next(const struct task *task)
     return list->next == &scheduler_->own ? NULL : list->next->oldest;
 }
 
-/* ---- Timers: a 4-ary heap; each owner knows its place, so that it can leave in O(log n) ------ */
+/* ---- Timers: a heap; each owner knows its place, so that it can leave in O(log n) ------------ */
+
+/* Eight ways: a row is two cache lines, and what costs most in a large heap, the store
+ * of its new place in each owner that moves, is done seven times for a million timers, not ten. */
+enum { WAYS = 8 };
 
 /* A slot belongs to a task, or, with bit 0 set, to a task_timer. */
 static void slot_put(struct scheduler *s, uint32_t i, struct task_timer_slot slot)
@@ -162,21 +232,41 @@ static void slot_put(struct scheduler *s, uint32_t i, struct task_timer_slot slo
         ((struct task *)slot.owner)->timer = i + 1;
 }
 
-static void slot_sift(struct scheduler *s, uint32_t i, struct task_timer_slot slot)
+/* The child of [i] that is due first; one beyond the last if there is none. A full row is compared
+ * without branches, for which one it is cannot be predicted. */
+static uint32_t slot_child(const struct scheduler *s, uint32_t i)
 {
-    uint32_t n = s->timer_count;
+    uint32_t first = WAYS * i + 1, least = first;
+    int64_t when;
 
-    while (i > 0 && slot.when < s->timers[(i - 1) / 4].when) {
-        slot_put(s, i, s->timers[(i - 1) / 4]);
-        i = (i - 1) / 4;
-    }
-    for (;;) {
-        uint32_t least = 4 * i + 1, end = n < 4 * i + 5 ? n : 4 * i + 5;
-
-        for (uint32_t k = least + 1; k < end; k++)
+    if (first >= s->timer_count)
+        return first;
+    when = s->timers[first].when;
+    if (first + WAYS > s->timer_count) {
+        for (uint32_t k = first + 1; k < s->timer_count; k++)
             if (s->timers[k].when < s->timers[least].when)
                 least = k;
-        if (least >= n || slot.when <= s->timers[least].when)
+        return least;
+    }
+    for (uint32_t k = first + 1; k < first + WAYS; k++) {
+        int64_t other = s->timers[k].when;
+
+        least = other < when ? k : least;
+        when = other < when ? other : when;
+    }
+    return least;
+}
+
+static void slot_sift(struct scheduler *s, uint32_t i, struct task_timer_slot slot)
+{
+    while (i > 0 && slot.when < s->timers[(i - 1) / WAYS].when) {
+        slot_put(s, i, s->timers[(i - 1) / WAYS]);
+        i = (i - 1) / WAYS;
+    }
+    for (;;) {
+        uint32_t least = slot_child(s, i);
+
+        if (least >= s->timer_count || slot.when <= s->timers[least].when)
             break;
         slot_put(s, i, s->timers[least]);
         i = least;
@@ -184,18 +274,26 @@ static void slot_sift(struct scheduler *s, uint32_t i, struct task_timer_slot sl
     slot_put(s, i, slot);
 }
 
+/* Room for [room] timers. 0, or -ENOMEM. */
+static int slots_resize(struct scheduler *s, uint32_t room)
+{
+    void *timers = s->fixed ? NULL
+        : s->driver->resize(s->driver, s->timers, room * sizeof *s->timers);
+
+    if (!timers)
+        return -ENOMEM;
+    s->timers = (struct task_timer_slot *)timers;
+    s->timer_room = room;
+    return 0;
+}
+
+enum { ROOM_LEAST = 16, ROOM_KEPT = 1024 };
+
 static int slot_add(struct scheduler *s, int64_t when, uintptr_t owner)
 {
-    if (s->timer_count == s->timer_room) {
-        uint32_t room = s->timer_room ? 2 * s->timer_room : 16;
-        void *timers = s->fixed ? NULL
-            : s->driver->resize(s->driver, s->timers, room * sizeof *s->timers);
-
-        if (!timers)
-            return -ENOMEM;
-        s->timers = (struct task_timer_slot *)timers;
-        s->timer_room = room;
-    }
+    if (s->timer_count == s->timer_room
+        && slots_resize(s, s->timer_room ? 2 * s->timer_room : ROOM_LEAST) < 0)
+        return -ENOMEM;
     if (when <= s->fired)           /* started while timers fire: for the next turn */
         when = s->fired + 1;
     s->timer_count++;
@@ -203,13 +301,22 @@ static int slot_add(struct scheduler *s, int64_t when, uintptr_t owner)
     return 0;
 }
 
+/* A large heap that is nearly empty is halved. */
+static CO_ATTRIBUTE_(cold, noinline) void slots_halve(struct scheduler *s)
+{
+    if (s->timer_room > ROOM_KEPT)
+        (void)slots_resize(s, s->timer_room / 2);
+}
+
 /* Takes the slot at [place] (from 1) out. */
-static void slot_remove(struct scheduler *s, uint32_t place)
+static inline void slot_remove(struct scheduler *s, uint32_t place)
 {
     struct task_timer_slot last = s->timers[--s->timer_count];
 
     if (place - 1 < s->timer_count)
         slot_sift(s, place - 1, last);
+    if (CO_RARELY_(s->timer_count < s->timer_room / 8))
+        slots_halve(s);
 }
 
 int task_timer_start(struct task_timer *timer, int64_t when)
@@ -250,40 +357,69 @@ static void timers_fire(struct scheduler *s)
 
 /* ---- Cancel ---------------------------------------------------------------------------------- */
 
-static int request_pending(const struct task *task)
+enum { HANDED_DOWN = 2 };         /* in co_within.met: see handed_down_wait */
+static co_declare(co_within);
+
+/* The innermost deadline of [co] and its callers; NULL: there is none. */
+static struct co_within *within_of(struct co *co)
 {
-    if (task->flags & TASK_CANCEL_)
-        return 1;
-    for (const struct co_within *w = task->within; w; w = w->outer)
-        if (w->asked)
-            return 1;
-    return 0;
+    while (co && co->body != co_body_co_within)
+        co = co->caller;
+    return (struct co_within *)co;
 }
 
-/* The outermost deadline of [task] that has expired and is to be met; or NULL. */
-static struct co_within *deadline_asked(const struct task *task)
+/* The outermost deadline of [task] that has expired and is to be met; or NULL. TASK_LATE_ says that
+ * there may be one: so most ops need not look. */
+static struct co_within *deadline_asked(struct task *task)
 {
     struct co_within *found = NULL;
+    int late = 0;
 
-    for (struct co_within *w = task->within; w; w = w->outer)
+    if (!(task->flags & TASK_LATE_))
+        return NULL;
+    for (struct co_within *w = within_of(task->chain.top); w; w = within_of(w->co.caller)) {
+        late |= w->asked || w->met == HANDED_DOWN;
         if (w->asked)
             found = w;
+    }
+    if (!late)
+        task->flags &= (uint16_t)~TASK_LATE_;
     return found;
+}
+
+static int request_pending(struct task *task)
+{
+    return task->flags & TASK_CANCEL_ || deadline_asked(task);
+}
+
+enum { BY_TASK = 1, BY_DEADLINE = 2 };      /* in co_within.outer */
+
+/* The request of the deadline [met] has been met: those inside it leave it its -ECANCELED. */
+static void deadline_met(struct task *task, struct co_within *met)
+{
+    struct co_within *w = within_of(task->chain.top);
+
+    met->met = 1;
+    for (; w && w != met; w = within_of(w->co.caller))
+        w->outer |= BY_DEADLINE;
 }
 
 /* Takes the request that [task] is to meet next, if there is one: its own, else a deadline's. */
 static int request_take(struct task *task)
 {
-    struct co_within *found = deadline_asked(task);
+    struct co_within *found;
 
+    if (!(task->flags & (TASK_CANCEL_ | TASK_LATE_)))
+        return 0;
     if (task->flags & TASK_CANCEL_) {
-        task->flags &= (uint8_t)~TASK_CANCEL_;
+        task->flags &= (uint16_t)~TASK_CANCEL_;
         return 1;
     }
+    found = deadline_asked(task);
     if (!found)
         return 0;
     found->asked = 0;
-    found->met = 1;
+    deadline_met(task, found);
     return 1;
 }
 
@@ -293,9 +429,9 @@ static int request(struct task *task)
 {
     int met = task->flags & (TASK_CANCEL_ | TASK_TOLD_);
 
-    task->cancels++;
-    if (!met)
-        task->flags |= TASK_CANCEL_;
+    task->flags |= met ? TASK_ASKED_ : TASK_ASKED_ | TASK_CANCEL_;
+    for (struct co_within *w = within_of(task->chain.top); w; w = within_of(w->co.caller))
+        w->outer |= BY_TASK;
     return !met && task->step == TASK_WAITING_;
 }
 
@@ -319,7 +455,7 @@ static struct task *gather_next(struct task *task)
 
     while (task->timer < task->in.many.count) {
         struct task *member = members[task->timer++];
-        if (!member || member->set != &task->in.many.set)
+        if (!member || task_set_(member) != &task->in.many.set)
             continue;
         if ((member->flags & (TASK_PASSING_ | TASK_RING_)) == TASK_RING_)
             task->flags |= TASK_RING_;  /* it awaits a group that this gather is in: cut here */
@@ -338,12 +474,12 @@ static struct task *gather_end(struct task *task)
 
     if (task->flags & TASK_RING_) {
         for (uint32_t i = 0; i < task->in.many.count; i++)
-            if (members[i] && members[i]->set == &task->in.many.set)
-                members[i]->set = NULL;
-        task_wake(task, -ECANCELED);
+            if (members[i] && task_set_(members[i]) == &task->in.many.set)
+                task_set_put_(members[i], NULL);
         task->flags |= TASK_TOLD_;
+        task_wake(task, -ECANCELED);
     }
-    task->flags &= (uint8_t)~(TASK_PASSING_ | TASK_RING_);
+    task->flags &= (uint16_t)~(TASK_PASSING_ | TASK_RING_);
     task->wait = &gather_wait;
     task->timer = scheduler_->requests;
     return above;
@@ -351,14 +487,14 @@ static struct task *gather_end(struct task *task)
 
 static int join_take_back(struct task *task)
 {
-    task_ring_remove(&((struct task *)task->object)->joiners, task);
+    joiner_remove((struct task *)task->object, task);
     return 1;
 }
 static const struct task_wait join_wait = { "co_join", join_take_back };
 static const struct task_wait shield_wait = { "co_shield", join_take_back };
 
-/* co_wait_for is a join with a timer, which is the task's own; that it has expired is kept in
- * chain.result until the end. A request of the task's own ends the deadline. */
+/* co_wait_for is a join with a timer, which is the task's own. When that has expired, it is another
+ * wait; a request of the task's own ends the deadline. */
 static void wait_for_over(struct task *task)
 {
     if (task->timer)
@@ -366,17 +502,12 @@ static void wait_for_over(struct task *task)
     task->timer = 0;
 }
 
-static int wait_for_take_back(struct task *task)
-{
-    wait_for_over(task);
-    return join_take_back(task);
-}
-static const struct task_wait wait_for_wait = { "co_wait_for", wait_for_take_back };
+static const struct task_wait wait_for_wait = { "co_wait_for", join_take_back };
+static const struct task_wait expired_wait = { "co_wait_for", join_take_back };
 
 /* A join that has handed a request of its own down. Like that of a deadline (HANDED_DOWN in [met]),
  * it comes back if the task that got it ends without having met it, for then nobody has. */
 static const struct task_wait handed_down_wait = { "co_join", join_take_back };
-enum { HANDED_DOWN = 2 };
 
 static void hand_down(struct task *joiner)
 {
@@ -391,12 +522,14 @@ static void hand_down(struct task *joiner)
 
 static void hand_back(struct task *joiner, int unmet)
 {
-    for (struct co_within *w = joiner->within; w; w = w->outer) {
-        if (w->met == HANDED_DOWN) {
-            w->met = !unmet;
-            w->asked = (uint8_t)unmet;
-        }
-    }
+    if (joiner->flags & TASK_LATE_)
+        for (struct co_within *w = within_of(joiner->chain.top); w; w = within_of(w->co.caller))
+            if (w->met == HANDED_DOWN) {
+                w->met = 0;
+                w->asked = (uint8_t)unmet;
+                if (!unmet)
+                    deadline_met(joiner, w);
+            }
     if (unmet && joiner->wait == &handed_down_wait)
         joiner->flags |= TASK_CANCEL_;
 }
@@ -408,9 +541,8 @@ static struct task *join_end(struct task *task)
     struct task *next;
 
     for (uint32_t hops = scheduler_->count; hops > 0; hops--) {
-        if (task->wait == &wait_for_wait) {
+        if (task->wait == &wait_for_wait || task->wait == &expired_wait) {
             wait_for_over(task);
-            task->chain.result = 0;
             task->wait = &join_wait;
         } else if (task->wait != &join_wait && task->wait != &handed_down_wait) {
             break;
@@ -448,8 +580,8 @@ static void deliver(struct task *task)
                 if (task->timer != scheduler_->requests)        /* else it handed it down already */
                     above = gather_begin(task, above);
             } else if (took == 1) {
-                task_wake(task, -ECANCELED);
                 task->flags |= (uint8_t)told;
+                task_wake(task, -ECANCELED);
             }
         }
         for (task = NULL; above && !(task = gather_next(above)); )
@@ -503,10 +635,9 @@ void task_meet_(struct task *task)
 struct task *task_quick_(void)
 {
     struct scheduler *s = scheduler_;
-    struct task *task = s ? s->current : NULL;
+    struct task *task = task_unasked_(s);
 
-    if (!task || task->step != TASK_RUNNING_ || task->flags & TASK_CANCEL_ || task->within
-        || s->budget <= 1)
+    if (!task || s->budget <= 1 || s->hooks)
         return NULL;
     s->budget--;
     task->wait = NULL;
@@ -516,18 +647,27 @@ struct task *task_quick_(void)
 co_op task_done(intptr_t result)
 {
     struct task *task = task_running_("task_done");
+    struct scheduler *s = scheduler_;
 
     task->wait = NULL;
-    return --scheduler_->budget > 0 ? co_done(result) : done_later(task, result);
+    POINT(s, task);
+    return --s->budget > 0 ? co_done(result) : done_later(task, result);
+}
+
+static inline void waits(struct scheduler *s, struct task *task, const struct task_wait *wait,
+                         void *object)
+{
+    task->wait = wait;
+    task->object = object;
+    task->step = TASK_WAITING_;
+    POINT(s, task);
 }
 
 struct task *task_waits(const struct task_wait *wait, void *object)
 {
     struct task *task = task_running_(wait->name);
 
-    task->wait = wait;
-    task->object = object;
-    task->step = TASK_WAITING_;
+    waits(scheduler_, task, wait, object);
     return task;
 }
 
@@ -540,13 +680,16 @@ static const struct task_wait call_wait = { "co_wait", call_take_back };
 
 void task_wake(struct task *task, intptr_t result)
 {
+    struct scheduler *s = scheduler_;
+
     if (task->step == TASK_READY_ && task->wait == &call_wait && task->chain.result == -ECANCELED)
         return;                     /* a cancel was faster, which the caller cannot know yet */
     if (task->step != TASK_WAITING_)
         stop(task, "task_wake", "() of a task that does not wait: wake each wait once", "");
     task->step = TASK_READY_;
     task->chain.result = result;
-    task_ring_add(&scheduler_->ready, task);
+    task_ring_add(&s->ready, task);
+    POINT(s, task);
 }
 
 /* ---- Sleep ----------------------------------------------------------------------------------- */
@@ -567,11 +710,12 @@ static co_op sleep_op(int64_t when, int at_once)
         return co_done(-ECANCELED);
     if (at_once) {
         task->wait = &sleep_wait;
+        task_point_(task);
         return done_later(task, 0);
     }
     if (slot_add(scheduler_, when, (uintptr_t)task) < 0)
         return co_done(-ENOMEM);
-    (void)task_waits(&sleep_wait, NULL);
+    waits(scheduler_, task, &sleep_wait, NULL);
     return co_wait();
 }
 
@@ -611,8 +755,8 @@ static co_op join(struct task *task, const struct task_wait *wait)
         return task_done(-EDEADLK);
     if (task->step == TASK_ENDED_)
         return task_done(task->chain.result);
-    (void)task_waits(wait, task);
-    task_ring_add(&task->joiners, me);
+    waits(scheduler_, me, wait, task);
+    joiner_add(task, me);
     task_meet_(me);
     return co_wait();
 }
@@ -630,7 +774,7 @@ co_op co_shield(struct task *task)
 /* The time of a wait_for is over: its task gets a request of the deadline's own. */
 static void wait_for_expired(struct task *task)
 {
-    task->chain.result = -ETIMEDOUT;
+    task->wait = &expired_wait;
     task_cancel((struct task *)task->object);
 }
 
@@ -646,7 +790,6 @@ co_op co_wait_for_ns_(struct task *task, int64_t ns)
         return join(task, &wait_for_wait);
     if (ns > 0 && slot_add(s, s->driver->now(s->driver) + ns, (uintptr_t)me) < 0)
         return task_done(-ENOMEM);
-    me->chain.result = 0;
     op = join(task, &wait_for_wait);
     if (ns <= 0 && !asked)
         wait_for_expired(me);
@@ -673,15 +816,15 @@ co_op co_gather(struct task *const *tasks, size_t n)
     for (size_t i = 0; i < n; i++) {
         if (tasks[i] == me)
             return task_done(-EDEADLK);
-        if (tasks[i] && tasks[i]->step != TASK_ENDED_ && tasks[i]->set)
+        if (tasks[i] && tasks[i]->step != TASK_ENDED_ && task_set_(tasks[i]))
             return task_done(-EBUSY);
     }
     for (size_t i = 0; i < n; i++) {
         intptr_t result = task_result(tasks[i]);
 
         if (tasks[i] && tasks[i]->step != TASK_ENDED_) {
-            left += tasks[i]->set == NULL;      /* a task that is named twice counts once */
-            tasks[i]->set = &me->in.many.set;
+            left += task_set_(tasks[i]) == NULL;        /* one that is named twice counts once */
+            task_set_put_(tasks[i], &me->in.many.set);
         } else if (result < 0 && failure == 0) {
             failure = result;
         }
@@ -703,6 +846,7 @@ static void within_ask(struct co_within *w, intptr_t error)
 {
     w->error = error;
     w->asked = 1;
+    w->task->flags |= TASK_LATE_;
     if (w->task->step == TASK_WAITING_)
         deliver(w->task);
 }
@@ -710,6 +854,18 @@ static void within_ask(struct co_within *w, intptr_t error)
 static void within_expired(struct task_timer *timer)
 {
     within_ask(CONTAINER(timer, struct co_within, timer), -ETIMEDOUT);
+}
+
+void task_expire_(struct task *task)
+{
+    struct scheduler *s = scheduler_;
+    struct co_within *w = within_of(task->chain.top);
+    int64_t now = s->fired == INT64_MIN ? 0 : s->fired + 1;
+
+    if (task->step == TASK_WAITING_ && task->wait == &wait_for_wait && task->timer)
+        slot_sift(s, task->timer - 1, (struct task_timer_slot){ now, (uintptr_t)task });
+    else if (w && w->timer.place)
+        slot_sift(s, w->timer.place - 1, (struct task_timer_slot){ now, (uintptr_t)&w->timer + 1 });
 }
 
 static void within_enter(struct co_within *w)
@@ -722,9 +878,6 @@ static void within_enter(struct co_within *w)
         return;
     }
     w->task = task;
-    w->cancels = task->cancels;
-    w->outer = task->within;
-    task->within = w;
     w->timer.fire = within_expired;
     if (w->ns <= 0)
         within_ask(w, -ETIMEDOUT);
@@ -739,12 +892,12 @@ static intptr_t within_leave(struct co_within *w)
     struct task *task = w->task;
 
     task_timer_stop(&w->timer);
-    task->within = w->outer;
     if (w->result != -ECANCELED || !w->met)
         return w->result;
-    if (task->cancels == w->cancels)
+    if (!w->outer)
         return w->error;
-    task->flags &= (uint8_t)~TASK_CANCEL_;
+    if (w->outer & BY_TASK)
+        task->flags &= (uint16_t)~TASK_CANCEL_;
     return -ECANCELED;
 }
 
@@ -779,7 +932,8 @@ void task_join_(struct task *task, int flags, struct task_members_ *members)
     struct scheduler *s = scheduler_here(flags ? "task_spawn" : "task_init");
 
     *task = (struct task){ .chain = { task->chain.top, 0 }, .step = TASK_READY_,
-                           .flags = (uint8_t)flags, .set = members ? &members->set : NULL };
+                           .flags = (uint16_t)flags,
+                           .told = members ? (uintptr_t)&members->set : 0 };
     all_add(s, task);
     task_ring_add(&s->ready, task);
 }
@@ -904,26 +1058,22 @@ void scheduler_set(struct scheduler *s)
 static void task_end(struct scheduler *s, struct task *task)
 {
     intptr_t result = task->chain.result;
-    struct task_set *set = task->set;
+    struct task_set *set = task_set_(task);
     int unmet = task->flags & TASK_CANCEL_ && result != -ECANCELED;
     int go = task->flags & TASK_GO_;            /* a done callback may free the task */
 
-    task->step = TASK_ENDED_;
-    task->flags &= (uint8_t)~TASK_CANCEL_;
+    task->flags &= (uint16_t)~TASK_CANCEL_;
     all_remove(s, task);
-    while (task->joiners) {
-        struct task *joiner = task->joiners;
-        task_ring_remove(&task->joiners, joiner);
+    for (struct task *joiners = joiners_of(task); joiners; ) {
+        struct task *joiner = joiners;
+        task_ring_remove(&joiners, joiner);
         hand_back(joiner, unmet);
-        if (joiner->wait == &wait_for_wait) {
+        if (joiner->wait == &wait_for_wait)
             wait_for_over(joiner);
-            task_wake(joiner, result == -ECANCELED && joiner->chain.result < 0
-                      ? -ETIMEDOUT : result);
-        } else {
-            task_wake(joiner, result);
-        }
+        task_wake(joiner, result == -ECANCELED && joiner->wait == &expired_wait
+                  ? -ETIMEDOUT : result);
     }
-    task->set = NULL;
+    task->told = 0;
     if (set)
         set->ended(set, task);
     if (go)
@@ -937,7 +1087,7 @@ static void step(struct scheduler *s, struct task *task)
     if (task->flags & (TASK_PAUSED_ | TASK_TOLD_)) {
         if (task->flags & TASK_PAUSED_)
             task->chain.result = request_take(task) ? -ECANCELED : 0;
-        task->flags &= (uint8_t)~(TASK_PAUSED_ | TASK_TOLD_);
+        task->flags &= (uint16_t)~(TASK_PAUSED_ | TASK_TOLD_);
     }
     task->step = TASK_RUNNING_;
     s->current = task;
@@ -948,14 +1098,18 @@ static void step(struct scheduler *s, struct task *task)
         if (task->step == TASK_RUNNING_) {      /* co_wait() itself */
             task->step = TASK_WAITING_;
             task->wait = &call_wait;
+            POINT(s, task);
             task_meet_(task);
         }
+        STEPPED(s, task);
         return;
     }
     if (task->step != TASK_RUNNING_)
         stop(task, unawaited(task), " was made and never awaited: ",
              signal == CO_RETURNED ? "in this coroutine" : "before this place");
     if (signal == CO_RETURNED) {
+        task->step = TASK_ENDED_;
+        STEPPED(s, task);
         task_end(s, task);
         return;
     }
@@ -963,6 +1117,8 @@ static void step(struct scheduler *s, struct task *task)
         task->flags |= TASK_PAUSED_;
     task->step = TASK_READY_;
     task_ring_add(&s->ready, task);
+    POINT(s, task);
+    STEPPED(s, task);
 }
 
 void scheduler_turn(struct scheduler *s)
@@ -976,6 +1132,8 @@ void scheduler_turn(struct scheduler *s)
     timers_fire(s);
     batch = s->ready;
     s->ready = NULL;
+    if (CO_RARELY_(s->hooks != NULL))
+        s->hooks->batch(s->hooks, &batch);
     while (batch) {
         struct task *task = batch;
         task_ring_remove(&batch, task);

@@ -110,17 +110,15 @@ struct task {
         struct { struct task *next, *prev; } link;      /* private: in one queue or wait list */
         struct { struct task_set set; uint32_t count, left; } many;     /* private: of co_gather */
         struct { struct task *next; void *loop; } job;                  /* private: of co_thread */
+        struct { void *data; size_t size; } io;                         /* private: of ops on fds */
     } in;
     struct task *older, *younger;       /* private: in its list */
     const struct task_wait *wait;       /* ro: what it waits for, if it waits */
     void *object;                       /* ro: and on what */
-    struct task *joiners;               /* private: who waits for its end, a ring */
-    struct task_set *set;               /* private: whose member it is, or NULL */
-    struct co_within *within;           /* private: its deadlines, innermost first */
+    uintptr_t told;                     /* private: who is told of its end, see task_set_ */
     uint32_t timer;                     /* private: its place in the heap, 0 if it has none */
-    uint16_t cancels;                   /* private: how often it was asked to cancel */
+    uint16_t flags;                     /* private: TASK_*_ */
     uint8_t step;                       /* private: enum task_step_ */
-    uint8_t flags;                      /* private: TASK_*_ */
 };
 
 /* A timer that calls back; zero it before its first start. asyncio: TimerHandle */
@@ -261,12 +259,19 @@ struct task_driver {
 
 struct task_timer_slot { int64_t when; uintptr_t owner; };      /* private */
 
+/* What a test driver is told of, to bring disorder: all three are there or there are no hooks. */
+struct task_hooks {
+    void (*batch)(struct task_hooks *, struct task **ring);     /* those that run in this turn */
+    void (*point)(struct task_hooks *, struct task *);  /* it made an op, or its wait has ended */
+    void (*stepped)(struct task_hooks *, struct task *);        /* it ran, and does no longer */
+};
+
 struct scheduler {
     struct task_driver *driver;         /* ro */
     struct task *ready;                 /* private: ring of the ready */
     struct task_list own;               /* private: tasks of no group, and the ring of all lists */
     struct task *current;               /* ro: the running task */
-    struct task_timer_slot *timers;     /* private: a 4-ary heap */
+    struct task_timer_slot *timers;     /* private: a heap */
     uint32_t timer_count, timer_room;   /* ro */
     int64_t fired;                      /* private: the time up to which timers fire just now */
     uint32_t count;                     /* ro: tasks that have not ended */
@@ -274,6 +279,7 @@ struct scheduler {
     uint32_t turns;                     /* private: begun and ended: odd inside one */
     int budget;                         /* private: ops left that may complete at once */
     int fixed;                          /* private: timers cannot grow */
+    struct task_hooks *hooks;           /* rw: or NULL */
 };
 
 /* Makes [scheduler] this thread's. [timers] may be NULL where the driver can resize. */
@@ -307,17 +313,19 @@ struct co_within {
     int64_t ns;                         /* private: how long */
     intptr_t error;                     /* private: its name for -ECANCELED */
     struct task *task;                  /* private */
-    struct co_within *outer;            /* private: the next deadline of the task */
     struct task_timer timer;            /* private */
-    uint16_t cancels;                   /* private: the task's, at the start */
     uint8_t asked, met;                 /* private: its cancel is pending; has been delivered */
+    uint8_t outer;                      /* private: the task or an outer deadline asked, too */
 };
 
+enum task_step_ { TASK_READY_, TASK_RUNNING_, TASK_WAITING_, TASK_ENDED_ };
 enum {
     TASK_GO_ = 1, TASK_OWN_ = 2, TASK_PAUSED_ = 4,
     TASK_CANCEL_ = 8, TASK_TOLD_ = 16,          /* its own request is to be met; was, unseen yet */
     TASK_PASSING_ = 32, TASK_RING_ = 64,        /* hands a request down; which came back to it */
-    TASK_MEMBER_ = 128                          /* of a group: [set] is its */
+    TASK_MEMBER_ = 128,                         /* of a group: its set is the group's */
+    TASK_ASKED_ = 256,                          /* it was asked to cancel at some time */
+    TASK_LATE_ = 512                            /* a deadline of its own may have a request */
 };
 
 struct task *task_alloc_(size_t frame_size);
@@ -326,12 +334,28 @@ struct task *task_start_(struct task *task, int flags);
 void task_join_(struct task *task, int flags, struct task_members_ *members);
 struct task *task_running_(const char *name);
 void task_meet_(struct task *task);
+void task_unwaited_(struct task *waiters, const char *call);   /* stops if there are any */
+void task_point_(struct task *task);        /* for the hooks */
+void task_expire_(struct task *task);       /* its innermost deadline, if it has one, is over */
+/* The set whose member a task is, or NULL. Tasks that join it lie in a ring, of which the first one
+ * keeps the set in its chain.result; then [told] is the first one, and bit 0. */
+struct task_set *task_set_(const struct task *task);
+void task_set_put_(struct task *task, struct task_set *set);
 struct task *task_quick_(void);     /* an op of the running task may complete at once; or NULL */
 void task_init_(struct task *task, struct co *root);
 struct co *task_frame_(struct task *task, co_body *body, const char *name);
 CO_OP co_sleep_ns_(int64_t ns);
 CO_OP co_wait_for_ns_(struct task *task, int64_t ns);
 CO_OP co_sleep_until_ns_(int64_t ns);
+
+/* The running task, if no request is pending; else NULL. */
+static inline struct task *task_unasked_(const struct scheduler *s)
+{
+    struct task *task = s ? s->current : NULL;
+
+    return task && task->step == TASK_RUNNING_ && !(task->flags & (TASK_CANCEL_ | TASK_LATE_))
+        ? task : NULL;
+}
 
 /* Where the frame lies in a task's allocation. */
 enum { TASK_HEAD_ = (sizeof(struct task) + 15) / 16 * 16 };

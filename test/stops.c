@@ -107,6 +107,83 @@ static void an_op_outside_a_task_stops(void **state)
     stops(within_outside, "co_within\\(\\) was awaited outside a task");
 }
 
+/* ---- Wait lists ------------------------------------------------------------------------------ */
+
+static struct event event;
+static struct lock lock;
+static struct semaphore semaphore;
+static struct condition condition;
+static struct barrier barrier;
+static struct queue queue;
+
+struct waits_in { co_frame; int kind; char item; };
+static co_define(waits_in)
+{
+    co_begin;
+    co_try(self->kind == 0 ? co_event_wait(&event) : self->kind == 1 ? co_lock_acquire(&lock)
+           : self->kind == 2 ? co_semaphore_acquire(&semaphore)
+           : self->kind == 3 ? co_barrier_wait(&barrier) : self->kind == 4
+           ? co_queue_get(&queue, &self->item) : self->kind == 6
+           ? co_queue_put(&queue, &self->item) : self->kind == 7 ? co_queue_join(&queue)
+           : co_lock_acquire(&lock));
+    if (self->kind == 5)
+        co_try(co_condition_wait(&condition));
+    co_try(co_sleep(1000));
+    co_end;
+}
+
+/* Two tasks of that kind; then what is freed. */
+static void wait_in(int kind)
+{
+    static char room;
+
+    sim_begin(&misused);
+    semaphore_init(&semaphore, 1, 0);
+    barrier_init(&barrier, 3);
+    condition_init(&condition, &lock);
+    queue_init(&queue, kind > 5 ? &room : NULL, kind > 5, 1);
+    if (kind > 5 && queue_put(&queue, "x") < 0)
+        exit(1);
+    for (int i = 0; i < 2; i++)
+        if (task_go(waits_in, .kind = kind) < 0)
+            exit(1);
+    sim_turn(&misused);
+    sim_turn(&misused);
+}
+
+static void free_event(void) { wait_in(0); event_free(&event); }
+static void free_lock(void) { wait_in(1); lock_free(&lock); }
+static void free_semaphore(void) { wait_in(2); semaphore_free(&semaphore); }
+static void free_barrier(void) { wait_in(3); barrier_free(&barrier); }
+static void free_queue(void) { wait_in(4); queue_free(&queue); }
+static void free_condition(void) { wait_in(5); condition_free(&condition); }
+static void free_queue_of_putters(void) { wait_in(6); queue_free(&queue); }
+static void free_queue_of_joiners(void) { wait_in(7); queue_free(&queue); }
+
+static void a_wait_list_that_is_freed_while_a_task_waits_stops(void **state)
+{
+    (void)state;
+    stops(free_event, "event_free\\(\\) while a task still waits");
+    stops(free_lock, "lock_free\\(\\) while a task still waits");
+    stops(free_semaphore, "semaphore_free\\(\\) while a task still waits");
+    stops(free_barrier, "barrier_free\\(\\) while a task still waits");
+    stops(free_queue, "queue_free\\(\\) while a task still waits");
+    stops(free_condition, "condition_free\\(\\) while a task still waits");
+    stops(free_queue_of_putters, "stops.c:[0-9]+: queue_free\\(\\) while a task still waits");
+    stops(free_queue_of_joiners, "stops.c:[0-9]+: queue_free\\(\\) while a task still waits");
+}
+
+static void a_wait_list_that_nobody_waits_in_may_be_freed(void **state)
+{
+    (void)state;
+    event_free(&event);
+    lock_free(&lock);
+    semaphore_free(&semaphore);
+    barrier_free(&barrier);
+    queue_free(&queue);
+    condition_free(&condition);
+}
+
 /* ---- Calls ----------------------------------------------------------------------------------- */
 
 static void spawn_nowhere(void) { task_free(task_spawn(give)); }
@@ -141,10 +218,12 @@ static void without_a_scheduler_all_stop(void **state)
     stops(start_a_timer_nowhere, "task_timer_start\\(\\) needs a scheduler");
 }
 
-struct turner { co_frame; struct scheduler *scheduler; struct loop *loop; };
+struct turner { co_frame; struct scheduler *scheduler; struct loop *loop; int free; };
 static co_define(turner) {
     co_begin;
-    if (self->loop)
+    if (self->free)
+        loop_free(self->loop);
+    else if (self->loop)
         loop_run(self->loop);
     else if (self->scheduler)
         scheduler_run(self->scheduler);
@@ -177,12 +256,21 @@ static void loop_in_a_loop(void)
     loop_run(loop);
 }
 
+static void free_the_loop_inside(void)
+{
+    struct loop *loop = loop_new(NULL);
+
+    task_go(turner, .loop = loop, .free = 1);
+    loop_run(loop);
+}
+
 static void a_loop_in_a_loop_stops(void **state)
 {
     (void)state;
     stops(run_in_a_run, "scheduler_turn\\(\\) inside a task");
     stops(run_another_in_a_run, "scheduler_turn\\(\\) inside a task");
     stops(loop_in_a_loop, "scheduler_turn\\(\\) inside a task");
+    stops(free_the_loop_inside, "stops.c:[0-9]+: scheduler_turn\\(\\) inside a task");
 }
 
 static void free_the_scheduler_early(void)
@@ -210,12 +298,43 @@ static void free_a_task_late(void)
     task_free(task);
 }
 
+/* A task that has not begun; and one by itself. */
+static void free_a_task_at_once(void)
+{
+    sim_begin(&misused);
+    task_free(task_spawn(waits));
+}
+
+enum does { FREES_ITSELF, WAKES_ITSELF };
+struct does_to_itself { co_frame; enum does what; };
+static co_define(does_to_itself) {
+    co_begin;
+    co_try(co_sleep(0));
+    if (self->what == FREES_ITSELF)
+        task_free(task_current());
+    else
+        task_wake(task_current(), 0);
+    co_end;
+}
+
+static void do_to_itself(enum does what)
+{
+    sim_begin(&misused);
+    struct task *task = task_spawn(does_to_itself, .what = what);
+    sim_run(&misused);
+    task_free(task);
+}
+static void free_itself(void) { do_to_itself(FREES_ITSELF); }
+static void wake_itself(void) { do_to_itself(WAKES_ITSELF); }
+
 static void what_is_freed_at_the_wrong_time_stops(void **state)
 {
     (void)state;
     stops(free_a_task_late, "task_free\\(\\) needs a scheduler");
     stops(free_the_scheduler_early, "stops.c:[0-9]+: scheduler_free\\(\\) while tasks are left");
     stops(free_a_task_early, "stops.c:[0-9]+: task_free\\(\\) of a task that has not ended");
+    stops(free_a_task_at_once, "stops.c:[0-9]+: task_free\\(\\) of a task that has not ended");
+    stops(free_itself, "stops.c:[0-9]+: task_free\\(\\) of a task that has not ended");
 }
 
 static void wake_what_is_ready(void)
@@ -246,6 +365,7 @@ static void the_wake_of_a_task_that_does_not_wait_stops(void **state)
     (void)state;
     stops(wake_what_is_ready, "task_wake\\(\\) of a task that does not wait");
     stops(wake_what_has_ended, "task_wake\\(\\) of a task that does not wait");
+    stops(wake_itself, "stops.c:[0-9]+: task_wake\\(\\) of a task that does not wait");
     stops(wake_twice, "stops.c:[0-9]+: task_wake\\(\\) of a task that does not wait");
 }
 
@@ -267,6 +387,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_op_that_is_not_awaited_before_the_next_one_stops),
     cmocka_unit_test(an_op_that_is_not_awaited_before_a_pause_stops),
     cmocka_unit_test(an_op_that_is_not_awaited_before_the_end_stops),
+    cmocka_unit_test(a_wait_list_that_is_freed_while_a_task_waits_stops),
+    cmocka_unit_test(a_wait_list_that_nobody_waits_in_may_be_freed),
     cmocka_unit_test(an_op_outside_a_task_stops),
     cmocka_unit_test(without_a_scheduler_all_stop),
     cmocka_unit_test(a_loop_in_a_loop_stops),

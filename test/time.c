@@ -40,7 +40,7 @@ static void mark_fires(struct task_timer *timer)
 static void check_heap(const struct scheduler *s)
 {
     for (uint32_t i = 1; i < s->timer_count; i++)
-        assert_true(s->timers[(i - 1) / 4].when <= s->timers[i].when);
+        assert_true(s->timers[(i - 1) / 8].when <= s->timers[i].when);
 }
 
 static int by_time(const void *a, const void *b)
@@ -133,6 +133,31 @@ static void a_late_turn_fires_all_that_is_due_in_order(void **state)
         check_heap(&sim.scheduler);
     }
     assert_int_equal(fired, left);
+    sim_end(&sim);
+}
+
+static void a_heap_that_was_large_gives_its_memory_back(void **state)
+{
+    (void)state;
+    enum { LARGE = 20000 };
+    static struct task_timer timers[LARGE];
+    struct sim sim;
+    uint32_t largest;
+
+    sim_begin(&sim);
+    for (int i = 0; i < LARGE; i++)
+        assert_int_equal(task_timer_start(&timers[i], (int64_t)(i * 7919 % LARGE)), 0);
+    largest = sim.scheduler.timer_room;
+    assert_true(largest >= LARGE);
+    sim.fail_at = sim.calls + 1;                /* what cannot be given back is kept */
+    for (int i = 0; i < LARGE - 100; i++)
+        task_timer_stop(&timers[i]);
+    check_heap(&sim.scheduler);
+    assert_int_equal(sim.scheduler.timer_count, 100);
+    assert_in_range(sim.scheduler.timer_room, 100, largest / 8);
+    for (int i = LARGE - 100; i < LARGE; i++)
+        task_timer_stop(&timers[i]);
+    assert_int_equal(sim.scheduler.timer_count, 0);
     sim_end(&sim);
 }
 
@@ -525,6 +550,7 @@ static void the_time_of_the_loop_never_goes_back(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(random_timers_fire_in_the_order_of_a_sort),
     cmocka_unit_test(a_late_turn_fires_all_that_is_due_in_order),
+    cmocka_unit_test(a_heap_that_was_large_gives_its_memory_back),
     cmocka_unit_test(random_sleepers_wake_in_time_and_some_are_cancelled),
     cmocka_unit_test(a_timer_may_start_itself_anew_in_its_callback),
     cmocka_unit_test(a_timer_that_starts_itself_in_the_past_starves_nobody),

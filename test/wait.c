@@ -224,7 +224,7 @@ static void what_had_ended_or_failed_before_counts(void **state)
     assert_int_equal(waited_at_once(&sim, COMPLETED, tasks, 4), 2);
     assert_int_equal(waited_at_once(&sim, FAILED, tasks, 4), 2);
     assert_int_equal(waited_at_once(&sim, ALL, tasks + 1, 2), 2);
-    assert_null(tasks[0]->set);
+    assert_null(task_set_(tasks[0]));
     struct task *all = task_spawn(waiter, .kind = ALL, .tasks = tasks, .n = 4);
     assert_int_equal(sim_run(&sim), 0);
     assert_int_equal(task_result(all), 4);
@@ -303,7 +303,7 @@ static void a_member_of_one_set_is_EBUSY_for_another(void **state)
         sim_turns(&sim, 1);
         for (enum kind second = ANY; second <= EACH; second++)
             assert_int_equal(waited_at_once(&sim, second, tasks, 2), -EBUSY);
-        assert_null(tasks[0]->set);                     /* nor did they take that */
+        assert_null(task_set_(tasks[0]));                     /* nor did they take that */
         tasks[2] = task_spawn(joiner, .task = tasks[1]);    /* but a join is allowed */
         assert_int_equal(sim_run(&sim), 0);
         assert_int_equal(task_result(tasks[2]), -1);
@@ -326,7 +326,7 @@ static void a_wait_for_oneself_is_EDEADLK(void **state)
         sim_turns(&sim, 1);
         assert_int_equal(frame_of(tasks[0])->result, -EDEADLK);
         task = tasks[1];
-        assert_null(task->set);
+        assert_null(task_set_(task));
         finish(&sim, tasks, 2);
     }
 }
@@ -455,7 +455,7 @@ static void a_loop_that_is_left_early_lets_the_rest_go(void **state)
     assert_int_equal(sim.now, S);
     assert_int_equal(TASK_FRAME(tasks[5], reaper)->closed, 0);
     for (int i = 0; i < 5; i++)
-        assert_null(tasks[i]->set);
+        assert_null(task_set_(tasks[i]));
     tasks[6] = task_spawn(reaper, .tasks = tasks, .n = 5, .work = 3);
     notes_[0] = '\0';
     assert_int_equal(sim_run(&sim), 0);
@@ -530,7 +530,7 @@ static void four_end(struct sim *sim, struct task **tasks, intptr_t first)
     struct task *all;
 
     for (int i = 0; i < 3; i++)
-        assert_null(tasks[i]->set);
+        assert_null(task_set_(tasks[i]));
     all = task_spawn(waiter, .kind = ALL, .tasks = tasks, .n = 3);
     assert_int_equal(sim_run(sim), 0);
     assert_int_equal(task_result(all), 3);

@@ -8,10 +8,9 @@
 static void finish(struct sim *sim, struct task **tasks, size_t n)
 {
     assert_int_equal(sim_run(sim), 0);
-    for (size_t i = 0; i < n; i++) {
-        assert_null(tasks[i]->within);
+    assert_int_equal(sim->scheduler.timer_count, 0);
+    for (size_t i = 0; i < n; i++)
         task_free(tasks[i]);
-    }
     sim_end(sim);
 }
 
@@ -511,6 +510,57 @@ static void of_two_deadlines_that_wait_to_be_met_the_outer_one_is_first(void **s
     finish(&sim, &task, 1);
 }
 
+/* Two deadlines at the same time, the inner one in a loop of tries. */
+struct twins {
+    co_frame;
+    double inner, outer;
+    struct work child;
+    struct co_within slots[2];
+    intptr_t n;
+    int tries;
+};
+struct twin { co_frame; struct twins *twins; };
+static co_define(twin) {
+    co_begin;
+    do {
+        co_await(self->twins->n, co_within(&self->twins->slots[0], self->twins->inner,
+                                           co_call(&self->twins->child, work, .seconds = 60,
+                                                   .clean_up = 1)));
+        self->twins->tries++;
+    } while (self->twins->n == -ETIMEDOUT && self->twins->tries < 10);
+    co_return(self->twins->n);
+    co_end;
+}
+struct twins_outer { co_frame; struct twins *twins; struct twin twin; };
+static co_define(twins_outer) {
+    co_begin;
+    co_try(co_within(&self->twins->slots[1], self->twins->outer,
+                     co_call(&self->twin, twin, .twins = self->twins)));
+    co_end;
+}
+
+static void an_outer_deadline_in_the_same_turn_is_not_lost_in_an_inner_one(void **state)
+{
+    (void)state;
+    static const double inner[] = { 4, 3.5, 4.5, 2 };
+
+    for (size_t i = 0; i < sizeof inner / sizeof *inner; i++) {
+        struct twins twins = { .inner = inner[i], .outer = 4 };
+        struct sim sim;
+        struct task *task;
+
+        sim_begin(&sim);
+        task = task_spawn(twins_outer, .twins = &twins);
+        sim_turn(&sim);
+        if (i < 3)
+            sim.now = 5 * S;            /* a late turn: both are over */
+        assert_int_equal(sim_run(&sim), 0);
+        assert_int_equal(task_result(task), -ETIMEDOUT);
+        assert_in_range(twins.tries, 1, 2);
+        finish(&sim, &task, 1);
+    }
+}
+
 static void a_cancel_ends_a_loop_of_tries(void **state)
 {
     (void)state;
@@ -555,7 +605,7 @@ static void a_hundred_deadlines_may_nest(void **state)
     assert_int_equal(sim_run(&sim), 0);
     assert_int_equal(task_result(&task), -ETIMEDOUT);
     assert_int_equal(sim.now, 1 * S);
-    assert_null(task.within);
+    assert_int_equal(sim.scheduler.timer_count, 0);
     sim_end(&sim);
 }
 
@@ -740,6 +790,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(of_nested_deadlines_the_earliest_counts),
     cmocka_unit_test(a_loop_of_tries_knows_its_deadline_from_the_outer_one),
     cmocka_unit_test(of_two_deadlines_that_wait_to_be_met_the_outer_one_is_first),
+    cmocka_unit_test(an_outer_deadline_in_the_same_turn_is_not_lost_in_an_inner_one),
     cmocka_unit_test(a_cancel_ends_a_loop_of_tries),
     cmocka_unit_test(a_hundred_deadlines_may_nest),
     cmocka_unit_test(a_cancel_stands_where_a_deadline_passes_in_the_same_turn),
