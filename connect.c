@@ -75,7 +75,7 @@ static int connect_begin(const struct sockaddr *at, socklen_t size, int *done)
         return fd;
     if (at->sa_family != AF_UNIX)
         net_no_delay_(fd);
-    *done = connect(fd, at, size) == 0;
+    *done = !loop_fails(ENETUNREACH) && connect(fd, at, size) == 0;
     return *done || errno == EINPROGRESS || errno == EINTR ? fd : net_give_up_(fd);
 }
 
@@ -87,16 +87,27 @@ static intptr_t socket_error(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? -errno : -error;
 }
 
+/* Whether a socket that has no error is connected; else it was woken too early. */
+static int is_connected(int fd)
+{
+    struct sockaddr_storage peer;
+    socklen_t size = sizeof peer;
+
+    return getpeername(fd, (struct sockaddr *)&peer, &size) == 0 || errno != ENOTCONN;
+}
+
 static co_define(connect_try_)
 {
     co_begin;
     self->fd = connect_begin(self->to, self->size, &self->done);
     if (self->fd < 0)
         co_return(self->fd);
-    if (!self->done)
-        co_await(self->result, co_writable(self->fd));
-    if (self->result == 0)
-        self->result = socket_error(self->fd);
+    do {
+        if (!self->done)
+            co_await(self->result, co_writable(self->fd));
+        if (self->result == 0)
+            self->result = socket_error(self->fd);
+    } while (self->result == 0 && !self->done && !is_connected(self->fd));
     if (self->result < 0)
         fd_close(self->fd);
     co_return(self->result < 0 ? self->result : self->fd);

@@ -8,35 +8,36 @@
 
 #include <ev.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#ifndef ev_io_modify
+#define ev_io_modify(io, events) ev_io_set(io, (io)->fd, events)    /* before libev 4.32 */
+#endif
+
 #define CONTAINER(pointer, type, member) \
     ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
 
-/* One direction of an fd: its watcher and the task that waits. The watcher stays armed between
- * awaits; it is stopped when an event finds no task. So a request costs no epoll_ctl. */
-struct fd_side {
-    ev_io io;
-    struct task *task;          /* NULL: nobody waits */
-    struct fd_op op;            /* what that task does */
-    int drained;                /* the last read was short: wait first, then read */
-};
-
+/* What the loop knows of an fd. The watcher stays armed between awaits; it is stopped when an event
+ * finds no task. So a request costs no epoll_ctl. */
 struct fd_entry {
-    int fd;
-    int known;                  /* checked since it was opened */
-    int is_changed, is_paused;  /* in these lists */
-    unsigned polls;             /* libev's count of polls when it changed last */
-    struct fd_side side[2];     /* FD_READ, FD_WRITE */
-    struct fd_entry *changed;   /* next of those that libev will look at before it polls */
-    struct fd_entry *paused;    /* next of the listeners that wait for an fd to spare */
+    ev_io io;                   /* of both directions */
+    struct task *task[2];       /* who waits, FD_READ and FD_WRITE; NULL: nobody */
+    unsigned polls;             /* libev's count of polls when the watcher changed last */
+    uint8_t known;              /* checked since it was opened */
+    uint8_t is_changed;         /* in the loop's list */
+    uint8_t is_paused;          /* a listener that waits for an fd to spare */
+    uint8_t drained;            /* the last read was short: wait first, then read */
 };
+enum { FD_BLOCK = 32 };         /* entries come in blocks, for libev holds their addresses */
 
 struct loop {
     struct task_driver driver;
@@ -54,16 +55,20 @@ struct loop {
     int held;                   /* a reference on the libev loop: somebody can be woken */
     int running, stopped;       /* in loop_run; to be left */
     int draining;               /* in loop_drain */
-    unsigned waiting;           /* tasks that wait on fds */
-    struct fd_entry **fds;
+    unsigned waiting;           /* tasks that wait on fds, and references */
+    unsigned outside;           /* of these, references to what takes real time */
+    struct fd_entry **fds;      /* blocks; NULL: nobody ever waited on one of these fds */
     int fd_room;
-    struct fd_entry *changed, *paused;
+    int *changed, changes;      /* fds that libev will look at before it polls; room as for fds */
     int all_changed;
+    struct task *paused;        /* ring of the tasks that wait for an fd to spare */
     struct task_timer pause;
     int posts[2];               /* a pipe of struct post */
+    pid_t pid;                  /* whose pipe that is */
     ev_io post;
     struct loop_part *parts;    /* what other files keep with this loop */
     int main_begun;             /* by loop_main, which has not yet run it */
+    struct sim *sim;            /* under options for tests, or NULL */
 };
 
 static __thread struct loop *loop_;
@@ -71,46 +76,70 @@ static struct loop *signal_loops[NSIG];     /* libev allows a signal in one loop
 
 static const int64_t PAUSE_NS = 50 * 1000 * 1000;      /* a listener without an fd: 20 tries/s */
 
+/* ---- What loop_sim.h, below, does for loops under test --------------------------------------- */
+
+static int64_t sim_clock(const struct sim *sim);
+static intptr_t sim_attempt(struct sim *sim, fd_try *attempt, int fd, int direction,
+                            struct fd_op *op);
+static int sim_event(struct sim *sim, struct fd_entry *entry, int revents);
+static int sim_fails(struct sim *sim);
+static int sim_starves(const struct sim *sim);
+static void sim_resized(struct sim *sim, const void *old, size_t size);
+
 /* ---- Time ------------------------------------------------------------------------------------ */
 
 static int64_t clock_ns(struct task_driver *driver)
 {
+    const struct loop *loop = driver ? CONTAINER(driver, struct loop, driver) : NULL;
+    int64_t now = loop && loop->sim ? sim_clock(loop->sim) : -1;
     struct timespec t;
 
-    (void)driver;
+    if (now >= 0)
+        return now;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 double loop_time(void)
 {
-    return (double)clock_ns(NULL) / 1e9;
+    return (double)clock_ns(loop_ ? &loop_->driver : NULL) / 1e9;
 }
 
 /* ---- The fd table ---------------------------------------------------------------------------- */
 
-/* The entry of [fd], or NULL if nobody ever waited on it. */
-static struct fd_entry *fd_find(struct loop *loop, int fd)
+/* The entry of [fd], or NULL if there is none. */
+static inline struct fd_entry *fd_find(struct loop *loop, int fd)
 {
-    return loop && fd >= 0 && fd < loop->fd_room ? loop->fds[fd] : NULL;
+    unsigned at = (unsigned)fd;
+    struct fd_entry *block = loop && at < (unsigned)loop->fd_room ? loop->fds[at / FD_BLOCK] : NULL;
+
+    return block ? &block[at % FD_BLOCK] : NULL;
 }
 
-static int fd_grow(struct loop *loop, int fd)
+/* Room for the entry of [fd]: it, or NULL: no memory. */
+static struct fd_entry *fd_grow(struct loop *loop, int fd)
 {
-    int room = loop->fd_room ? loop->fd_room : 16;
+    int room = loop->fd_room ? loop->fd_room : FD_BLOCK, blocks = loop->fd_room / FD_BLOCK;
     struct fd_entry **fds;
+    int *changed;
 
     while (room <= fd)
         room *= 2;
-    if (room == loop->fd_room)
-        return 0;
-    fds = realloc(loop->fds, (size_t)room * sizeof *fds);
-    if (!fds)
-        return -ENOMEM;
-    memset(fds + loop->fd_room, 0, (size_t)(room - loop->fd_room) * sizeof *fds);
-    loop->fds = fds;
-    loop->fd_room = room;
-    return 0;
+    if (room > loop->fd_room) {
+        if (loop_fails(ENOMEM)
+            || !(fds = realloc(loop->fds, (size_t)(room / FD_BLOCK) * sizeof *fds)))
+            return NULL;
+        loop->fds = fds;
+        if (loop_fails(ENOMEM)
+            || !(changed = realloc(loop->changed, (size_t)room * sizeof *changed)))
+            return NULL;
+        loop->changed = changed;
+        memset(fds + blocks, 0, (size_t)(room / FD_BLOCK - blocks) * sizeof *fds);
+        loop->fd_room = room;
+    }
+    if (!loop->fds[fd / FD_BLOCK] && !loop_fails(ENOMEM))
+        loop->fds[fd / FD_BLOCK] = calloc(FD_BLOCK, sizeof(struct fd_entry));
+    return fd_find(loop, fd);
 }
 
 /* What libev would abort on, or report as ready for ever, is refused here. */
@@ -135,114 +164,135 @@ static int fd_take(struct loop *loop, int fd, struct fd_entry **taken)
     if (entry && entry->known)
         return 0;
     error = fd_check(fd);
-    if (error == 0 && !entry) {
-        error = fd_grow(loop, fd);
-        if (error == 0 && !(loop->fds[fd] = entry = calloc(1, sizeof *entry)))
-            error = -ENOMEM;
-    }
-    if (error != 0)
+    if (error < 0)
         return error;
-    entry->fd = fd;
+    if (!entry && !(entry = fd_grow(loop, fd)))
+        return -ENOMEM;
+    ev_io_init(&entry->io, fd_event, fd, EV_READ);
     entry->known = 1;
-    for (int i = 0; i < 2; i++) {
-        ev_io_init(&entry->side[i].io, fd_event, fd, i == FD_READ ? EV_READ : EV_WRITE);
-        entry->side[i].io.data = entry;
-        entry->side[i].drained = 0;
-    }
+    entry->drained = 0;
     *taken = entry;
     return 0;
 }
 
 static int entry_armed(const struct fd_entry *entry)
 {
-    return ev_is_active(&entry->side[FD_READ].io) || ev_is_active(&entry->side[FD_WRITE].io);
+    return ev_is_active(&entry->io) ? entry->io.events & (EV_READ | EV_WRITE) : 0;
 }
 
-static void entry_changed(struct loop *loop, struct fd_entry *entry)
+/* Watches for [events] from now on. The watchers hold no reference: what keeps the loop alive is
+ * counted in loop->waiting. */
+static void entry_arm(struct loop *loop, struct fd_entry *entry, int events)
 {
-    entry->polls = ev_iteration(loop->ev);
-    if (entry->is_changed)
+    int armed = entry_armed(entry);
+
+    if (armed == events)
         return;
-    entry->is_changed = 1;
-    entry->changed = loop->changed;
-    loop->changed = entry;
-}
-
-/* The watchers hold no reference: what keeps the loop alive is counted in loop->waiting. */
-static void side_disarm(struct loop *loop, struct fd_side *side)
-{
-    struct fd_entry *entry = side->io.data;
-
-    if (!ev_is_active(&side->io))
-        return;
-    ev_ref(loop->ev);
-    ev_io_stop(loop->ev, &side->io);
-    if (entry_armed(entry))
-        entry_changed(loop, entry);
-}
-
-static void side_arm(struct loop *loop, struct fd_side *side)
-{
-    if (ev_is_active(&side->io))
-        return;
-    ev_io_start(loop->ev, &side->io);
-    ev_unref(loop->ev);
-    entry_changed(loop, side->io.data);
-}
-
-/* Ends the wait of [side] with [result]. */
-static void side_wake(struct loop *loop, struct fd_side *side, intptr_t result)
-{
-    struct task *task = side->task;
-
-    side->task = NULL;
-    loop->waiting--;
-    task_wake(task, result);
-}
-
-static void side_pause(struct loop *loop, struct fd_side *side)
-{
-    struct fd_entry *entry = side->io.data;
-
-    side_disarm(loop, side);
-    if (!entry->is_paused) {
-        entry->is_paused = 1;
-        entry->paused = loop->paused;
-        loop->paused = entry;
+    if (armed) {
+        ev_ref(loop->ev);
+        ev_io_stop(loop->ev, &entry->io);
     }
-    if (!loop->pause.place)         /* without memory for a timer: at the next fd_close */
-        (void)task_timer_start(&loop->pause, clock_ns(NULL) + PAUSE_NS);
+    if (!events)
+        return;
+    ev_io_modify(&entry->io, events);
+    ev_io_start(loop->ev, &entry->io);
+    ev_unref(loop->ev);
+    entry->polls = ev_iteration(loop->ev);
+    if (!entry->is_changed) {
+        entry->is_changed = 1;
+        loop->changed[loop->changes++] = entry->io.fd;
+    }
 }
 
-/* Tries the op of the waiting [side]: it ends, or goes on waiting, or pauses. */
-static void side_try(struct loop *loop, struct fd_side *side)
+static int event_of(int direction)
 {
-    struct fd_entry *entry = side->io.data;
-    intptr_t result = side->op.attempt(entry->fd, &side->op);
+    return direction == FD_READ ? EV_READ : EV_WRITE;
+}
 
-    side->drained = side->op.drained;
+/* Nobody waits any longer. A fd that can be written would be reported at each poll. */
+static struct task *entry_leave(struct loop *loop, struct fd_entry *entry, int direction)
+{
+    struct task *task = entry->task[direction];
+
+    entry->task[direction] = NULL;
+    loop->waiting--;
+    if (direction == FD_WRITE) {
+        entry_arm(loop, entry, entry_armed(entry) & ~EV_WRITE);
+    } else if (entry->is_paused) {
+        entry->is_paused = 0;
+        task_ring_remove(&loop->paused, task);
+    }
+    return task;
+}
+
+static void entry_pause(struct loop *loop, struct fd_entry *entry)
+{
+    entry_arm(loop, entry, entry_armed(entry) & ~EV_READ);
+    entry->is_paused = 1;
+    task_ring_add(&loop->paused, entry->task[FD_READ]);
+    if (!loop->pause.place && !(loop->sim && sim_starves(loop->sim)))
+        /* without memory for a timer: at the next fd_close */
+        (void)task_timer_start(&loop->pause, clock_ns(&loop->driver) + PAUSE_NS);
+}
+
+/* The op of the waiting task, whose parts lie in the task: what it does, and how much is done. */
+static const struct fd_wait *fd_wait_of(const struct task *task)
+{
+    return (const struct fd_wait *)(const void *)task->wait;
+}
+
+/* Waits (on) for an event, after an attempt that gave [result], -EAGAIN or FD_PAUSE_. */
+static inline void entry_wait(struct loop *loop, struct fd_entry *entry, int direction,
+                              intptr_t result)
+{
+    int armed = entry_armed(entry);
+
     if (result == FD_PAUSE_)
-        side_pause(loop, side);
-    else if (result == -EAGAIN)
-        side_arm(loop, side);
-    else
-        side_wake(loop, side, result);
-    if (!side->task && side == &entry->side[FD_WRITE])
-        side_disarm(loop, side);    /* else it would report the writable fd at each poll */
+        entry_pause(loop, entry);
+    else if (!(armed & event_of(direction)))
+        entry_arm(loop, entry, armed | event_of(direction));
+}
+
+static inline intptr_t fd_attempt(struct loop *loop, fd_try *attempt, int fd, int direction,
+                                  struct fd_op *op)
+{
+    return CO_RARELY_(loop->sim != NULL) ? sim_attempt(loop->sim, attempt, fd, direction, op)
+                                         : attempt(fd, op);
+}
+
+/* Tries the op of the task that waits: it ends, or goes on waiting, or pauses. */
+static void entry_try(struct loop *loop, struct fd_entry *entry, int direction)
+{
+    struct task *task = entry->task[direction];
+    struct fd_op op = { task->in.io.data, task->in.io.size, (size_t)task->chain.result, 0 };
+    fd_try *attempt = fd_wait_of(task)->attempt;
+    intptr_t result = attempt ? fd_attempt(loop, attempt, entry->io.fd, direction, &op) : 0;
+
+    if (direction == FD_READ)
+        entry->drained = op.drained;
+    if (result != -EAGAIN && result != FD_PAUSE_) {
+        task_wake(entry_leave(loop, entry, direction), result);
+        return;
+    }
+    task->chain.result = (intptr_t)op.done;
+    entry_wait(loop, entry, direction, result);
 }
 
 static void pause_over(struct task_timer *timer)
 {
     struct loop *loop = CONTAINER(timer, struct loop, pause);
-    struct fd_entry *entry = loop->paused;
+    struct task *paused = loop->paused;
 
     loop->paused = NULL;
-    while (entry) {
-        struct fd_entry *next = entry->paused;
+    while (paused) {
+        struct task *task = paused;
+        struct fd_entry *entry = task->object;
+
+        task_ring_remove(&paused, task);
+        task->in.io.data = NULL;    /* where the link was */
+        task->in.io.size = 0;
         entry->is_paused = 0;
-        if (entry->side[FD_READ].task && !ev_is_active(&entry->side[FD_READ].io))
-            side_try(loop, &entry->side[FD_READ]);
-        entry = next;
+        entry_try(loop, entry, FD_READ);
     }
 }
 
@@ -250,30 +300,39 @@ static void pause_over(struct task_timer *timer)
 static void entry_forget(struct loop *loop, struct fd_entry *entry)
 {
     entry->known = 0;
+    entry_arm(loop, entry, 0);
+    for (int i = 0; i < 2; i++)
+        if (entry->task[i])
+            task_wake(entry_leave(loop, entry, i), -EBADF);
+}
+
+static void entry_event(struct loop *loop, struct fd_entry *entry, int revents)
+{
     for (int i = 0; i < 2; i++) {
-        side_disarm(loop, &entry->side[i]);
-        if (entry->side[i].task)
-            side_wake(loop, &entry->side[i], -EBADF);
+        if (!(revents & event_of(i)))
+            continue;
+        if (entry->task[i])
+            entry_try(loop, entry, i);
+        else
+            entry_arm(loop, entry, entry_armed(entry) & ~event_of(i));
     }
 }
 
 static void fd_event(struct ev_loop *ev, ev_io *io, int revents)
 {
-    struct fd_side *side = CONTAINER(io, struct fd_side, io);
+    struct fd_entry *entry = CONTAINER(io, struct fd_entry, io);
 
     if (revents & EV_ERROR) {       /* libev found the fd closed, and has stopped the watcher */
         ev_ref(ev);
-        entry_forget(loop_, io->data);
-    } else if (side->task) {
-        side_try(loop_, side);
-    } else {
-        side_disarm(loop_, side);
+        entry_forget(loop_, entry);
+    } else if (!loop_->sim || !sim_event(loop_->sim, entry, revents)) {
+        entry_event(loop_, entry, revents);
     }
 }
 
 static void entry_check(struct loop *loop, struct fd_entry *entry)
 {
-    if (entry_armed(entry) && fcntl(entry->fd, F_GETFD) < 0)
+    if (entry_armed(entry) && fcntl(entry->io.fd, F_GETFD) < 0)
         entry_forget(loop, entry);
 }
 
@@ -283,21 +342,23 @@ static void entry_check(struct loop *loop, struct fd_entry *entry)
 static void changed_check(struct loop *loop)
 {
     unsigned polls = ev_iteration(loop->ev);
-    struct fd_entry *entry;
+    int kept = 0;
 
-    for (struct fd_entry **at = &loop->changed; (entry = *at) != NULL; ) {
+    for (int i = 0; i < loop->changes; i++) {
+        struct fd_entry *entry = fd_find(loop, loop->changed[i]);
+
         if (entry->polls == polls) {
             entry_check(loop, entry);
-            at = &entry->changed;
+            loop->changed[kept++] = loop->changed[i];
         } else {
             entry->is_changed = 0;
-            *at = entry->changed;
         }
     }
+    loop->changes = kept;
     if (loop->all_changed || ev_backend(loop->ev) == EVBACKEND_POLL)
         for (int fd = 0; fd < loop->fd_room; fd++)
-            if (loop->fds[fd])
-                entry_check(loop, loop->fds[fd]);
+            if (fd_find(loop, fd))
+                entry_check(loop, fd_find(loop, fd));
     loop->all_changed = 0;
 }
 
@@ -333,43 +394,63 @@ int fd_nonblock(int fd)
 
 int fd_take_back_(struct task *task)
 {
-    struct fd_side *side = task->object;
-
-    side->task = NULL;
-    loop_->waiting--;
-    if (side->io.events & EV_WRITE)
-        side_disarm(loop_, side);
+    (void)entry_leave(loop_, task->object, fd_wait_of(task)->direction);
     return 1;
 }
 
-co_op co_fd_(int fd, int direction, const struct task_wait *wait, struct fd_op op)
+/* Begins the op of [task]: nothing stands in its way. */
+static inline co_op fd_begin(struct loop *loop, struct task *task, struct fd_entry *entry,
+                             const struct fd_wait *wait, const void *data, size_t size)
+{
+    struct fd_op op = { (void *)(uintptr_t)data, size, 0, 0 };
+    intptr_t result = -EAGAIN;
+
+    if (wait->attempt && (wait->direction == FD_WRITE || !entry->drained))
+        result = fd_attempt(loop, wait->attempt, entry->io.fd, wait->direction, &op);
+    if (wait->direction == FD_READ)
+        entry->drained = op.drained;
+    if (result != -EAGAIN && result != FD_PAUSE_)
+        return task_done(result);
+    entry->task[wait->direction] = task;
+    task->wait = &wait->wait;
+    task->object = entry;
+    task->step = TASK_WAITING_;
+    task->in.io.data = op.data;
+    task->in.io.size = size;
+    task->chain.result = (intptr_t)op.done;
+    loop->waiting++;
+    entry_wait(loop, entry, wait->direction, result);
+    if (CO_RARELY_(loop->sim != NULL))
+        task_point_(task);
+    return co_wait();
+}
+
+/* Where something may stand in the way. */
+static CO_ATTRIBUTE_(cold, noinline) co_op fd_check_first(int fd, const struct fd_wait *wait,
+                                                          const void *data, size_t size)
 {
     struct fd_entry *entry;
-    struct fd_side *side;
-    intptr_t result = -EAGAIN;
     int error;
 
-    if (task_cancelled(wait->name))
+    if (task_cancelled(wait->wait.name))
         return co_done(-ECANCELED);
     error = fd_take(loop_, fd, &entry);
     if (error < 0)
         return task_done(error);
-    side = &entry->side[direction];
-    if (side->task)
+    if (entry->task[wait->direction])
         return task_done(-EBUSY);
-    if (!side->drained && !op.wait_first)
-        result = op.attempt(fd, &op);
-    side->drained = op.drained;
-    if (result != -EAGAIN && result != FD_PAUSE_)
-        return task_done(result);
-    side->task = task_waits(wait, side);
-    side->op = op;
-    loop_->waiting++;
-    if (result == FD_PAUSE_)
-        side_pause(loop_, side);
-    else
-        side_arm(loop_, side);
-    return co_wait();
+    return fd_begin(loop_, task_current(), entry, wait, data, size);
+}
+
+co_op co_fd_(int fd, const struct fd_wait *wait, const void *data, size_t size)
+{
+    struct loop *loop = loop_;
+    struct fd_entry *entry = fd_find(loop, fd);
+    struct task *task = entry ? task_unasked_(&loop->scheduler) : NULL;
+
+    if (!task || !entry->known || entry->task[wait->direction])
+        return fd_check_first(fd, wait, data, size);
+    return fd_begin(loop, task, entry, wait, data, size);
 }
 
 /* A result of read() and its like: negative errno, or -EAGAIN to wait on. */
@@ -378,15 +459,9 @@ static intptr_t fd_result(ssize_t n)
     return n >= 0 ? n : errno == EWOULDBLOCK || errno == EINTR ? -EAGAIN : -errno;
 }
 
-static intptr_t ready_try(int fd, struct fd_op *op)
-{
-    (void)fd, (void)op;
-    return 0;
-}
-
 static intptr_t read_try(int fd, struct fd_op *op)
 {
-    ssize_t n = read(fd, op->data.in, op->size);
+    ssize_t n = read(fd, op->data, op->size);
 
     op->drained = n != (ssize_t)op->size;
     return fd_result(n);
@@ -394,37 +469,35 @@ static intptr_t read_try(int fd, struct fd_op *op)
 
 static intptr_t write_try(int fd, struct fd_op *op)
 {
-    return fd_result(write(fd, op->data.out, op->size));
+    return fd_result(write(fd, op->data, op->size));
 }
 
 co_op co_readable(int fd)
 {
-    static const struct task_wait wait = { "co_readable", fd_take_back_ };
+    static const struct fd_wait wait = FD_WAIT_("co_readable", FD_READ, NULL);
 
-    return co_fd_(fd, FD_READ, &wait, (struct fd_op){ .attempt = ready_try, .wait_first = 1 });
+    return co_fd_(fd, &wait, NULL, 0);
 }
 
 co_op co_writable(int fd)
 {
-    static const struct task_wait wait = { "co_writable", fd_take_back_ };
+    static const struct fd_wait wait = FD_WAIT_("co_writable", FD_WRITE, NULL);
 
-    return co_fd_(fd, FD_WRITE, &wait, (struct fd_op){ .attempt = ready_try, .wait_first = 1 });
+    return co_fd_(fd, &wait, NULL, 0);
 }
 
 co_op co_read(int fd, void *buf, size_t size)
 {
-    static const struct task_wait wait = { "co_read", fd_take_back_ };
+    static const struct fd_wait wait = FD_WAIT_("co_read", FD_READ, read_try);
 
-    return co_fd_(fd, FD_READ, &wait,
-                  (struct fd_op){ .attempt = read_try, .data.in = buf, .size = size });
+    return co_fd_(fd, &wait, buf, size);
 }
 
 co_op co_write(int fd, const void *buf, size_t size)
 {
-    static const struct task_wait wait = { "co_write", fd_take_back_ };
+    static const struct fd_wait wait = FD_WAIT_("co_write", FD_WRITE, write_try);
 
-    return co_fd_(fd, FD_WRITE, &wait,
-                  (struct fd_op){ .attempt = write_try, .data.out = buf, .size = size });
+    return co_fd_(fd, &wait, buf, size);
 }
 
 /* ---- The loop -------------------------------------------------------------------------------- */
@@ -468,19 +541,37 @@ static void on_post(struct ev_loop *ev, ev_io *io, int revents)
         posts[i].fn(posts[i].arg);
 }
 
+void loop_waits_(struct loop *loop, int more)
+{
+    loop->waiting += (unsigned)more;
+}
+
+void loop_outside_(int more)
+{
+    if (loop_)
+        loop_->outside += (unsigned)more;
+}
+
 void loop_ref(struct loop *loop)
 {
     loop->waiting++;
+    loop->outside++;
 }
 
 void loop_unref(struct loop *loop)
 {
     loop->waiting--;
+    loop->outside--;
 }
 
 static void *loop_resize(struct task_driver *driver, void *old, size_t size)
 {
-    (void)driver;
+    struct loop *loop = CONTAINER(driver, struct loop, driver);
+
+    if (size > 0 && loop->sim && sim_fails(loop->sim))
+        return NULL;
+    if (loop->sim)
+        sim_resized(loop->sim, old, size);
     if (size > 0)
         return realloc(old, size);
     free(old);
@@ -492,11 +583,16 @@ static void on_idle(struct ev_loop *ev, ev_idle *idle, int revents)
     (void)ev, (void)idle, (void)revents;
 }
 
+static void signals_give_back(struct loop *loop);
+#include "loop_sim.h"
+
 static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents)
 {
     struct loop *loop = CONTAINER(timer, struct loop, timer);
 
     (void)ev, (void)revents;
+    if (loop->sim)
+        sim_timer(loop);
     loop->armed = INT64_MAX;        /* the turn that follows fires what is due */
 }
 
@@ -509,8 +605,25 @@ static void timer_arm(struct loop *loop, int64_t next)
     if (next == INT64_MAX)
         return;
     ev_now_update(loop->ev);        /* the turn may have taken long */
-    ev_timer_set(&loop->timer, (double)(next - clock_ns(NULL)) / 1e9, 0.);
+    ev_timer_set(&loop->timer, (double)(next - clock_ns(&loop->driver)) / 1e9, 0.);
     ev_timer_start(loop->ev, &loop->timer);
+}
+
+/* The child of a fork() gets a pipe of its own under the same numbers: the parent goes on to read
+ * the old one, and what is on its way there is the parent's. */
+static void posts_renew(struct loop *loop)
+{
+    int posts[2];
+
+    loop->pid = getpid();
+    if (pipe2(posts, O_NONBLOCK | O_CLOEXEC) < 0)
+        posts[0] = posts[1] = -1;
+    for (int i = 0; i < 2; i++) {
+        if (posts[i] < 0 || dup3(posts[i], loop->posts[i], O_CLOEXEC) < 0)
+            close(loop->posts[i]);          /* loop_post will give -EBADF */
+        else
+            close(posts[i]);
+    }
 }
 
 /* In the child of a fork(), or after an event of an fd that is closed here and open elsewhere. */
@@ -520,6 +633,8 @@ static void on_fork(struct ev_loop *ev, ev_fork *fork, int revents)
 
     (void)ev, (void)revents;
     loop->all_changed = 1;
+    if (loop->pid != getpid())
+        posts_renew(loop);
 }
 
 static void loop_hold(struct loop *loop, int hold)
@@ -548,21 +663,26 @@ static void on_prepare(struct ev_loop *ev, ev_prepare *prepare, int revents)
     struct loop *loop = CONTAINER(prepare, struct loop, prepare);
     struct scheduler *s = &loop->scheduler;
     int64_t next;
+    int stuck = 0;
 
     (void)revents;
+    if (loop->sim)
+        sim_events(loop);
     scheduler_turn(s);
-    if (loop->draining && s->count > 0 && task_next(NULL)->cancels == 0)
+    if (loop->draining && s->count > 0 && !(task_next(NULL)->flags & TASK_ASKED_))
         scheduler_cancel_all(s);    /* only tasks that were spawned meanwhile are left */
     changed_check(loop);
     next = scheduler_next(s);
+    if (loop->sim)
+        next = sim_next(loop, next, &stuck);
     if (next == 0)
         ev_idle_start(ev, &loop->idle);
     else
         ev_idle_stop(ev, &loop->idle);
     timer_arm(loop, next == 0 ? loop->armed : next);
     /* Not by the timer alone: once it has fired, libev would leave before the turn it is for. */
-    loop_hold(loop, loop->owns_ev || loop->running ? loop->waiting > 0 || next < INT64_MAX
-                                                   : s->count > 0);
+    loop_hold(loop, stuck ? 0 : loop->owns_ev || loop->running
+                                ? loop->waiting > 0 || next < INT64_MAX : s->count > 0);
     if (loop->running && (loop->stopped || s->count == 0))
         ev_break(ev, EVBREAK_ONE);
 }
@@ -573,7 +693,7 @@ struct loop_part *loop_part_(struct loop *loop, void (*leave)(struct loop_part *
 
     while (part && part->leave != leave)
         part = part->next;
-    if (!part && size > 0 && (part = calloc(1, size)) != NULL) {
+    if (!part && size > 0 && !loop_fails(ENOMEM) && (part = calloc(1, size)) != NULL) {
         part->leave = leave;
         part->next = loop->parts;
         loop->parts = part;
@@ -621,30 +741,49 @@ static void loop_unwatch(struct loop *loop)
     ev_timer_stop(loop->ev, &loop->timer);
 }
 
+/* What a loop is made of that may fail. 0, or negative errno. */
+static int loop_make(struct loop *loop, const struct loop_options *options)
+{
+    loop->pid = getpid();
+    loop->posts[0] = loop->posts[1] = -1;
+    loop->owns_ev = !options->ev;
+    loop->ev = options->ev ? options->ev : ev_loop_new(options->backend | EVFLAG_NOENV);
+    if (!loop->ev)
+        return -ENOSYS;
+    if (pipe2(loop->posts, O_NONBLOCK | O_CLOEXEC) < 0)
+        return -errno;
+    return sim_wanted(options) && !(loop->sim = sim_new(options)) ? -ENOMEM : 0;
+}
+
+/* Frees what loop_make made. */
+static void loop_unmake(struct loop *loop)
+{
+    for (int i = 0; i < 2; i++)
+        if (loop->posts[i] >= 0)
+            close(loop->posts[i]);
+    if (loop->ev && loop->owns_ev)
+        ev_loop_destroy(loop->ev);
+    sim_free(loop->sim);
+    free(loop);
+}
+
 struct loop *loop_new(const struct loop_options *options)
 {
+    static const struct loop_options defaults;
     struct loop *loop = loop_ ? NULL : calloc(1, sizeof *loop);
     struct sigaction pipe_action;
+    int error = loop ? loop_make(loop, options ? options : &defaults) : loop_ ? -EBUSY : -ENOMEM;
 
-    if (!loop) {
-        errno = loop_ ? EBUSY : ENOMEM;
-        return NULL;
-    }
-    loop->owns_ev = !options || !options->ev;
-    loop->ev = loop->owns_ev ? ev_loop_new((options ? options->backend : 0) | EVFLAG_NOENV)
-                             : options->ev;
-    if (!loop->ev || pipe2(loop->posts, O_NONBLOCK | O_CLOEXEC) < 0) {
-        int error = loop->ev ? errno : ENOSYS;
-
-        if (loop->ev && loop->owns_ev)
-            ev_loop_destroy(loop->ev);
-        free(loop);
-        errno = error;
+    if (error < 0) {
+        if (loop)
+            loop_unmake(loop);
+        errno = -error;
         return NULL;
     }
     loop->driver.now = clock_ns;
     loop->driver.resize = loop_resize;
     scheduler_init(&loop->scheduler, &loop->driver, NULL, 0);
+    loop->scheduler.hooks = loop->sim ? &loop->sim->hooks : NULL;
     loop->armed = INT64_MAX;
     loop->pause.fire = pause_over;
     loop_watch(loop);
@@ -717,18 +856,15 @@ void loop_free(struct loop *loop)
     }
     signals_give_back(loop);
     loop_unwatch(loop);
-    close(loop->posts[0]);
-    close(loop->posts[1]);
-    for (int fd = 0; fd < loop->fd_room; fd++) {
+    for (int fd = 0; fd < loop->fd_room; fd++)
         fd_forget_(fd);
-        free(loop->fds[fd]);
-    }
+    for (int i = 0; i < loop->fd_room / FD_BLOCK; i++)
+        free(loop->fds[i]);
     free(loop->fds);
-    if (loop->owns_ev)
-        ev_loop_destroy(loop->ev);
+    free(loop->changed);
     scheduler_free(&loop->scheduler);
     loop_ = NULL;
-    free(loop);
+    loop_unmake(loop);
 }
 
 struct loop *loop_current(void)
@@ -803,7 +939,7 @@ intptr_t loop_main_run_(struct task *task)
     if (!task)
         return -ENOMEM;
     loop->main_task = task;
-    task->set = &set;
+    task_set_put_(task, &set);
     sigint_start(loop);
     if (loop_run(loop) == -EDEADLK) {
         fputs("deadlock: these tasks wait, and nothing can wake them:\n", stderr);

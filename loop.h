@@ -29,6 +29,10 @@
 
 #ifdef __cplusplus
 extern "C" {
+#ifdef __GNUC__                 /* a struct may have the name of the call that gives it */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 #endif
 
 struct loop;
@@ -37,6 +41,26 @@ struct ev_loop;
 struct loop_options {
     struct ev_loop *ev;         /* ride on this libev loop, which you run; NULL: one of its own */
     unsigned backend;           /* EVBACKEND_*; 0: the best one. Without [ev] only */
+
+    /* For tests; trial.h drives them, docs/how-to/test-your-program.md tells how. A loop that has
+     * none of them set pays nothing for them. */
+    int virtual_time;           /* 1: the clock begins at 0 and jumps to the next timer when no task
+                                 * is ready. The world is this process, its threads and children:
+                                 * where all wait for other things and no timer runs, -EDEADLK */
+    uint64_t seed;              /* not 0: disorder that hangs on it alone: tasks and events in any
+                                 * order, and, so often in a hundred, where 0 is the default in
+                                 * brackets and -1 never: */
+    int cuts;                   /* a read or write is cut short (25) */
+    int agains;                 /* an fd has nothing, and then has (10) */
+    int wakes;                  /* whoever waits for an fd is woken too early, in a turn (5) */
+    uint64_t cancel_at;         /* the task that stands at this point is cancelled. Points, from 1:
+                                 * a task made an op, complete or not; a wait has ended */
+    uint64_t cancel_also;       /* and once more, so many points after it */
+    uint64_t timeout_at;        /* the innermost deadline of the task at this point is over */
+    uint64_t fail_at;           /* this allocation, or system call on an fd, of the loop fails, */
+    int fail_on;                /* 1: and all after it */
+    int count;                  /* 1: no more than that points and calls are counted */
+    FILE *trace;                /* each step of each task, and what is done to it, is a line here */
 };
 
 /* ---- Running --------------------------------------------------------------------------------- */
@@ -67,7 +91,8 @@ void loop_free(struct loop *loop);
 /* This thread's loop, or NULL. asyncio: get_running_loop() */
 struct loop *loop_current(void);
 
-/* The libev loop, for watchers of your own. */
+/* The libev loop, for watchers of your own. A child of fork() that goes on with the loop calls
+ * ev_loop_fork(loop_ev(loop)) first; its co_thread calls that were not over give -EAGAIN. */
 struct ev_loop *loop_ev(struct loop *loop);
 
 /* Runs fn(arg) in the thread of [loop], on its next turn; in order. The one call that any thread
@@ -85,6 +110,15 @@ double loop_time(void);
 /* Prints every task, what it awaits and where, innermost first; NULL: this thread's.
  * asyncio: print_call_graph() */
 void loop_dump(struct loop *loop, FILE *to);
+
+/* How many points, and calls that may fail, there were so far under such options; and how many
+ * tasks of task_spawn and of groups are not yet freed. */
+struct loop_counts { uint64_t points, calls, tasks; };
+struct loop_counts loop_counts(const struct loop *loop);
+
+/* Under fail_at: whether a call of yours is to fail here, errno being set to [error]; else 0.
+ *     p = loop_fails(ENOMEM) ? NULL : malloc(n); */
+int loop_fails(int error);
 
 /* ---- Ops on fds ------------------------------------------------------------------------------ */
 
@@ -117,8 +151,14 @@ intptr_t loop_main_run_(struct task *task);
 /* For a worker: waits while there is no room. */
 void loop_post_always_(struct loop *loop, void (*fn)(void *), void *arg);
 
+/* One more wait that keeps the loop, or one less, for what this process does itself: a signal.
+ * Under virtual_time the clock does not stand still for it, as it does for loop_ref. */
+void loop_waits_(struct loop *loop, int more);
+void loop_outside_(int more);       /* and the other way round: a child is at work, or no longer */
+
 /* libev allows a signal in one loop only: this one, until it is freed. 0, or -EBUSY. */
 int loop_signal_take_(struct loop *loop, int signo);
+void loop_abandon_(struct loop *loop);          /* for trial.h: this thread has none any more */
 void loop_sigint_stop_(struct loop *loop);      /* SIGINT no longer cancels its main task */
 
 /* What another file keeps with a loop: found by [leave], which loop_free calls, and made, zeroed,
@@ -132,22 +172,28 @@ struct loop_part *loop_part_(struct loop *loop, void (*leave)(struct loop_part *
 /* An op on an fd, for net.c: [attempt] tries it, once or at each event. It gives a result; or
  * -EAGAIN to wait (on), what was done so far being kept in the op; or FD_PAUSE_, for a listener
  * when there is no fd to spare. */
-struct fd_op;
-typedef intptr_t fd_try(int fd, struct fd_op *op);
 struct fd_op {
-    fd_try *attempt;
-    union { void *in; const void *out; } data;
+    void *data;                 /* const for those that write */
     size_t size, done;
-    uint8_t wait_first;         /* do not try before the first event */
     uint8_t drained;            /* out: nothing is left to be read; the next op waits first */
 };
-#define FD_PAUSE_ INTPTR_MIN
+typedef intptr_t fd_try(int fd, struct fd_op *op);
 enum { FD_READ = 0, FD_WRITE = 1 };
-CO_OP co_fd_(int fd, int direction, const struct task_wait *wait, struct fd_op op);
+struct fd_wait {                /* one static const for each op */
+    struct task_wait wait;
+    int direction;
+    fd_try *attempt;            /* NULL: the op only waits for the event */
+};
+#define FD_WAIT_(name, direction, attempt) { { name, fd_take_back_ }, direction, attempt }
+#define FD_PAUSE_ INTPTR_MIN
+CO_OP co_fd_(int fd, const struct fd_wait *wait, const void *data, size_t size);
 int fd_take_back_(struct task *task);
 void fd_forget_(int fd);        /* its number names a new file from now on */
 
 #ifdef __cplusplus
+#ifdef __GNUC__
+#pragma GCC diagnostic pop
+#endif
 }
 #endif
 #endif

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -15,6 +16,8 @@
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0          /* loop_new ignores SIGPIPE where there is no such flag */
 #endif
+
+enum { SENDFILE_PART = 1 << 20 };
 
 /* ---- Sockets --------------------------------------------------------------------------------- */
 
@@ -53,7 +56,7 @@ void net_no_delay_(int fd)
 /* A new socket. Its number may have been in use: the loop forgets what it knew of that. */
 int net_socket_(int family, int type)
 {
-    int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = loop_fails(EMFILE) ? -1 : socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return -errno;
@@ -84,7 +87,8 @@ int tcp_listen(const char *host, int port, unsigned flags)
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0
         || ((flags & TCP_REUSEPORT) != 0
             && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0)
-        || bind(fd, (struct sockaddr *)&at, size) < 0 || listen(fd, SOMAXCONN) < 0)
+        || loop_fails(EADDRINUSE) || bind(fd, (struct sockaddr *)&at, size) < 0
+        || listen(fd, SOMAXCONN) < 0)
         return net_give_up_(fd);
     return fd;
 }
@@ -166,12 +170,14 @@ static int both_new(int result, int fds[2])
 
 int fd_pipe(int fds[2])
 {
-    return both_new(pipe2(fds, O_NONBLOCK | O_CLOEXEC), fds);
+    return both_new(loop_fails(EMFILE) ? -1 : pipe2(fds, O_NONBLOCK | O_CLOEXEC), fds);
 }
 
 int fd_pair(int fds[2])
 {
-    return both_new(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), fds);
+    const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+
+    return both_new(loop_fails(EMFILE) ? -1 : socketpair(AF_UNIX, type, 0, fds), fds);
 }
 
 /* ---- Ops ------------------------------------------------------------------------------------- */
@@ -207,14 +213,14 @@ static intptr_t accept_try(int listener, struct fd_op *op)
 
 co_op co_accept(int listener)
 {
-    static const struct task_wait wait = { "co_accept", fd_take_back_ };
+    static const struct fd_wait wait = FD_WAIT_("co_accept", FD_READ, accept_try);
 
-    return co_fd_(listener, FD_READ, &wait, (struct fd_op){ .attempt = accept_try });
+    return co_fd_(listener, &wait, NULL, 0);
 }
 
 static intptr_t recv_try(int fd, struct fd_op *op)
 {
-    ssize_t n = recv(fd, op->data.in, op->size, MSG_DONTWAIT);
+    ssize_t n = recv(fd, op->data, op->size, MSG_DONTWAIT);
 
     op->drained = n != (ssize_t)op->size;
     return net_result(n);
@@ -222,17 +228,16 @@ static intptr_t recv_try(int fd, struct fd_op *op)
 
 co_op co_recv(int fd, void *buf, size_t size)
 {
-    static const struct task_wait wait = { "co_recv", fd_take_back_ };
+    static const struct fd_wait wait = FD_WAIT_("co_recv", FD_READ, recv_try);
 
-    return co_fd_(fd, FD_READ, &wait,
-                  (struct fd_op){ .attempt = recv_try, .data.in = buf, .size = size });
+    return co_fd_(fd, &wait, buf, size);
 }
 
 static intptr_t recv_exact_try(int fd, struct fd_op *op)
 {
     while (op->done < op->size) {
         size_t left = op->size - op->done;
-        ssize_t n = recv(fd, (char *)op->data.in + op->done, left, MSG_DONTWAIT);
+        ssize_t n = recv(fd, (char *)op->data + op->done, left, MSG_DONTWAIT);
 
         op->drained = n != (ssize_t)left;
         if (n <= 0)
@@ -244,29 +249,27 @@ static intptr_t recv_exact_try(int fd, struct fd_op *op)
 
 co_op co_recv_exact(int fd, void *buf, size_t size)
 {
-    static const struct task_wait wait = { "co_recv_exact", fd_take_back_ };
+    static const struct fd_wait wait = FD_WAIT_("co_recv_exact", FD_READ, recv_exact_try);
 
-    return co_fd_(fd, FD_READ, &wait,
-                  (struct fd_op){ .attempt = recv_exact_try, .data.in = buf, .size = size });
+    return co_fd_(fd, &wait, buf, size);
 }
 
 static intptr_t send_try(int fd, struct fd_op *op)
 {
-    return net_result(send(fd, op->data.out, op->size, MSG_DONTWAIT | MSG_NOSIGNAL));
+    return net_result(send(fd, op->data, op->size, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
 co_op co_send(int fd, const void *buf, size_t size)
 {
-    static const struct task_wait wait = { "co_send", fd_take_back_ };
+    static const struct fd_wait wait = FD_WAIT_("co_send", FD_WRITE, send_try);
 
-    return co_fd_(fd, FD_WRITE, &wait,
-                  (struct fd_op){ .attempt = send_try, .data.out = buf, .size = size });
+    return co_fd_(fd, &wait, buf, size);
 }
 
 static intptr_t send_all_try(int fd, struct fd_op *op)
 {
     while (op->done < op->size) {
-        ssize_t n = send(fd, (const char *)op->data.out + op->done, op->size - op->done,
+        ssize_t n = send(fd, (const char *)op->data + op->done, op->size - op->done,
                          MSG_DONTWAIT | MSG_NOSIGNAL);
 
         if (n < 0)
@@ -278,34 +281,147 @@ static intptr_t send_all_try(int fd, struct fd_op *op)
 
 co_op co_send_all(int fd, const void *buf, size_t size)
 {
-    static const struct task_wait wait = { "co_send_all", fd_take_back_ };
+    static const struct fd_wait wait = FD_WAIT_("co_send_all", FD_WRITE, send_all_try);
 
-    return co_fd_(fd, FD_WRITE, &wait,
-                  (struct fd_op){ .attempt = send_all_try, .data.out = buf, .size = size });
+    return co_fd_(fd, &wait, buf, size);
+}
+
+/* What the kernel sends at once is bounded, so that a fast peer does not hold up the others. */
+static intptr_t sendfile_try(int fd, struct fd_op *op)
+{
+    struct co_sendfile *s = op->data;
+    off_t offset = (off_t)s->offset;
+    size_t left = s->size - s->done;
+    ssize_t n = 0;
+
+    if (left > 0)
+        n = sendfile(fd, s->file, &offset, left < SENDFILE_PART ? left : SENDFILE_PART);
+    if (n < 0)
+        return net_result(n);
+    s->offset += n;
+    s->done += (size_t)n;
+    return n == 0 || s->done == s->size ? (intptr_t)s->done : -EAGAIN;
+}
+
+co_op co_sendfile(int fd, struct co_sendfile *slot, int file, int64_t offset, size_t size)
+{
+    static const struct fd_wait wait = FD_WAIT_("co_sendfile", FD_WRITE, sendfile_try);
+
+    *slot = (struct co_sendfile){ .file = file, .offset = offset, .size = size };
+    return co_fd_(fd, &wait, slot, 0);
 }
 
 /* ---- Datagrams ------------------------------------------------------------------------------- */
 
+enum { MMSG = 64 };                     /* datagrams in a system call */
+
+#ifndef __linux__
+struct mmsghdr { struct msghdr msg_hdr; unsigned msg_len; };
+
+/* The first of them alone. */
+static int recvmmsg(int fd, struct mmsghdr *to, unsigned n, int flags, void *timeout)
+{
+    ssize_t length = recvmsg(fd, &to->msg_hdr, flags);
+
+    (void)n, (void)timeout;
+    to->msg_len = (unsigned)length;
+    return length < 0 ? -1 : 1;
+}
+
+static int sendmmsg(int fd, struct mmsghdr *from, unsigned n, int flags)
+{
+    (void)n;
+    return sendmsg(fd, &from->msg_hdr, flags) < 0 ? -1 : 1;
+}
+#endif
+
+struct mmsg {
+    struct mmsghdr heads[MMSG];
+    struct iovec parts[MMSG];
+};
+
+/* Up to MMSG of [n] datagrams as the system wants them: how many. */
+static unsigned mmsg_init(struct mmsg *mmsg, struct datagram *d, size_t n, int receive)
+{
+    unsigned count = n < MMSG ? (unsigned)n : MMSG;
+
+    for (unsigned i = 0; i < count; i++) {
+        mmsg->parts[i] = (struct iovec){ d[i].data, d[i].size };
+        mmsg->heads[i] = (struct mmsghdr){ .msg_hdr = {
+            .msg_name = &d[i].peer, .msg_namelen = receive ? sizeof d[i].peer : d[i].peer_size,
+            .msg_iov = &mmsg->parts[i], .msg_iovlen = 1 } };
+    }
+    return count;
+}
+
+static intptr_t recvmmsg_try(int fd, struct fd_op *op)
+{
+    struct datagram *d = op->data;
+    struct mmsg mmsg;
+    unsigned count = mmsg_init(&mmsg, d, op->size, 1);
+    int n = recvmmsg(fd, mmsg.heads, count, MSG_DONTWAIT | MSG_TRUNC, NULL);
+
+    for (int i = 0; i < n; i++) {
+        d[i].length = mmsg.heads[i].msg_len;
+        d[i].peer_size = mmsg.heads[i].msg_hdr.msg_namelen;
+    }
+    op->drained = n < (int)count;
+    return net_result(n);
+}
+
+co_op co_recvmmsg(int fd, struct datagram *datagrams, size_t n)
+{
+    static const struct fd_wait wait = FD_WAIT_("co_recvmmsg", FD_READ, recvmmsg_try);
+
+    return co_fd_(fd, &wait, datagrams, n);
+}
+
+static intptr_t sendmmsg_try(int fd, struct fd_op *op)
+{
+    struct datagram *d = op->data;
+    struct mmsg mmsg;
+
+    while (op->done < op->size) {
+        unsigned count = mmsg_init(&mmsg, d + op->done, op->size - op->done, 0);
+        int n = sendmmsg(fd, mmsg.heads, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        if (n < 0)
+            return net_result(n);
+        op->done += (size_t)n;
+    }
+    return (intptr_t)op->size;
+}
+
+co_op co_sendmmsg(int fd, const struct datagram *datagrams, size_t n)
+{
+    static const struct fd_wait wait = FD_WAIT_("co_sendmmsg", FD_WRITE, sendmmsg_try);
+
+    return co_fd_(fd, &wait, datagrams, n);
+}
+
 static intptr_t recvfrom_try(int fd, struct fd_op *op)
 {
-    struct datagram *d = op->data.in;
+    struct datagram *d = op->data;
+
+    ssize_t n;
 
     d->peer_size = sizeof d->peer;
-    return net_result(recvfrom(fd, d->data, d->size, MSG_DONTWAIT | MSG_TRUNC,
-                               (struct sockaddr *)&d->peer, &d->peer_size));
+    n = recvfrom(fd, d->data, d->size, MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&d->peer,
+                 &d->peer_size);
+    d->length = n < 0 ? 0 : (size_t)n;
+    return net_result(n);
 }
 
 co_op co_recvfrom(int fd, struct datagram *datagram)
 {
-    static const struct task_wait wait = { "co_recvfrom", fd_take_back_ };
+    static const struct fd_wait wait = FD_WAIT_("co_recvfrom", FD_READ, recvfrom_try);
 
-    return co_fd_(fd, FD_READ, &wait,
-                  (struct fd_op){ .attempt = recvfrom_try, .data.in = datagram });
+    return co_fd_(fd, &wait, datagram, 0);
 }
 
 static intptr_t sendto_try(int fd, struct fd_op *op)
 {
-    const struct datagram *d = op->data.out;
+    const struct datagram *d = op->data;
 
     return net_result(sendto(fd, d->data, d->size, MSG_DONTWAIT | MSG_NOSIGNAL,
                              (const struct sockaddr *)&d->peer, d->peer_size));
@@ -313,8 +429,7 @@ static intptr_t sendto_try(int fd, struct fd_op *op)
 
 co_op co_sendto(int fd, const struct datagram *datagram)
 {
-    static const struct task_wait wait = { "co_sendto", fd_take_back_ };
+    static const struct fd_wait wait = FD_WAIT_("co_sendto", FD_WRITE, sendto_try);
 
-    return co_fd_(fd, FD_WRITE, &wait,
-                  (struct fd_op){ .attempt = sendto_try, .data.out = datagram });
+    return co_fd_(fd, &wait, datagram, 0);
 }

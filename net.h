@@ -64,6 +64,7 @@ struct datagram {
     size_t size;                /* rw: of the data, or of the room for it */
     struct sockaddr_storage peer;       /* rw: from whom, or to whom */
     socklen_t peer_size;        /* rw */
+    size_t length;              /* ro: bytes received; more than [size] if it was cut */
 };
 
 /* Sets the peer to a numeric address. 0, or -EINVAL. */
@@ -108,12 +109,27 @@ CO_OP co_send(int fd, const void *buf, size_t size);
 /* Sends all: size. Cancelled or failed, part of it may have been sent. asyncio: sock_sendall() */
 CO_OP co_send_all(int fd, const void *buf, size_t size);
 
+/* Sends [size] bytes of the regular file [file] from [offset] on, without a copy through buffers of
+ * yours: the bytes sent; fewer than [size] if the file ends before. The file's own position is
+ * neither used nor moved. A part that is not in memory is read from the disk meanwhile: the loop
+ * waits for that. [slot] must stay until the await is over. -ESPIPE: [file] is a pipe or so.
+ * Cancelled or failed, slot->done bytes were sent. asyncio: loop.sock_sendfile() */
+struct co_sendfile;
+CO_OP co_sendfile(int fd, struct co_sendfile *slot, int file, int64_t offset, size_t size);
+
 /* Receives a datagram and its sender: the bytes it has; more than [size] if it was cut.
  * asyncio: loop.sock_recvfrom() */
 CO_OP co_recvfrom(int fd, struct datagram *datagram);
 
 /* Sends one to its peer: bytes. asyncio: loop.sock_sendto() */
 CO_OP co_sendto(int fd, const struct datagram *datagram);
+
+/* Receives up to [n] of them in one system call, waiting for the first: how many. recvmmsg(2) of
+ * Linux; elsewhere one at a time. It saves 4 % of the CPU (make bench-udp). */
+CO_OP co_recvmmsg(int fd, struct datagram *datagrams, size_t n);
+
+/* Sends [n] of them: n. Cancelled or failed, some of them may have been sent. sendmmsg(2) */
+CO_OP co_sendmmsg(int fd, const struct datagram *datagrams, size_t n);
 
 /* ---- Machinery ------------------------------------------------------------------------------- */
 
@@ -124,6 +140,12 @@ struct co_resolve {
     char service[8];
     intptr_t result;
     struct addrinfo *found;     /* ro: the addresses, after a result above 0 */
+};
+
+struct co_sendfile {
+    int file;                   /* private */
+    int64_t offset;             /* private: of the next byte */
+    size_t size, done;          /* ro: how many in all; were sent */
 };
 
 struct connect_try_ {

@@ -45,7 +45,7 @@ static void on_signal(struct ev_loop *ev, ev_signal *signal, int revents)
         struct task *task = watch->waiters;
 
         task_ring_remove(&watch->waiters, task);
-        loop_unref(loop_current());
+        loop_waits_(loop_current(), -1);
         task_wake(task, 0);
     }
 }
@@ -55,7 +55,7 @@ static int signal_take_back(struct task *task)
     struct watch *watch = task->object;
 
     task_ring_remove(&watch->waiters, task);
-    loop_unref(loop_current());
+    loop_waits_(loop_current(), -1);
     return 1;
 }
 
@@ -103,7 +103,7 @@ static int signal_check(int signo)
 static int watch_start(struct loop *loop, struct signals *signals, int signo)
 {
     struct ev_loop *ev = loop_ev(loop);
-    struct watch *watch = calloc(1, sizeof *watch);
+    struct watch *watch = loop_fails(ENOMEM) ? NULL : calloc(1, sizeof *watch);
     int error = watch ? loop_signal_take_(loop, signo) : -ENOMEM;
 
     if (error == 0 && signo == SIGCHLD && EV_DEFAULT_UC && !ev_is_default_loop(ev))
@@ -163,7 +163,7 @@ co_op co_signal(int signo)
     }
     task = task_waits(&wait, watch);
     task_ring_add(&watch->waiters, task);
-    loop_ref(loop);
+    loop_waits_(loop, 1);
     return co_wait();
 }
 
@@ -199,7 +199,7 @@ static int ends_pipe(struct ends *ends, int i)
 {
     int fds[2], error, own = i == 0;
 
-    if (pipe2(fds, O_CLOEXEC) < 0)
+    if (loop_fails(EMFILE) || pipe2(fds, O_CLOEXEC) < 0)
         return -errno;
     ends->ours[i] = fds[own];
     fd_forget_(fds[own]);           /* its number may have been in use */
@@ -345,6 +345,7 @@ int process_spawn(struct process *process, char *const argv[],
     process->grace = o->grace == 0 ? 5 : o->grace;
     process->started = 1;
     process->pidfd = pidfd_open_(pid);
+    loop_outside_(1);
     return 0;
 }
 
@@ -361,6 +362,7 @@ static void process_reap(struct process *process)
         pid = waitpid(process->pid, &process->status, 0);
     while (pid < 0 && errno == EINTR);
     process->ended = 1;
+    loop_outside_(-1);
     process->error = pid < 0 ? -errno : 0;
 }
 

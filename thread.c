@@ -152,11 +152,51 @@ static void pool_leave(struct loop_part *part)
     pthread_mutex_unlock(&pool.lock);
 }
 
+/* A fork() copies the pool, but not its threads: the child begins with none. Calls of its loop that
+ * were not over give -EAGAIN there; the parent's go on. */
+static const struct task_wait thread_wait = { "co_thread", job_take_back };
+
+static void fork_begins(void)
+{
+    pthread_mutex_lock(&pool.lock);
+}
+
+static void fork_ends(void)
+{
+    pthread_mutex_unlock(&pool.lock);
+}
+
+static void fork_child(void)
+{
+    struct loop *loop = loop_current();
+
+    pool.first = pool.last = NULL;
+    pool.idle = pool.busy = pool.count = 0;
+    pool.ending = 0;
+    pool.loops = loop && loop_part_(loop, pool_leave, 0);
+    pthread_cond_init(&pool.work, NULL);
+    pthread_cond_init(&pool.ended, NULL);
+    pthread_mutex_unlock(&pool.lock);
+    for (struct task *task = task_next(NULL); task; task = task_next(task))
+        if (task->wait == &thread_wait && task->step == TASK_WAITING_) {
+            loop_unref(loop);
+            task_wake(task, -EAGAIN);
+        }
+}
+
+static void pool_made(void)
+{
+    pthread_atfork(fork_begins, fork_ends, fork_child);
+}
+
 /* This loop uses the pool from now on. */
 static int pool_enter(struct loop *loop)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
     if (loop_part_(loop, pool_leave, 0))
         return 0;
+    pthread_once(&once, pool_made);
     if (!loop_part_(loop, pool_leave, sizeof(struct loop_part)))
         return -ENOMEM;
     pthread_mutex_lock(&pool.lock);
@@ -169,17 +209,16 @@ static int pool_enter(struct loop *loop)
 
 co_op co_thread(intptr_t (*fn)(void *), void *arg)
 {
-    static const struct task_wait wait = { "co_thread", job_take_back };
     struct loop *loop = loop_current();
     struct task *task;
     int error;
 
-    if (task_cancelled(wait.name))
+    if (task_cancelled(thread_wait.name))
         return co_done(-ECANCELED);
     error = pool_enter(loop);
     if (error < 0)
         return task_done(error);
-    task = task_waits(&wait, arg);
+    task = task_waits(&thread_wait, arg);
     task->chain.result = (intptr_t)fn;
     task->in.job.loop = loop;
     loop_ref(loop);
@@ -302,7 +341,7 @@ static void member_main(struct crew_member *member)
     member->loop = NULL;                /* no more posts to it */
     pthread_mutex_unlock(&crew->lock);
     loop_free(loop_current());
-    if (!task || result < 0 || task->cancels > 0)   /* it may be content with its cancel */
+    if (!task || result < 0 || task->flags & TASK_ASKED_)   /* it may be content with its cancel */
         crew_end(crew, result);
     free(task);
 }

@@ -132,6 +132,133 @@ static void one_socket_serves_many_peers(void **state)
     assert_int_equal(failures_, 0);
 }
 
+/* ---- Many in one system call ----------------------------------------------------------------- */
+
+enum { MANY = 150, EACH = 40 };
+
+static void many_init(struct datagram *d, char (*room)[EACH], int port)
+{
+    for (int i = 0; i < MANY; i++) {
+        d[i] = (struct datagram){ .data = room[i], .size = EACH };
+        assert_int_equal(datagram_to(&d[i], NULL, port), 0);
+    }
+}
+
+/* Receives [left] datagrams, number i being of i % EACH bytes of value i. */
+struct collect { co_frame; int fd, left, next; intptr_t n; struct datagram *d; };
+static co_define(collect)
+{
+    co_begin;
+    while (self->left > 0) {
+        co_try(self->n, co_recvmmsg(self->fd, self->d, MANY));
+        check(self->n >= 1);
+        for (int i = 0; i < self->n; i++, self->next++) {
+            check_equal(self->d[i].length, self->next % EACH);
+            check(self->next % EACH == 0 || *(unsigned char *)self->d[i].data == self->next);
+            check(self->d[i].peer_size == sizeof(struct sockaddr_in));
+        }
+        self->left -= (int)self->n;
+    }
+    co_end;
+}
+
+struct scatter { co_frame; int fd; struct datagram *d; int pieces, at; intptr_t n; };
+static co_define(scatter)
+{
+    co_begin;
+    for (self->at = 0; self->at < MANY; self->at += (int)self->n) {
+        self->n = MANY - self->at < self->pieces ? MANY - self->at : self->pieces;
+        co_try(self->n, co_sendmmsg(self->fd, self->d + self->at, (size_t)self->n));
+        co_pause;
+    }
+    co_return(self->at);
+    co_end;
+}
+
+/* [pieces] are sent with a call; on the loopback, in order and without a loss. */
+static void there_and_back(int pieces)
+{
+    static struct datagram in[MANY], out[MANY];
+    static char got[MANY][EACH], sent[MANY][EACH];
+    int from = udp_open(NULL, 0, 0), to = udp_open(NULL, 0, 0);
+    struct task *tasks[2];
+
+    many_init(in, got, 1);
+    many_init(out, sent, tcp_port(to));
+    for (int i = 0; i < MANY; i++) {
+        memset(sent[i], i, EACH);
+        out[i].size = (size_t)(i % EACH);
+    }
+    tasks[0] = task_spawn(collect, .fd = to, .left = MANY, .d = in);
+    tasks[1] = task_spawn(scatter, .fd = from, .d = out, .pieces = pieces);
+    assert_int_equal(loop_run(loop_current()), 0);
+    assert_int_equal(failures_, 0);
+    assert_int_equal(task_result(tasks[0]), 0);
+    assert_int_equal(task_result(tasks[1]), MANY);
+    task_free(tasks[0]);
+    task_free(tasks[1]);
+    fd_close(from);
+    fd_close(to);
+}
+
+static void many_datagrams_go_and_come_with_one_call(void **state)
+{
+    (void)state;
+    there_and_back(MANY);
+    there_and_back(64);
+    there_and_back(3);
+    there_and_back(1);
+}
+
+/* Two datagrams, the second of them too long for its room; then none, until the deadline. */
+struct pair { co_frame; int fd; intptr_t n; struct datagram d[3]; struct co_within slot; };
+static co_define(pair)
+{
+    static char room[3][4];
+
+    co_begin;
+    for (int i = 0; i < 3; i++)
+        self->d[i] = (struct datagram){ .data = room[i], .size = sizeof room[i] };
+    co_try(self->n, co_recvmmsg(self->fd, self->d, 3));
+    check_equal(self->n, 2);
+    check_equal(self->d[0].length, 2);
+    check_equal(self->d[1].length, 9);
+    co_await(self->n, co_within(&self->slot, 0.01, co_recvmmsg(self->fd, self->d, 3)));
+    check_equal(self->n, -ETIMEDOUT);
+    co_try(self->n, co_recvmmsg(self->fd, self->d, 3));
+    check_equal(self->n, 1);
+    check_equal(self->d[0].length, 3);
+    co_end;
+}
+
+struct late_one { co_frame; int fd; const struct datagram *d; };
+static co_define(late_one)
+{
+    co_begin;
+    co_try(co_sleep(0.03));
+    co_try(co_sendto(self->fd, self->d));
+    co_end;
+}
+
+static void what_was_cut_tells_its_size_and_a_deadline_loses_none(void **state)
+{
+    (void)state;
+    struct datagram out[3] = { { .data = "ab", .size = 2 }, { .data = "123456789", .size = 9 },
+                               { .data = "xyz", .size = 3 } };
+    int from = udp_open(NULL, 0, 0), to = udp_open(NULL, 0, 0);
+
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(datagram_to(&out[i], NULL, tcp_port(to)), 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(sendto(from, out[i].data, out[i].size, 0,
+                                (struct sockaddr *)&out[i].peer, out[i].peer_size),
+                         out[i].size);
+    assert_int_equal(task_go(late_one, .fd = from, .d = &out[2]), 0);
+    assert_int_equal(run(pair, .fd = to), 0);
+    fd_close(from);
+    fd_close(to);
+}
+
 /* ---- Sizes ----------------------------------------------------------------------------------- */
 
 struct get { co_frame; int fd; size_t size; struct datagram d; intptr_t n; char buf[16]; };
@@ -406,6 +533,8 @@ int main(void)
         TEST(a_port_in_use_is_EADDRINUSE_unless_both_share_it),
         TEST(a_datagram_comes_back_from_where_it_went),
         TEST(one_socket_serves_many_peers),
+        TEST(many_datagrams_go_and_come_with_one_call),
+        TEST(what_was_cut_tells_its_size_and_a_deadline_loses_none),
         TEST(a_datagram_that_was_cut_tells_its_whole_size),
         TEST(a_datagram_may_be_empty_and_is_no_end),
         TEST(a_datagram_that_is_too_large_is_EMSGSIZE),

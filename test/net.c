@@ -777,9 +777,140 @@ static void what_is_no_socket_is_refused(void **state)
     assert_int_equal(run(exactly, .fd = fds[0], .size = 1), -EBADF);
 }
 
+/* ---- Files ----------------------------------------------------------------------------------- */
+
+enum { FILE_SIZE = 3000000 };
+
+/* Sends the part of the file that begins at [offset], and closes. */
+struct send_part {
+    co_frame;
+    int fd, file;
+    int64_t offset;
+    size_t size;
+    struct co_sendfile slot;
+    intptr_t n;
+};
+static co_define(send_part)
+{
+    co_begin;
+    co_try(self->n, co_sendfile(self->fd, &self->slot, self->file, self->offset, self->size));
+    check_equal(self->slot.done, self->n);
+    co_return(self->n);
+    co_finally;
+    fd_close(self->fd);
+    co_end;
+}
+
+/* Wants [wanted] bytes, as they lie in the file from [offset], and the end. */
+struct receive_part { co_frame; int fd; size_t offset, wanted, got; intptr_t n; char buf[65536]; };
+static co_define(receive_part)
+{
+    co_begin;
+    for (;;) {
+        co_try(self->n, co_recv(self->fd, self->buf, sizeof self->buf));
+        if (self->n == 0)
+            break;
+        for (intptr_t i = 0; i < self->n; i++, self->got++)
+            if (self->buf[i] != (char)((self->offset + self->got) % 251))
+                co_return(-EIO);
+    }
+    co_return(self->got == self->wanted ? 0 : -EPROTO);
+    co_finally;
+    fd_close(self->fd);
+    co_end;
+}
+
+static int file_make(void)
+{
+    FILE *file = tmpfile();
+    int fd;
+
+    assert_non_null(file);
+    for (size_t i = 0; i < FILE_SIZE; i++)
+        putc((char)(i % 251), file);
+    assert_int_equal(fflush(file), 0);
+    fd = dup(fileno(file));
+    fclose(file);
+    return fd;
+}
+
+static void sends_part(int file, int64_t offset, size_t size, size_t wanted)
+{
+    struct task *sender, *receiver;
+    int fds[2];
+
+    assert_int_equal(fd_pair(fds), 0);
+    sender = task_spawn(send_part, .fd = fds[0], .file = file, .offset = offset, .size = size);
+    receiver = task_spawn(receive_part, .fd = fds[1], .offset = (size_t)offset, .wanted = wanted);
+    assert_int_equal(loop_run(loop_current()), 0);
+    assert_int_equal(task_result(sender), wanted);
+    assert_int_equal(task_result(receiver), 0);
+    task_free(sender);
+    task_free(receiver);
+}
+
+static void a_file_is_sent_whole_or_in_part(void **state)
+{
+    (void)state;
+    int file = file_make();
+
+    sends_part(file, 0, FILE_SIZE, FILE_SIZE);
+    sends_part(file, 12345, 54321, 54321);
+    sends_part(file, 0, 0, 0);
+    sends_part(file, FILE_SIZE - 10, 1000, 10);         /* the file ends before */
+    sends_part(file, FILE_SIZE + 10, 1000, 0);
+    close(file);
+}
+
+static void a_file_that_cannot_be_sent_is_an_error(void **state)
+{
+    (void)state;
+    int fds[2], file = file_make(), ends[2];
+
+    assert_int_equal(fd_pair(fds), 0);
+    assert_int_equal(run(send_part, .fd = fds[0], .file = -1, .size = 1), -EBADF);
+    fd_close(fds[1]);
+    assert_int_equal(fd_pair(fds), 0);
+    assert_int_equal(fd_pipe(ends), 0);
+    assert_int_equal(run(send_part, .fd = fds[0], .file = ends[0], .size = 1), -ESPIPE);
+    fd_close(fds[1]);
+    fd_close(ends[0]);
+    fd_close(ends[1]);
+    assert_int_equal(fd_pair(fds), 0);
+    fd_close(fds[1]);
+    assert_int_equal(run(send_part, .fd = fds[0], .file = file, .size = 10), -EPIPE);
+    close(file);
+}
+
+struct hurried_part { co_frame; int fd, file; struct co_sendfile slot; struct co_within within; };
+static co_define(hurried_part)
+{
+    co_begin;
+    co_try(co_within(&self->within, 0.02,
+                     co_sendfile(self->fd, &self->slot, self->file, 0, FILE_SIZE)));
+    co_finally;
+    check(self->slot.done > 0 && self->slot.done < FILE_SIZE);
+    co_end;
+}
+
+static void a_file_that_nobody_takes_meets_its_deadline_and_tells_how_much_went(void **state)
+{
+    (void)state;
+    int fds[2], file = file_make();
+
+    assert_int_equal(fd_pair(fds), 0);
+    assert_int_equal(run(hurried_part, .fd = fds[0], .file = file), -ETIMEDOUT);
+    fd_close(fds[0]);
+    fd_close(fds[1]);
+    close(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_file_is_sent_whole_or_in_part),
+        TEST(a_file_that_cannot_be_sent_is_an_error),
+        TEST(a_file_that_nobody_takes_meets_its_deadline_and_tells_how_much_went),
         TEST(it_listens_on_a_numeric_address_or_localhost),
         TEST(a_name_or_nonsense_is_no_address_to_listen_on),
         TEST(a_port_out_of_range_is_EINVAL),

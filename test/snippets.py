@@ -31,6 +31,7 @@ MARKS = ("compile-only", "expect-error", "skip")
 
 # What a header's first comment leaves out: what to put before the code, and after.
 HEADERS = {
+    "trial.h": ("", ""),
     "coro.h": ('#include "coro.h"\n', ""),
     "task.h": ('#include "loop.h"\n', "int main(void) { return loop_main(night) != 0; }\n"),
     "loop.h": ("", ""),

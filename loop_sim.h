@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * loop_sim.h: a part of loop.c, which alone includes it: virtual time, disorder from a seed, a
+ * cancel or a failure at a chosen point; see struct loop_options. A loop without such options has
+ * none of it: loop->sim is NULL. */
+
+struct sim_event { struct fd_entry *entry; int revents; };
+
+struct sim {
+    struct task_hooks hooks;
+    struct loop_options options;
+    struct loop_counts counts;
+    uint64_t random;
+    int64_t now;                /* virtual */
+    uint64_t steps, quiet_since;        /* of tasks, and events; at the last poll */
+    int quiet;                  /* polls in a row that brought nothing */
+    int is_last_wait;           /* libev's timer is armed for no timer of the scheduler */
+    struct task *due, *late;    /* when its step is over: to be cancelled; whose deadline is over */
+    struct task **batch;        /* room to shuffle in */
+    size_t batch_room;
+    struct sim_event *events;
+    size_t event_count, event_room;
+};
+
+enum { QUIET = 3, LAST_WAIT_MS = 50 };
+
+/* ---- Dice ------------------------------------------------------------------------------------ */
+
+/* xorshift64*: a number below [n]. */
+static uint32_t sim_random(struct sim *sim, uint32_t n)
+{
+    sim->random ^= sim->random >> 12;
+    sim->random ^= sim->random << 25;
+    sim->random ^= sim->random >> 27;
+    return (uint32_t)((sim->random * 0x2545F4914F6CDD1DULL >> 32) * n >> 32);
+}
+
+/* A line of the trace that tells what was done to the program. */
+static CO_ATTRIBUTE_(format(printf, 2, 3)) void sim_note(const struct sim *sim, const char *text,
+                                                         ...)
+{
+    FILE *to = sim->options.trace;
+    va_list args;
+
+    if (!to)
+        return;
+    va_start(args, text);
+    fputs("    ", to);
+    vfprintf(to, text, args);
+    fputc('\n', to);
+    va_end(args);
+}
+
+/* Whether something happens that does so in [rate] of a hundred cases; 0: in [usual]. */
+static int sim_dice(struct sim *sim, int rate, int usual)
+{
+    if (sim->options.seed == 0 || rate < 0)
+        return 0;
+    return sim_random(sim, 100) < (uint32_t)(rate ? rate : usual);
+}
+
+/* ---- Failures -------------------------------------------------------------------------------- */
+
+static int sim_fails(struct sim *sim)
+{
+    uint64_t call = ++sim->counts.calls, at = sim->options.fail_at;
+
+    if (at == 0 || call < at || (call > at && !sim->options.fail_on))
+        return 0;
+    sim_note(sim, "call %" PRIu64 " fails", call);
+    return 1;
+}
+
+/* No call ever succeeds again: a listener without an fd to spare needs no timer to try anew. */
+static int sim_starves(const struct sim *sim)
+{
+    return sim->options.fail_on && sim->options.fail_at > 0
+        && sim->counts.calls >= sim->options.fail_at;
+}
+
+/* Counts the memory of tasks. */
+static void sim_resized(struct sim *sim, const void *old, size_t size)
+{
+    if (!old && size > 0)
+        sim->counts.tasks++;
+    else if (old && size == 0)
+        sim->counts.tasks--;
+}
+
+int loop_fails(int error)
+{
+    if (!loop_ || !loop_->sim || !sim_fails(loop_->sim))
+        return 0;
+    errno = error;
+    return 1;
+}
+
+/* ---- Cancels --------------------------------------------------------------------------------- */
+
+static struct sim *sim_of(struct task_hooks *hooks)
+{
+    return CONTAINER(hooks, struct sim, hooks);
+}
+
+/* A point where a request may come: [task] has made an op, which is complete or waits, or has just
+ * been woken. In its own step it is asked when that is over, for the op is still being made, and is
+ * not yet under its deadline. */
+static void sim_point(struct task_hooks *hooks, struct task *task)
+{
+    struct sim *sim = sim_of(hooks);
+    uint64_t point = ++sim->counts.points, at = sim->options.cancel_at;
+
+    if (sim->options.timeout_at == point) {
+        sim_note(sim, "point %" PRIu64 ": the deadline of %s is over", point, task_name(task));
+        if (task->step == TASK_READY_)
+            task_expire_(task);
+        else
+            sim->late = task;
+    }
+    if (at == 0 || point < at || (point > at && point != at + sim->options.cancel_also))
+        return;
+    sim_note(sim, "point %" PRIu64 ": %s is cancelled", point, task_name(task));
+    if (task->step == TASK_WAITING_)
+        sim->due = task;
+    else
+        task_cancel(task);
+}
+
+static void sim_trace(struct sim *sim, struct task *task)
+{
+    const struct co_site *site = co_where(task->chain.top);
+    FILE *to = sim->options.trace;
+
+    fprintf(to, "%" PRId64 ".%09d %s", sim->now / 1000000000, (int)(sim->now % 1000000000),
+            task_name(task));
+    if (task->step == TASK_ENDED_)
+        fprintf(to, " ends with %" PRIdPTR "\n", task->chain.result);
+    else if (site)
+        fprintf(to, " %s:%d %s\n", site->name, site->line, site->text);
+}
+
+static void sim_stepped(struct task_hooks *hooks, struct task *task)
+{
+    struct sim *sim = sim_of(hooks);
+    struct task *due = sim->due, *late = sim->late;
+
+    sim->steps++;
+    if (sim->options.trace)
+        sim_trace(sim, task);
+    sim->due = sim->late = NULL;
+    if (late)
+        task_expire_(late);
+    if (due)
+        task_cancel(due);
+}
+
+/* ---- Disorder -------------------------------------------------------------------------------- */
+
+/* Without memory for it, the order stays. */
+static int sim_room(void **room, size_t *had, size_t wanted, size_t size)
+{
+    void *more = wanted <= *had ? *room : realloc(*room, 2 * wanted * size);
+
+    if (!more)
+        return 0;
+    if (wanted > *had)
+        *had = 2 * wanted;
+    *room = more;
+    return 1;
+}
+
+static void sim_batch(struct task_hooks *hooks, struct task **ring)
+{
+    struct sim *sim = sim_of(hooks);
+    size_t n = 0;
+
+    if (sim->options.seed == 0 || !*ring)
+        return;
+    for (struct task *task = *ring; n == 0 || task != *ring; task = task->in.link.next) {
+        if (!sim_room((void **)&sim->batch, &sim->batch_room, n + 1, sizeof(struct task *)))
+            return;
+        sim->batch[n++] = task;
+    }
+    for (*ring = NULL; n > 0; ) {
+        uint32_t i = sim_random(sim, (uint32_t)n);
+        struct task *task = sim->batch[i];
+
+        sim->batch[i] = sim->batch[--n];
+        task_ring_add(ring, task);
+    }
+}
+
+/* An attempt that may fail, find nothing, or be cut short. An op that wants it all (it counts what
+ * is done) goes on at the next event. */
+static intptr_t sim_attempt(struct sim *sim, fd_try *attempt, int fd, int direction,
+                            struct fd_op *op)
+{
+    size_t size = op->size;
+    intptr_t result;
+
+    if (sim_fails(sim))
+        return !op->data ? FD_PAUSE_ : direction == FD_READ ? -ECONNRESET : -EPIPE;
+    if (sim_dice(sim, sim->options.agains, 10)) {
+        sim_note(sim, "fd %d: not yet", fd);
+        return -EAGAIN;
+    }
+    if (size > op->done + 1 && sim_dice(sim, sim->options.cuts, 25)) {
+        size_t most = size - op->done - 1;
+
+        op->size = op->done + 1 + sim_random(sim, most < UINT32_MAX ? (uint32_t)most : UINT32_MAX);
+        sim_note(sim, "fd %d: at most %zu of %zu", fd, op->size - op->done, size - op->done);
+    }
+    result = attempt(fd, op);
+    if (op->size < size && result > 0 && op->done == op->size)
+        result = -EAGAIN;
+    op->size = size;
+    return result;
+}
+
+/* Keeps an event until all of this poll are there. 0: no memory: it is to be handled at once. */
+static int sim_event(struct sim *sim, struct fd_entry *entry, int revents)
+{
+    sim->steps++;
+    if (sim->options.seed == 0
+        || !sim_room((void **)&sim->events, &sim->event_room, sim->event_count + 1,
+                     sizeof *sim->events))
+        return 0;
+    sim->events[sim->event_count++] = (struct sim_event){ entry, revents };
+    return 1;
+}
+
+static int sim_event_order(const void *a, const void *b)
+{
+    const struct sim_event *x = a, *y = b;
+
+    return (x->entry->io.fd > y->entry->io.fd) - (x->entry->io.fd < y->entry->io.fd);
+}
+
+/* Who waits for an event of an fd: the one at [index], by fd, is tried; how many there are. */
+static uint32_t sim_waiting(struct loop *loop, uint32_t index)
+{
+    uint32_t n = 0;
+
+    for (int i = 0; i < 2 * loop->fd_room; i++) {
+        struct fd_entry *entry = fd_find(loop, i / 2);
+
+        if (!entry || !entry->task[i % 2] || (i % 2 == FD_READ && entry->is_paused) || n++ != index)
+            continue;
+        sim_note(loop->sim, "fd %d: woken too early", i / 2);
+        entry_try(loop, entry, i % 2);
+        break;
+    }
+    return n;
+}
+
+/* Handles the events of the last poll in an order that hangs on the seed alone, and wakes somebody
+ * who waits for an event that did not come; not when nothing happened at all, for how often that is
+ * so hangs on the system. */
+static void sim_events(struct loop *loop)
+{
+    struct sim *sim = loop->sim;
+
+    if (sim->event_count > 0)           /* libev's order is not the same in each run */
+        qsort(sim->events, sim->event_count, sizeof *sim->events, sim_event_order);
+    while (sim->event_count > 0) {
+        uint32_t i = sim_random(sim, (uint32_t)sim->event_count);
+        struct sim_event event = sim->events[i];
+
+        sim->events[i] = sim->events[--sim->event_count];
+        entry_event(loop, event.entry, event.revents);
+    }
+    if ((sim->steps != sim->quiet_since || loop->scheduler.ready)
+        && sim_dice(sim, sim->options.wakes, 5)) {
+        uint32_t n = sim_waiting(loop, UINT32_MAX);
+
+        if (n > 0)
+            (void)sim_waiting(loop, sim_random(sim, n));
+    }
+}
+
+/* ---- Virtual time ---------------------------------------------------------------------------- */
+
+static int64_t sim_clock(const struct sim *sim)
+{
+    return sim->options.virtual_time ? sim->now : -1;
+}
+
+/* The timer of libev has fired: it was armed for the next one of the scheduler, unless it was the
+ * last wait. */
+static void sim_timer(struct loop *loop)
+{
+    if (!loop->sim->is_last_wait && loop->armed == scheduler_next(&loop->scheduler)
+        && loop->armed > loop->sim->now)
+        loop->sim->now = loop->armed;
+}
+
+/* When libev shall wake, on the virtual clock; [next] is the next timer. While a thread or a child
+ * is at work, time passes as usual. Else, when some polls in a row have brought nothing, the clock
+ * jumps; and without a timer, nothing can come any more: *stuck. */
+static int64_t sim_next(struct loop *loop, int64_t next, int *stuck)
+{
+    struct sim *sim = loop->sim;
+    int is_quiet = next > 0 && sim->steps == sim->quiet_since;
+
+    *stuck = 0;
+    sim->quiet = is_quiet ? sim->quiet + 1 : 0;
+    sim->quiet_since = sim->steps;
+    if (!sim->options.virtual_time || next == 0)
+        return next;
+    sim->is_last_wait = 0;
+    if (loop->outside > 0)
+        return next;
+    if (sim->quiet < (loop->waiting > 0 ? QUIET : 1)) {      /* a post, a foreign watcher: first */
+        sched_yield();
+        return 0;
+    }
+    if (next < INT64_MAX) {
+        sim->now = next > sim->now ? next : sim->now;
+        sim->quiet = 0;
+        return 0;
+    }
+    *stuck = loop->waiting == 0 || sim->quiet > QUIET;
+    if (*stuck)
+        return next;
+    sim->is_last_wait = 1;              /* a packet may be under way: libev waits for it once */
+    return sim->now + LAST_WAIT_MS * INT64_C(1000000);
+}
+
+/* ---- Life ------------------------------------------------------------------------------------ */
+
+static int sim_wanted(const struct loop_options *o)
+{
+    return o && (o->virtual_time || o->seed || o->cancel_at || o->timeout_at || o->fail_at
+                 || o->count || o->trace);
+}
+
+static struct sim *sim_new(const struct loop_options *options)
+{
+    struct sim *sim = calloc(1, sizeof *sim);
+
+    if (!sim)
+        return NULL;
+    sim->options = *options;
+    sim->random = options->seed * 0x9E3779B97F4A7C15ULL | 1;
+    for (int i = 0; i < 8; i++)         /* small seeds are alike at first */
+        (void)sim_random(sim, 1);
+    sim->hooks = (struct task_hooks){ sim_batch, sim_point, sim_stepped };
+    return sim;
+}
+
+static void sim_free(struct sim *sim)
+{
+    if (!sim)
+        return;
+    free(sim->batch);
+    free(sim->events);
+    free(sim);
+}
+
+struct loop_counts loop_counts(const struct loop *loop)
+{
+    struct loop_counts counts = { 0, 0, 0 };
+
+    if (loop->sim)
+        counts = loop->sim->counts;
+    if (loop->sim && loop->scheduler.timers)
+        counts.tasks--;                 /* the heap of the timers came from there too */
+    return counts;
+}
+
+/* A test has left loop_run() by longjmp: what is in the loop is lost. */
+void loop_abandon_(struct loop *loop)
+{
+    if (loop != loop_ || !loop)
+        return;
+    loop_sigint_stop_(loop);
+    signals_give_back(loop);
+    scheduler_set(NULL);
+    loop_ = NULL;
+}
