@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * http.c: HTTP/1.x messages over a stream, read strictly. See http.h. */
+ * http.c: HTTP/1.x messages over a stream; http_parse.c reads their heads. See http.h. */
 #define _POSIX_C_SOURCE 200809L
 #include "http.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define DIGITS "0123456789"
-#define TOKEN DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!#$%&'*+-.^_`|~"
+#define NAME   DIGITS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._~-"
 
 /* ---- Requests to send ------------------------------------------------------------------------ */
 
@@ -33,7 +32,7 @@ int http_url_parse(struct http_url *url, const char *text)
         text = full;
     }
     if (sscanf(text, "http://[%63[" DIGITS "abcdefABCDEF:.]]%n", url->host, &n) < 1 || n == 0)
-        if (sscanf(text, "http://%63[^]@:/?#[]%n", url->host, &n) < 1)
+        if (sscanf(text, "http://%63[" NAME "]%n", url->host, &n) < 1)
             return -EINVAL;
     path = text + n;
     url->port = 80;
@@ -60,107 +59,35 @@ size_t http_get(char *to, const struct http_url *url)
 
 /* ---- Heads ----------------------------------------------------------------------------------- */
 
-/* "HTTP/1.0" or "HTTP/1.1", with [end] behind it. */
-static int version(struct http_head *head, const char *text, char end)
+/* What the whole head says to users of this file; they may read requests in HTTP/1.1 only, where
+ * a connection stays open unless it is said otherwise. */
+static intptr_t head_end(struct http_head *head)
 {
-    if (strncmp(text, "HTTP/1.", 7) || (text[7] != '0' && text[7] != '1') || text[8] != end)
-        return -EBADMSG;
-    head->minor = text[7] - '0';
-    head->close = head->minor == 0;
-    return 0;
+    const struct http_message *m = &head->message;
+
+    head->is_head = m->is_head;
+    head->close = m->close || m->minor == 0;
+    head->minor = m->minor;
+    head->status = m->status;
+    head->length = m->has_length ? m->length : -1;
+    return m->is_coded ? -ENOTSUP : 1;
 }
 
-/* GET /path HTTP/1.1 */
-static int request_line(struct http_head *head, const char *line)
-{
-    size_t method = strspn(line, TOKEN);
-    const char *target = line + method + 1;
-    size_t size = line[method] == ' ' ? strcspn(target, " ") : 0;
-
-    if (method == 0 || size == 0 || target[size] != ' ' || !is_visible(target, size))
-        return -EBADMSG;
-    snprintf(head->target, sizeof head->target, "%.*s", (int)size, target);
-    head->is_head = method == 4 && !memcmp(line, "HEAD", 4);
-    return version(head, target + size + 1, '\0');
-}
-
-/* HTTP/1.1 200 OK */
-static int status_line(struct http_head *head, const char *line)
-{
-    const char *status = line + strlen("HTTP/1.1 ");
-
-    if (version(head, line, ' ') < 0 || strspn(status, DIGITS) != 3 || *status < '1'
-        || *status > '5' || (status[3] && status[3] != ' '))
-        return -EBADMSG;
-    head->status = atoi(status);
-    return 0;
-}
-
-/* Digits only, once, and no overflow. */
-static int content_length(struct http_head *head, const char *value)
-{
-    size_t digits = strspn(value, DIGITS);
-
-    if (head->length >= 0 || digits == 0 || digits > 18 || value[digits])
-        return -EBADMSG;
-    head->length = strtoll(value, NULL, 10);
-    return 0;
-}
-
-/* Connection: close, keep-alive */
-static void connection(struct http_head *head, const char *value)
-{
-    for (size_t n; *value; value += n) {
-        value += strspn(value, ", \t");
-        n = strcspn(value, ", \t");
-        if (n == 5 && !strncasecmp(value, "close", n))
-            head->close = true;
-    }
-}
-
-/* Name: value */
-static int field(struct http_head *head, char *line)
-{
-    size_t name = strspn(line, TOKEN);
-    char *value = line + name + 1, *end = line + strlen(line);
-
-    if (name == 0 || line[name] != ':')
-        return -EBADMSG;
-    line[name] = '\0';
-    value += strspn(value, " \t");
-    while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
-        *--end = '\0';
-    for (const char *p = value; *p; p++)
-        if (((unsigned char)*p < ' ' && *p != '\t') || *p == '\x7F')
-            return -EBADMSG;
-    if (!strcasecmp(line, "Content-Length"))
-        return content_length(head, value);
-    if (!strcasecmp(line, "Connection"))
-        connection(head, value);
-    head->hosts += !strcasecmp(line, "Host");
-    head->is_coded |= !strcasecmp(line, "Transfer-Encoding");
-    return 0;
-}
-
-/* What head->line, of head->n bytes, says: 1, or 0 at the empty line that ends the head. */
+/* What the line that was read says: 1, or 0 at the empty line that ends the head. */
 static int head_line(struct http_head *head)
 {
-    bool is_first = head->size == 0;
-    size_t length = strlen(head->line);
-    int error;
+    struct http_message *m = &head->message;
+    bool is_first = m->lines == 0;
+    size_t before = m->size, length = head->stream->length;
+    int result;
 
-    head->size += (size_t)head->n;
-    if (head->size > HTTP_HEAD_MAX)
-        return -EMSGSIZE;
-    if (length + 2 < (size_t)head->n)                   /* there is a NUL in it */
-        return -EBADMSG;
     if (length == (size_t)head->n)                      /* the stream ended without "\n" */
-        return -ENODATA;
-    if (length == 0 && !is_first)
-        return 0;
-    error = !is_first ? field(head, head->line)
-        : head->is_request ? request_line(head, head->line) : status_line(head, head->line);
-    return error < 0 ? error : 1;
+        return m->size + length > HTTP_HEAD_MAX ? -EMSGSIZE : -ENODATA;
+    result = http_parse_line(m, head->line, length, (size_t)head->n);
+    if (result > 0 && is_first && m->lines > 0)
+        snprintf(head->target, sizeof head->target, "%.*s", (int)m->target.size,
+                 head->line + (m->target.at - before));
+    return result == -EPROTONOSUPPORT ? -EBADMSG : result;
 }
 
 co_define(http_head) {
@@ -168,18 +95,16 @@ co_define(http_head) {
     do {
         co_try(self->n, co_read_line(self->stream, &self->line));
         if (self->n == 0)
-            co_return(self->size == 0 && self->is_request ? 0 : -ENODATA);
+            co_return(self->message.size == 0 && !self->message.is_answer ? 0 : -ENODATA);
         self->n = head_line(self);
     } while (self->n > 0);
-    if (self->n == 0 && self->is_request && self->hosts != 1 && (self->hosts || self->minor))
-        co_return(-EBADMSG);
-    co_return(self->n < 0 ? self->n : self->is_coded ? -ENOTSUP : 1);
+    co_return(self->n < 0 ? self->n : head_end(self));
     co_end;
 }
 
 co_op http_read_request(struct http_head *head, struct stream *stream)
 {
-    return co_call(head, http_head, .stream = stream, .is_request = true, .length = -1);
+    return co_call(head, http_head, .stream = stream);
 }
 
 const char *http_status(intptr_t result)
@@ -193,7 +118,7 @@ const char *http_status(intptr_t result)
 
 co_op http_read_answer(struct http_head *head, struct stream *stream)
 {
-    return co_call(head, http_head, .stream = stream, .length = -1);
+    return co_call(head, http_head, .stream = stream, .message.is_answer = true);
 }
 
 /* ---- Bodies ---------------------------------------------------------------------------------- */

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * http.h: HTTP/1.x messages over a stream, read strictly: what both slow_server and requests need.
  *
- * A line may end in "\r\n" or "\n". Everything else that RFC 9112 does not allow is refused. */
+ * What is refused, and how heads are parsed, is in http_parse.h. */
 #ifndef DEMOS_HTTP_H
 #define DEMOS_HTTP_H
 
+#include "http_parse.h"
 #include "net.h"
 
 #include <stdbool.h>
-
-enum { HTTP_HEAD_MAX = 8192 };          /* bytes of a head; a good size for the stream's buffer */
 
 /* http://HOST:PORT/PATH, where HOST is an address or localhost. */
 struct http_url {
@@ -29,22 +28,20 @@ size_t http_get(char *to, const struct http_url *url);
 struct http_head {
     co_frame;
     struct stream *stream;
-    bool is_request;
+    struct http_message message;        /* private: what http_parse.h makes of its lines */
     bool is_head;                       /* ro: the request is HEAD, its answer has no body */
     bool close;                         /* ro: no other message follows on this connection */
-    bool is_coded;                      /* private: there was a Transfer-Encoding */
     int minor;                          /* ro: 1 in HTTP/1.1 */
     char target[64];                    /* ro: what a request asks for; a longer one is cut */
     int status;                         /* ro: of an answer */
-    int hosts;                          /* private: Host fields */
     int64_t length;                     /* ro: Content-Length; -1 if there was none */
-    size_t size;                        /* private: bytes so far */
     intptr_t n;
     char *line;
 };
 
-/* Reads the head of a request: 1; 0 at the end of the stream, before any byte. -EBADMSG: malformed;
- * -EMSGSIZE: too long; -ENOTSUP: it has a Transfer-Encoding; -ENODATA: the stream ended in it. */
+/* Reads the head of a request: 1; 0 at the end of the stream, before any byte. -EBADMSG: malformed,
+ * or not HTTP/1.x; -EMSGSIZE: too long; -ENOTSUP: it has a Transfer-Encoding; -ENODATA: the stream
+ * ended in it. */
 CO_OP http_read_request(struct http_head *head, struct stream *stream);
 
 /* What a server answers to that result, or to -EFBIG: "200 OK", ... NULL: nothing, it closes. */

@@ -35,12 +35,16 @@ static inline void outbox_start(struct outbox *box, int fd)
     task_init(&box->writing, &box->writer, outbox_writer, .fd = fd, .queue = &box->queue);
 }
 
-/* Puts a line, cut to what there is room for; at once. 0, or -EAGAIN: the outbox is full. */
+/* Puts a line, cut to what there is room for; at once. Control characters become blanks: on a
+ * terminal they would overwrite what others said. 0, or -EAGAIN: the outbox is full. */
 static inline int outbox_put(struct outbox *box, int from, const char *text)
 {
     char line[OUTBOX_LINE];
 
     snprintf(line, sizeof line, "%d: %.*s\n", from, OUTBOX_LINE - 16, text);
+    for (char *c = line; c[1]; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7F)
+            *c = ' ';
     return queue_put(&box->queue, line);
 }
 

@@ -362,7 +362,7 @@ static void a_body_is_dropped_and_the_next_request_understood(void **state)
     int fd = dial(server->port);
 
     (void)state;
-    put(fd, GET "Content-Length: 100000\n\n", strlen(GET "Content-Length: 100000\n\n"));
+    put(fd, GET "Content-Length: 100000\r\n\r\n", strlen(GET "Content-Length: 100000\r\n\r\n"));
     put(fd, body, sizeof body);
     put(fd, "GET / HTTP/1.0\r\n\r\n", strlen("GET / HTTP/1.0\r\n\r\n"));
     check(rest(fd), HELLO("keep-alive") HELLO("close"));

@@ -168,6 +168,21 @@ static void a_line_goes_to_all_the_others(void **state)
     stop(server, SIGTERM);
 }
 
+static void a_line_cannot_pass_for_another_ones(void **state)
+{
+    struct child *server = serve("chat");
+    int fd[2];
+
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        fd[i] = enter(server, "[0-9]: that is you\n");
+    say(fd[1], "x\r0: forged\x1B[2J\x7F\n");
+    check(hear(fd[0], "\n"), "1: x 0: forged \\[2J \n");
+    for (int i = 0; i < 2; i++)
+        close(fd[i]);
+    stop(server, SIGTERM);
+}
+
 static void many_lines_at_once_all_arrive(void **state)
 {
     struct child *server = serve("chat");
@@ -501,6 +516,7 @@ int main(void)
         TEST(the_fastest_mirror_wins_and_the_losers_close),
         TEST(ctrl_c_ends_the_tasks_and_leaves_nothing),
         TEST(a_line_goes_to_all_the_others),
+        TEST(a_line_cannot_pass_for_another_ones),
         TEST(many_lines_at_once_all_arrive),
         TEST(a_slow_client_holds_nobody_up_and_is_disconnected),
         TEST(a_line_that_is_too_long_ends_the_session_only),
