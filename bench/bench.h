@@ -60,6 +60,68 @@ static inline struct bench_spread bench_spread(const double *values, int n)
     return spread;
 }
 
+/* ---- Results: lines of JSON for bench/report.py ----------------------------------------------
+ * Every figure is a line of its own, appended to the file that BENCH_RESULTS names, if it does. A
+ * program in another language appends the same:
+ *
+ *     {"what": "echo, 50 connections: ours / libev", "unit": "us", "ours": 4.5, "peer": 4.6,
+ *      "ratio": 0.978, "low": 0.97, "high": 0.99, "budget": 1.01}
+ *
+ * what    its name, which no other line has; "subject: ours / PEER" becomes a bar of a plot
+ * ours, peer, ratio   medians; the ratio is that of the rounds, pair by pair; peer and ratio are 0
+ *         where there is no peer
+ * low, high   the quartiles of the ratio, or of ours where there is no peer; may be missing
+ * budget  the most that the ratio may be, or ours where there is no peer; 0: none
+ *
+ * A line with "n" is a point of a growth curve: [ours] is the cost of one item when there are [n],
+ * "what" names the curve, and "budget" bounds the fitted exponent of the cost of all; 0: none. */
+
+/* BENCH_UNIT, defined before the include: the unit of all rows of a program. */
+#ifndef BENCH_UNIT
+#define BENCH_UNIT ""
+#endif
+
+static inline void bench_line(const char *what, const char *unit, double ours, double peer,
+                              struct bench_spread ratio, double budget, double n)
+{
+    const char *path = getenv("BENCH_RESULTS");
+    FILE *file = path && *path ? fopen(path, "a") : NULL;
+
+    if (!file)
+        return;
+    fprintf(file, "{\"what\": \"%s\", \"unit\": \"%s\", \"ours\": %.6g, ", what, unit, ours);
+    if (n > 0)
+        fprintf(file, "\"n\": %.0f, ", n);
+    else
+        fprintf(file, "\"peer\": %.6g, \"ratio\": %.6g, \"low\": %.6g, \"high\": %.6g, ", peer,
+                ratio.median, ratio.low, ratio.high);
+    fprintf(file, "\"budget\": %.6g}\n", budget);
+    fclose(file);
+}
+
+/* A figure without quartiles. [peer] 0: there is none, and [ratio] is 0. */
+static inline void bench_result(const char *what, const char *unit, double ours, double peer,
+                                double ratio, double budget)
+{
+    double middle = peer > 0 ? ratio : ours;
+
+    bench_line(what, unit, ours, peer, (struct bench_spread){ middle, ratio, middle }, budget, 0);
+}
+
+/* A point of a growth curve. */
+static inline void bench_point(const char *what, const char *unit, double n, double ours,
+                               double budget)
+{
+    bench_line(what, unit, ours, 0, (struct bench_spread){ 0, 0, 0 }, budget, n);
+}
+
+static inline void bench_verdict(double value, double budget)
+{
+    if (budget > 0)
+        printf("  %6g  %s", budget, value <= budget ? "pass" : "falls short");
+    printf("\n");
+}
+
 /* One row: what was measured, the medians of both sides, and the median of the ratios of the
  * rounds, each side against the other in the same round. A [budget] of 0 is none. */
 static inline void bench_row(const char *what, const double *ours, const double *peer, int n,
@@ -71,16 +133,28 @@ static inline void bench_row(const char *what, const double *ours, const double 
     for (int i = 0; i < n; i++)
         ratios[i] = ours[i] / peer[i];
     ratio = bench_spread(ratios, n);
-    printf("%-44s %8.2f %8.2f %6.3f  %.3f-%.3f", what, bench_spread(ours, n).median,
+    printf("%-48s %8.2f %8.2f %6.3f  %.3f-%.3f", what, bench_spread(ours, n).median,
            bench_spread(peer, n).median, ratio.median, ratio.low, ratio.high);
-    if (budget > 0)
-        printf("  %6.2f  %s", budget, ratio.median <= budget ? "pass" : "falls short");
-    printf("\n");
+    bench_verdict(ratio.median, budget);
+    bench_line(what, BENCH_UNIT, bench_spread(ours, n).median, bench_spread(peer, n).median, ratio,
+               budget, 0);
+}
+
+/* The same without a peer: the budget bounds the figure itself. */
+static inline void bench_alone(const char *what, const double *ours, int n, double budget)
+{
+    struct bench_spread spread = bench_spread(ours, n);
+
+    printf("%-48s %8.2f %8s %6s  %5.1f-%-5.1f", what, spread.median, "", "", spread.low,
+           spread.high);
+    bench_verdict(spread.median, budget);
+    bench_line(what, BENCH_UNIT, spread.median, 0,
+               (struct bench_spread){ spread.low, 0, spread.high }, budget, 0);
 }
 
 static inline void bench_head(const char *what, const char *ours, const char *peer)
 {
-    printf("%-44s %8s %8s %6s  %-11s  %6s\n", what, ours, peer, "ratio", "quartiles", "budget");
+    printf("%-48s %8s %8s %6s  %-11s  %6s\n", what, ours, peer, "ratio", "quartiles", "budget");
 }
 
 #endif

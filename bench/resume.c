@@ -18,6 +18,7 @@
 #else
 #define _POSIX_C_SOURCE 200809L
 #endif
+#define BENCH_UNIT "ns"
 #include "bench.h"
 #include "resume.h"
 #include "task.h"
@@ -198,16 +199,17 @@ static void measure_all(char **argv, const struct plan *plan, uint64_t seed)
 struct row { const char *what; int ours, peer; double budget; };
 
 static const struct row rows[] = {
-    { "one: switch form / hand-written", SWITCH, HAND, 0 },
-    { "one: CO_LABELS / hand-written", LABELS, HAND, 0 },
-    { "one: C++20 / hand-written", CPP, HAND, 0 },
-    { "one: switch form / C++20", SWITCH, CPP, 0 },
-    { "one: hand-written / itself (noise)", HAND_AGAIN, HAND, 0 },
-    { "random: switch form / hand-written", BOTH + SWITCH, BOTH + HAND, 1.10 },
-    { "random: CO_LABELS / hand-written", BOTH + LABELS, BOTH + HAND, 1.10 },
-    { "random: C++20 / hand-written", BOTH + CPP, BOTH + HAND, 0 },
-    { "random: switch form / C++20", BOTH + SWITCH, BOTH + CPP, 0 },
-    { "random: hand-written / itself (noise)", BOTH + HAND_AGAIN, BOTH + HAND, 0 },
+    { "resume, one: switch form / hand-written", SWITCH, HAND, 0 },
+    { "resume, one: CO_LABELS / hand-written", LABELS, HAND, 0 },
+    { "resume, one: C++20 / hand-written", CPP, HAND, 0 },
+    { "resume, one: switch form / C++20", SWITCH, CPP, 0 },
+    { "resume, one: hand-written / itself (noise)", HAND_AGAIN, HAND, 0 },
+    { "resume, random: switch form / hand-written", BOTH + SWITCH, BOTH + HAND, 1.10 },
+    { "resume, random: CO_LABELS / hand-written", BOTH + LABELS, BOTH + HAND, 1.10 },
+    { "resume, random: C++20 / hand-written", BOTH + CPP, BOTH + HAND, 0 },
+    { "resume, random: switch form / C++20", BOTH + SWITCH, BOTH + CPP, 1.00 },
+    { "resume, random: CO_LABELS / C++20", BOTH + LABELS, BOTH + CPP, 1.00 },
+    { "resume, random: hand-written / itself (noise)", BOTH + HAND_AGAIN, BOTH + HAND, 0 },
     { "a call that completes / a resume, switch", CALL, SWITCH, 4 },
     { "a call that completes / a resume, labels", CALL_LABELS, LABELS, 4 },
     { "a resume under 10 frames / under 1", DEPTH10, DEPTH1, 1.10 },

@@ -15,12 +15,17 @@ count() {
 for kind in $("$program" --kinds); do
     [ ! -t 2 ] || printf '\r%-20s' "$kind" >&2
     echo "$kind $(count "$kind" $n) $(count "$kind" $((2 * n)))"
-done | awk -v n=$n -v terminal="$([ ! -t 2 ] || echo 1)" '
-function row(what, ours, peer, budget) {
-    printf "%-44s %8.2f %8.2f %6.3f", what, of[ours], of[peer], of[ours] / of[peer]
+done | awk -v n=$n -v terminal="$([ ! -t 2 ] || echo 1)" -v results="${BENCH_RESULTS-}" '
+function row(what, ours, peer, budget,    ratio) {
+    ratio = of[ours] / of[peer]
+    printf "%-48s %8.2f %8.2f %6.3f  %-11s", what, of[ours], of[peer], ratio, ""
     if (budget)
-        printf "  %6.2f  %s", budget, of[ours] / of[peer] <= budget ? "pass" : "falls short"
+        printf "  %6.2f  %s", budget, ratio <= budget ? "pass" : "falls short"
     printf "\n"
+    if (results)
+        printf "{\"what\": \"%s\", \"unit\": \"instructions\", \"ours\": %.2f, \"peer\": %.2f, " \
+               "\"ratio\": %.4f, \"budget\": %.2f}\n", what, of[ours], of[peer], ratio,
+               budget >>results
 }
 NF == 3 { of[$1] = ($3 - $2) / n }
 NF != 3 { failed = 1 }
@@ -32,12 +37,12 @@ END {
         exit 1
     }
     printf "resume: instructions, the loop that drives included, by callgrind\n\n"
-    printf "%-44s %8s %8s %6s  %6s\n", "what", "ours", "peer", "ratio", "budget"
-    row("switch form / hand-written", "switch", "hand", 1.10)
-    row("CO_LABELS / hand-written", "labels", "hand", 1.10)
-    row("C++20 / hand-written", "cpp", "hand")
-    row("a call that completes / a resume, switch", "call-switch", "switch", 4)
-    row("a call that completes / a resume, labels", "call-labels", "labels", 4)
-    row("a resume under 10 frames / under 1", "depth10-switch", "depth1-switch", 1.10)
-    row("a resume under 100 frames / under 1", "depth100-switch", "depth1-switch", 1.10)
+    printf "%-48s %8s %8s %6s  %-11s  %6s\n", "what", "ours", "peer", "ratio", "", "budget"
+    row("instructions: switch form / hand-written", "switch", "hand", 1.05)
+    row("instructions: CO_LABELS / hand-written", "labels", "hand", 1.05)
+    row("instructions: C++20 / hand-written", "cpp", "hand")
+    row("instructions: a call / a resume, switch", "call-switch", "switch", 4)
+    row("instructions: a call / a resume, labels", "call-labels", "labels", 4)
+    row("instructions: resume under 10 frames / 1", "depth10-switch", "depth1-switch", 1.10)
+    row("instructions: resume under 100 frames / 1", "depth100-switch", "depth1-switch", 1.10)
 }'
