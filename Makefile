@@ -3,13 +3,17 @@
 # make demo-NAME   builds and runs demos/NAME.c, with ARGS='...'; a server runs until Ctrl-C
 # make demos       builds all demos
 # make test        all tests: two forms, sanitizers, valgrind, misuse, compilers, snippets
+# make soak        the long tests, for MINUTES=30: docs/reliability.md
+# make coverage    what the tests reach, by file
 # make lint        warnings, analysers, layout
-# make bench       measures; make bench-resume, make bench-echo: one of them; ARGS=--quick
+# make fuzz        the parsers, 60 s each; SECONDS=n TARGETS='http resp'; make fuzz-keep
+# make bench       measures, 10 minutes; make bench-resume ...: one of them; ARGS=--quick
+# make bench-counts  counts instructions anew: bench/counts.txt, which the tests hold us to
 # make install     PREFIX=/usr/local DESTDIR=
 # make uninstall   takes that away again
 # make clean       removes build/
 #
-# demo, test, lint and bench install what they miss, through .ci/setup.
+# demo, test, lint, bench and fuzz install what they miss, through .ci/setup.
 # Yours to set: CC CFLAGS CPPFLAGS LDFLAGS, and B, the directory to build in.
 
 VERSION = 0.1.0
@@ -20,21 +24,39 @@ STRICT  = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 LIBS    = -lev -pthread
 B       = build
 
-HEADERS = coro.h task.h sync.h group.h loop.h thread.h process.h stream.h net.h
+HEADERS = coro.h task.h sync.h group.h loop.h thread.h process.h stream.h net.h trial.h
 LIBRARY = task.c sync.c group.c loop.c thread.c process.c stream.c net.c connect.c
-COMMON  = $(wildcard demos/http.c demos/options.c)
-DEMOS   = $(filter-out $(COMMON),$(wildcard demos/*.c))
+COMMON  = $(wildcard demos/http.c demos/http_parse.c demos/options.c)
+KV      = $(wildcard demos/resp.c demos/kv_*.c)
+DEMOS   = $(filter-out $(COMMON) $(KV),$(wildcard demos/*.c))
 TESTS   = $(filter-out %_other.c test/coro_words.c,$(wildcard test/*.c))
-SCRIPTS = $(wildcard .ci/* demos/*.sh test/*.sh bench/*.sh)
-ALL_C   = $(LIBRARY) $(wildcard demos/*.c test/*.c bench/*.c)
+SCRIPTS = $(wildcard .ci/* demos/*.sh test/*.sh test/fuzz/*.sh bench/*.sh)
+ALL_C   = $(LIBRARY) $(wildcard demos/*.c test/*.c test/fuzz/*.c bench/*.c)
 
-COMPILE = $(CC) -std=c11 $(STRICT) -I. $(CPPFLAGS) $(CFLAGS) $(FORM)
-LINK    = $(CC) $(CFLAGS) $(FORM) $(LDFLAGS)
+COMPILE = $(CC) -std=c11 $(STRICT) -I. $(RELEASE) $(CPPFLAGS) $(CFLAGS) $(FORM)
+LINK    = $(CC) $(CFLAGS) $(FORM) $(RELEASE_LINK) $(LDFLAGS)
 NPROC   = $(shell getconf _NPROCESSORS_ONLN)
 JOBS    = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(NPROC))
 AGAIN   = $(MAKE) -s --no-print-directory $(JOBS)
 SETUP   = CC='$(CC)' .ci/setup
 export CPPFLAGS LDFLAGS COMPILE
+
+# ---- release flags -------------------------------------------------------------------------------
+# The demos listen, so they and the library below them are hardened, where the compiler is gcc or
+# clang and the files are ELF; not under a sanitizer. What you set comes later, and wins. Only the
+# demos' own files have the stack protector: it costs the library's joins 2 % of the instructions.
+
+YOURS     = $(CFLAGS) $(FORM) $(CPPFLAGS) $(LDFLAGS)
+IS_ELF   := $(shell echo 'is __GNUC__ __ELF__' | $(CC) -E - 2>/dev/null | grep -c '^is [0-9]* 1$$')
+HARDENED  = $(if $(findstring -fsanitize,$(YOURS)),,$(filter 1,$(IS_ELF)))
+OPTIMISED = $(filter-out -O0,$(lastword $(filter -O%,$(YOURS))))
+FORTIFY   = -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+READ_ONLY = -Wl,-z,relro,-z,now
+RELEASE   = $(if $(HARDENED),$(if $(filter test/% bench/%,$<),,-fPIE \
+	$(if $(OPTIMISED),$(if $(findstring _FORTIFY_SOURCE,$(YOURS)),,$(FORTIFY))) \
+	$(if $(filter demos/%,$<),-fstack-protector-strong)))
+RELEASE_LINK = $(if $(HARDENED),$(if $(filter $(B)/demos/%,$@),$(READ_ONLY) \
+	$(if $(filter -static% -no-pie -nopie -fno-pie,$(YOURS)),,-pie)))
 
 # ---- building ------------------------------------------------------------------------------------
 
@@ -42,7 +64,7 @@ lib:     $(B)/libduffel.a
 demos:   $(DEMOS:%.c=$(B)/%)
 tests:   $(TESTS:%.c=$(B)/%)
 objects: $(ALL_C:%.c=$(B)/%.o)
-.PHONY: lib demos tests objects demo test lint bench bench-resume bench-together bench-echo
+.PHONY: lib demos tests objects demo test lint
 .PHONY: install uninstall clean help force
 .SECONDARY:
 .SECONDEXPANSION:
@@ -52,6 +74,10 @@ $(B)/libduffel.a: $(LIBRARY:%.c=$(B)/%.o)
 
 $(B)/demos/%: $(B)/demos/%.o $(COMMON:%.c=$(B)/%.o) $(B)/libduffel.a
 	$(LINK) -o $@ $^ $(LIBS)
+
+$(B)/demos/kv:  $(KV:%.c=$(B)/%.o)
+$(B)/test/resp: $(B)/demos/resp.o
+$(B)/test/security: $(B)/demos/kv_store.o
 
 # test/NAME.c, with test/NAME_other.c if there is one.
 $(B)/test/%: $(B)/test/%.o $$(patsubst %.c,$(B)/%.o,$$(wildcard test/$$*_other.c)) $(B)/libduffel.a
@@ -75,56 +101,61 @@ demo demo-requests:
 	@DEMOS=$(B)/demos demos/main_job.sh $(ARGS)
 
 demo-%:
-	@[ -e demos/$*.c ] && [ -z "$(filter $*,http options)" ] || { echo "no demo '$*': there are" \
-		$(filter-out http options,$(DEMOS:demos/%.c=%)); exit 2; } >&2
+	@[ -e demos/$*.c ] && [ -z "$(filter $*,$(patsubst demos/%.c,%,$(COMMON) $(KV)))" ] || { echo \
+		"no demo '$*': there are" $(DEMOS:demos/%.c=%); exit 2; } >&2
 	@$(SETUP) demo
 	+@$(AGAIN) $(B)/demos/$*
 	@$(B)/demos/$* $(ARGS)
 
 # ---- tests ---------------------------------------------------------------------------------------
-# Every program of test/ in three forms, test/thread.c with the thread sanitizer as well, then the
-# scripts; what failed is listed at the end.
+# Every program of test/ in three forms, test/thread.c with the thread sanitizer as well, and the
+# scripts: test/run.py.
 # -gdwarf-4: valgrind reads no newer one of clang.
 
 SANITIZE = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-MEMORY   = -q --leak-check=full --error-exitcode=9 --track-fds=yes --child-silent-after-fork=yes
-LEAKED   = /Open .*(descriptor|socket)/ { fd = $$0; next } \
-	fd && !/inherited from parent/ { print fd; n++ } { fd = "" } END { exit n > 0 }
 RACES    = -O1 -fsanitize=thread
 ROOT     = build/root/usr
-export LEAKED
 
 test:
 	@$(SETUP) test
-	+@$(AGAIN) demos tests B=build/switch FORM='$(SANITIZE) -DCO_DEBUG'
-	+@$(AGAIN) demos tests B=build/labels FORM='$(SANITIZE) -DCO_LABELS'
+	+@$(AGAIN) demos tests fuzzers B=build/switch FORM='$(SANITIZE) -DCO_DEBUG'
+	+@$(AGAIN) demos tests fuzzers B=build/labels FORM='$(SANITIZE) -DCO_LABELS'
 	+@$(AGAIN) build/races/test/thread B=build/races FORM='$(RACES)'
 	+@$(AGAIN) demos tests B=build/plain FORM=-gdwarf-4
 	+@$(AGAIN) install DESTDIR=build/root PREFIX=/usr
-	@failed=; \
-	failed() { echo "--- $$*"; failed="$$failed|    $$*"; }; \
-	try() { \
-		printf '\n--- %s\n' "$$*"; timeout -k 5 $$limit env "$$@" </dev/null && return; \
-		case $$? in 124|137) failed "timed out: $$*";; *) failed "failed: $$*";; esac; return 1; \
-	}; \
-	limit=120; \
-	for t in $(TESTS:%.c=%); do try DEMOS=build/switch/demos build/switch/$$t; done; \
-	for t in $(TESTS:%.c=%); do try DEMOS=build/labels/demos build/labels/$$t; done; \
-	try build/races/test/thread; \
-	if command -v valgrind >/dev/null; then \
-		export DUFFEL_SHORT=1 DEMOS=build/plain/demos; \
-		for t in $(TESTS:%.c=%); do \
-			log=build/plain/$$t.log; export VALGRIND_OPTS="$(MEMORY) --log-file=$$log"; \
-			try valgrind build/plain/$$t || cat $$log; \
-			awk "$$LEAKED" $$log || failed "left fds open: see $$log"; \
-		done; \
-		unset DUFFEL_SHORT DEMOS VALGRIND_OPTS; \
-	fi; \
-	limit=300; export CC='$(CC)'; \
-	for t in $(wildcard test/*.sh); do try $$t; done; \
-	try DUFFEL_CFLAGS=-I$(ROOT)/include/duffel DUFFEL_LIBS='-L$(ROOT)/lib -lduffel -lev' \
-		test/snippets.py; \
-	[ -z "$$failed" ] || { printf '\nmake test: failed\n'; echo "$${failed#|}" | tr '|' '\n'; exit 1; }
+	@test/run.py --cc '$(CC)' --root $(ROOT) --tests $(TESTS:test/%.c=%) \
+		--fuzz $(FUZZ) --scripts $(wildcard test/*.sh)
+
+# The long tests, for MINUTES, and their table in docs/reliability.md; ITEMS='battery orders': some.
+MINUTES = 30
+SOAKED  = battery orders $(patsubst test/%.c,%,$(filter-out %_other.c,$(wildcard test/hostile*.c)))
+soak:
+	@$(SETUP) test
+	+@$(AGAIN) demos $(SOAKED:%=build/switch/test/%) B=build/switch FORM='$(SANITIZE) -DCO_DEBUG'
+	+@$(AGAIN) build/plain/test/battery B=build/plain FORM=-gdwarf-4
+	@test/soak.py --minutes $(MINUTES) $(ARGS) $(ITEMS)
+
+# All tests once, built by gcc --coverage, and the table in docs/reliability.md.
+COUNTED = --coverage -O0 -fprofile-update=atomic -DCO_DEBUG -include test/coverage.h
+coverage:
+	@$(SETUP) test coverage
+	@find build/coverage -name '*.gcda' -delete 2>/dev/null || true
+	+@$(AGAIN) demos tests B=build/coverage CC=gcc CXX=g++ CFLAGS=-g FORM='$(COUNTED)'
+	@test/coverage.py build/coverage $(ARGS) $(TESTS:test/%.c=%)
+.PHONY: soak coverage
+
+# 10,000 random programs, each in C by two compilers and in Python; ARGS='--seed S --programs N'.
+soak-differential:
+	@$(SETUP) test
+	@test/differential.py --programs 10000 $(ARGS)
+.PHONY: soak-differential
+
+# Every order of the programs of test/orders.c, and 1,000,000 random ones.
+soak-orders:
+	@$(SETUP) test
+	+@$(AGAIN) build/switch/test/orders B=build/switch FORM='$(SANITIZE) -DCO_DEBUG'
+	@DUFFEL_PROGRAMS=$${DUFFEL_PROGRAMS:-1000000} build/switch/test/orders
+.PHONY: soak-orders
 
 # ---- lint ----------------------------------------------------------------------------------------
 # Silent if all is well. What is left out of bugprone: the widening of small constants, !strcmp(),
@@ -137,12 +168,13 @@ CHECKS = -*,clang-analyzer-*,-clang-analyzer-security.insecureAPI.DeprecatedOrUn
 CHECKS := $(CHECKS),bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier
 CHECKS := $(CHECKS),-bugprone-implicit-widening-of-multiplication-result
 CHECKS := $(CHECKS),-bugprone-suspicious-string-compare,-bugprone-sizeof-expression
-SOURCES = $(ALL_C) $(HEADERS) $(wildcard demos/*.h test/*.h test/misuse/*.c bench/*.h bench/*.cpp)
+SOURCES = $(ALL_C) $(HEADERS) $(wildcard demos/*.h test/*.h test/fuzz/*.h test/misuse/*.c)
+SOURCES += $(wildcard bench/*.h bench/*.cpp)
 
 define LAYOUT
 function bad(what) { print FILENAME ":" FNR ": " what; status = 1 }
 length > 100 { bad("a line of more than 100 columns") }
-/\t/ { bad("a tab") }
+/\t/ && FILENAME !~ /Makefile|[.]mk$$/ { bad("a tab") }
 /[ ]$$/ { bad("a blank at the end of the line") }
 /^[{]/ || /^[a-z].*[{]( +[/][*].*)?$$/ { start = FNR }
 /^[}]/ && ("," LIBRARY ",") ~ ("," FILENAME ",") && FNR - start > 70 { bad("more than 70 lines") }
@@ -158,54 +190,18 @@ lint:
 	+@$(AGAIN) lib demos B=build/lint/locals CC=clang FORM='$(WERROR) -Wconditional-uninitialized'
 	+@$(AGAIN) objects B=build/lint/clang-labels CC=clang FORM='$(WERROR) -DCO_LABELS'
 	+@$(AGAIN) lib B=build/lint/analyzer CC=gcc FORM='$(WERROR) -fanalyzer'
-	@echo $(filter-out test/%,$(ALL_C)) | xargs -n1 -P$(NPROC) sh -c 'clang-tidy --quiet --warnings-as-errors="*" \
-		--checks="$(CHECKS)" $$0 -- -std=c11 -I. $(CPPFLAGS) 2>/dev/null'
+	@echo $(filter-out test/%,$(ALL_C)) | xargs -n1 -P$(NPROC) sh -c \
+		'clang-tidy --quiet --warnings-as-errors="*" --checks="$(CHECKS)" $$0 \
+		-- -std=c11 -I. $(CPPFLAGS) 2>/dev/null'
 	@for f in $(LIBRARY); do gcc -E -std=c11 -I. $(CPPFLAGS) $$f >build/lint/$$f && \
 		cppcheck -q --std=c11 --library=posix --enable=warning,portability,performance \
 		--error-exitcode=1 build/lint/$$f || exit; done
 	@for f in $(SCRIPTS); do sh -n $$f && shellcheck $$f || exit; done
 	@awk -v LIBRARY="$$(echo $(LIBRARY) $(HEADERS) | tr ' ' ,)" "$$LAYOUT" \
-		$(SOURCES) $(SCRIPTS) test/snippets.py
+		$(SOURCES) $(SCRIPTS) Makefile $(wildcard bench/*.mk bench/*.py test/*.py)
 
-# ---- bench ---------------------------------------------------------------------------------------
-
-BENCH  = $(B)/bench
-RESUME = resume resume_hand resume_drive resume_switch resume_labels resume_cpp
-
-$(BENCH)/resume_cpp.o: bench/resume_cpp.cpp bench/resume.h $(B)/flags
-	@mkdir -p $(@D)
-	$(CXX) -std=c++20 $(STRICT) -I. $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
-$(BENCH)/resume: $(RESUME:%=$(BENCH)/%.o)
-	$(CXX) $(CFLAGS) $(LDFLAGS) -o $@ $^
-$(BENCH)/echo: $(BENCH)/echo.o
-	$(LINK) -o $@ $^
-$(BENCH)/echo_libev: $(BENCH)/echo_libev.o
-	$(LINK) -o $@ $^ -lev
-$(BENCH)/echo_duffel: $(BENCH)/echo_duffel.o $(B)/libduffel.a
-	$(LINK) -o $@ $^ $(LIBS)
-
-$(BENCH)/together: $(BENCH)/together.o $(B)/libduffel.a
-	$(LINK) -o $@ $^ $(LIBS)
-
-bench: bench-resume bench-together bench-echo
-
-bench-resume:
-	@$(SETUP) bench
-	+@$(AGAIN) $(BENCH)/resume
-	@$(BENCH)/resume $(ARGS)
-	@bench/resume.sh $(BENCH)/resume
-	@echo "coro.h: $$(wc -l <coro.h) lines, $$(wc -c <coro.h) bytes"
-
-bench-together:
-	@$(SETUP) bench
-	+@$(AGAIN) $(BENCH)/together
-	@$(BENCH)/together $(ARGS)
-
-bench-echo:
-	@$(SETUP) bench
-	+@$(AGAIN) $(BENCH)/echo $(BENCH)/echo_libev $(BENCH)/echo_duffel
-	@$(BENCH)/echo $(ARGS) $(BENCH)/echo_duffel $(BENCH)/echo_libev
-	@bench/echo_calls.sh $(BENCH)/echo $(BENCH)/echo_duffel $(BENCH)/echo_libev
+include bench/bench.mk
+include test/fuzz/fuzz.mk
 
 # ---- installing ----------------------------------------------------------------------------------
 
