@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { WORKERS_MAX = 24 };
+enum { WORKERS_MAX = 32 };
 
 /* A process that measures a slice for each line that it reads, and writes the figure. */
 struct worker {
