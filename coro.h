@@ -37,7 +37,8 @@
  * CO_LINT    warn of an await inside a switch; on by itself where it is free: 64-bit pointers
  * CO_DEBUG   stop when a frame is awaited that is being awaited already; a call then costs as much
  *            as it is deep
- * CO_TINY    (whole program) no source texts, no messages: for microcontrollers
+ * CO_TINY    (whole program) for microcontrollers: no source texts, no messages, no lines; an await
+ *            inside a switch of yours stops at its first resume, but CO_LINT alone warns of it
  * CO_STOP(file, line, text)  what misuse does; must not return. It prints and aborts, or traps */
 #ifndef CO_CORO_H
 #define CO_CORO_H
@@ -54,9 +55,15 @@
 #define CO_STOP(file, line, text) do { } while (1)
 #endif
 
+#ifdef __AVR__              /* where all is aligned to bytes: bit 0 of such an address is a mark */
+#define CO_EVEN_ __attribute__((aligned(2)))
+#else
+#define CO_EVEN_
+#endif
+
 /* How co_resume came back; CO_CALLED_ is seen by co_resume alone. */
 enum co_signal { CO_CALLED_ = -1, CO_RETURNED, CO_PAUSED, CO_WAITING, CO_YIELDED };
-typedef struct { enum co_signal signal; } co_step_;     /* so that `return 0;` does not compile */
+typedef struct { int signal; } co_step_;                /* so that `return 0;` does not compile */
 struct co;
 struct co_chain;
 typedef co_step_ co_body(struct co *, struct co_chain *);
@@ -91,9 +98,9 @@ typedef struct co_op {
  * It is a co_op; the compiler warns if it is not awaited. */
 #define CO_OP CO_ATTRIBUTE_(warn_unused_result) co_op
 
-/* A place in the source where a coroutine stands. */
+/* A place in the source where a coroutine stands; its address is even. */
 struct co_site {
-    const void *label;                      /* private: CO_LABELS */
+    CO_EVEN_ const void *label;             /* private: CO_LABELS */
     const char *file, *name, *text;         /* ro: the coroutine's file and name; what it awaits */
     int line;                               /* ro */
 };
@@ -109,7 +116,8 @@ struct co_site {
  *     failed try, cancel. It may await, not yield; a co_return or failed co_try in it ends at once.
  * co_await(op); co_await(lvalue, op);   evaluates op once; if it is not complete, suspends until it
  *     is; stores its result. asyncio: await
- * co_try(op); co_try(lvalue, op);   the same, and a negative result leaves as co_return would.
+ * co_try(op); co_try(lvalue, op);   the same, and a negative result leaves as co_return would. Not
+ *     for a pointer: in the upper half of a 32-bit memory it is negative.
  * co_pause;   lets the others run; in a task that was cancelled, leaves with -ECANCELED.
  * co_wait_until(condition);   pauses until it holds: the classic, for bare metal.
  * co_for_each(lvalue, &frame) { ... }   awaits co_next again and again, and runs the block for each
@@ -153,7 +161,7 @@ static inline int co_resume(struct co_chain *chain)
             break;
         step = chain->top->body(chain->top, chain);
     }
-    return (int)step.signal;
+    return step.signal;
 }
 
 /* ---- Machinery: private from here on ------------------------------------------------------------
@@ -162,12 +170,14 @@ static inline int co_resume(struct co_chain *chain)
  * entered at the even one, a body only tells where it stands; at the odd one, it goes on. */
 enum { CO_ENDED_ = 1, CO_FINALLY_ = 2, CO_WHERE_ = 3, CO_RUN_ = 0, CO_WAIT_ = 1 };
 #define CO_LINE_(co) ((int)((uint32_t)(co)->at.word >> 16))
-#if defined __BYTE_ORDER__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#ifdef CO_TINY
+#define CO_STATE_(co) ((unsigned)(co)->at.word)
+#elif defined __BYTE_ORDER__ && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define CO_STATE_(co) (co)->at.half[0]
 #else
 #define CO_STATE_(co) ((unsigned)((co)->at.word & 0xFFFF))
 #endif
-#if UINTPTR_MAX > 0xFFFF
+#if UINTPTR_MAX > 0xFFFF && !defined CO_TINY
 #define CO_PLACE_(state) ((uintptr_t)(state) | (uintptr_t)(__LINE__ & 0xFFFF) << 16)
 #else
 #define CO_PLACE_(state) ((uintptr_t)(state))
@@ -175,8 +185,10 @@ enum { CO_ENDED_ = 1, CO_FINALLY_ = 2, CO_WHERE_ = 3, CO_RUN_ = 0, CO_WAIT_ = 1 
 
 /* Case labels that no switch of the user's has by chance. Where they are wide, both compilers warn
  * of one that landed in such a switch; they subtract them again, so they cost nothing. */
-#if defined CO_LINT || UINTPTR_MAX > 0xFFFFFFFF
+#if defined CO_LINT || (UINTPTR_MAX > 0xFFFFFFFF && !defined CO_TINY)
 #define CO_CASE_ 0x1000000040000000ULL
+#elif defined CO_TINY
+#define CO_CASE_ 0U
 #else
 #define CO_CASE_ (UINTPTR_MAX / 4)
 #endif
@@ -215,21 +227,35 @@ static inline co_step_ co_up_(struct co *self, struct co_chain *chain, intptr_t 
     return co_signal_(CO_CALLED_);
 }
 
+/* The end. Tiny programs share one. */
+#ifdef CO_TINY
+CO_ATTRIBUTE_(noinline, unused) static
+#else
+static inline
+#endif
+co_step_ co_finish_(struct co *self, struct co_chain *chain)
+{
+    self->at.word = CO_ENDED_;
+    return co_up_(self, chain, self->result, CO_RETURNED);
+}
+
 /* A resume that found no place to go on from; or co_close, of a generator without a co_finally. */
 CO_ATTRIBUTE_(cold, noinline, unused)
 static co_step_ co_lost_(struct co *co, struct co_chain *chain, const char *file, int end)
 {
     (void)file, (void)end;
-    if (CO_STATE_(co) == CO_FINALLY_) {
-        co->at.word = CO_ENDED_;
-        return co_up_(co, chain, co->result, CO_RETURNED);
-    }
+    if (CO_STATE_(co) == CO_FINALLY_)
+        return co_finish_(co, chain);
+#ifdef CO_TINY
+    CO_STOP(file, end, "a coroutine was resumed after its end, or awaits inside a switch");
+#else
     if (CO_STATE_(co) == CO_ENDED_)
         CO_STOP(file, end, "a coroutine was resumed after its end");
     else if (co->at.word & 1)
         CO_STOP(file, CO_LINE_(co), "an await inside a switch cannot be resumed: write it with "
                                     "if and else, or define CO_LABELS in this file");
     co_tell_(chain, NULL);
+#endif
     return co_signal_(co->at.word & 1 ? CO_RETURNED : CO_WAITING);     /* told: nobody knows */
 }
 
@@ -294,18 +320,19 @@ static inline const struct co_site *co_where(struct co *co)
 #define CO_TELL_(state, words)                                                                    \
     case CO_CASE_ + (state): { CO_SITE_(NULL, words); return co_tell_(chain_, &co_site_); }
 #endif
-#ifdef CO_LABELS
+#if defined CO_LABELS && defined CO_TINY
+#define CO_POINT_(n, words, step)                                                                 \
+    self->co.at.word = (uintptr_t)__extension__ &&co_label_##n##_;                                \
+    return step;                                                                                  \
+    co_label_##n##_:;
+#define CO_PLACE_TO_GO_ ((void *)self->co.at.word)
+#elif defined CO_LABELS
 #define CO_POINT_(n, words, step)                                                                 \
     CO_SITE_(__extension__ &&co_label_##n##_, words);                                             \
     self->co.at.word = (uintptr_t)&co_site_;                                                      \
     return step;                                                                                  \
     co_label_##n##_:;
-#define CO_JUMP_                                                                                  \
-    CO_PRAGMA_("GCC diagnostic push") CO_PRAGMA_("GCC diagnostic ignored \"-Wpedantic\"")         \
-    (void)&&co_out_;                                                                              \
-    if (CO_RARELY_(self->co.at.word <= CO_WHERE_)) { } else                                       \
-        goto *((const struct co_site *)self->co.at.word)->label;                                  \
-    CO_PRAGMA_("GCC diagnostic pop")
+#define CO_PLACE_TO_GO_ (((const struct co_site *)self->co.at.word)->label)
 #else
 #define CO_POINT_(n, words, step)                                                                 \
     enum { co_here_ = 2 * (n - co_begin_is_missing_) + 2 };                                       \
@@ -313,12 +340,26 @@ static inline const struct co_site *co_where(struct co *co)
     return step;                                                                                  \
     CO_TELL_(co_here_, words)                                                                     \
     case CO_CASE_ + co_here_ + 1:;
+#endif
+#ifdef CO_LABELS
+#define CO_JUMP_                                                                                  \
+    CO_PRAGMA_("GCC diagnostic push") CO_PRAGMA_("GCC diagnostic ignored \"-Wpedantic\"")         \
+    (void)&&co_out_;                                                                              \
+    if (CO_RARELY_(self->co.at.word <= CO_WHERE_)) { } else                                       \
+        goto *CO_PLACE_TO_GO_;                                                                    \
+    CO_PRAGMA_("GCC diagnostic pop")
+#else
 #define CO_JUMP_
 #endif
 #if defined __GNUC__ && !defined __TINYC__
 #define CO_PRAGMA_(text) _Pragma(text)
 #else
 #define CO_PRAGMA_(text)
+#endif
+#if defined __GNUC__ && __GNUC__ < 10 && !defined __clang__     /* avr-gcc, which moves a pragma */
+#define CO_QUIETLY_(text)                   /* inside an argument to before the statement */
+#else
+#define CO_QUIETLY_(text) CO_PRAGMA_(text)
 #endif
 #if defined __GNUC__ && !defined __clang__ && !defined __cplusplus
 #define CO_GUARD_ CO_PRAGMA_("GCC diagnostic error \"-Wjump-misses-init\"")
@@ -393,11 +434,11 @@ static inline void co_apart_(struct co *up, co_op op, const char *file, int line
 #endif
 #ifdef __GNUC__
 #define CO_MAKE_(NAME, frame, ...) __extension__({                                                \
-        CO_PRAGMA_("GCC diagnostic push")                                                         \
-        CO_PRAGMA_("GCC diagnostic ignored \"-Wmissing-field-initializers\"")                     \
+        CO_QUIETLY_("GCC diagnostic push")                                                        \
+        CO_QUIETLY_("GCC diagnostic ignored \"-Wmissing-field-initializers\"")                    \
         struct NAME *co_new_ = (frame);                                                           \
         *co_new_ = CO_LITERAL_(NAME, __VA_ARGS__);                                                \
-        CO_PRAGMA_("GCC diagnostic pop")                                                          \
+        CO_QUIETLY_("GCC diagnostic pop")                                                         \
         &co_new_->co; })
 #else                       /* [frame] is evaluated twice */
 #define CO_MAKE_(NAME, frame, ...) (*(frame) = CO_LITERAL_(NAME, __VA_ARGS__), &(frame)->co)
@@ -452,9 +493,8 @@ static void co_claim_(struct co *co, co_body *made, const char *file, int line)
     }                                                                                             \
     CO_STOP(__FILE__, __LINE__, "a break that stands in no loop left this coroutine");            \
     co_out_:                                                                                      \
-    self->co.at.word = CO_ENDED_;                                                             \
     CO_PRAGMA_("GCC diagnostic pop")                                                              \
-    return co_up_(&self->co, chain_, self->co.result, CO_RETURNED)
+    return co_finish_(&self->co, chain_)
 #define co_return(value) CO_LEAVE_((intptr_t)(value))
 #define co_await(...) CO_EXPAND_(CO_PICK_(__VA_ARGS__, CO_AWAIT2_, CO_AWAIT1_, ~),                \
                                  CO_COUNT_, #__VA_ARGS__, __VA_ARGS__)

@@ -85,7 +85,7 @@ static size_t count_pending(struct task *const *tasks, size_t n, int *failed)
 
 static int wait_take_back(struct task *task)
 {
-    set_leave(&task->in.many.set, members_of(task), task->in.many.count);
+    set_leave(&task->in.many.set, members_of(task), (size_t)task->in.many.count);
     return 1;
 }
 
@@ -108,7 +108,7 @@ static intptr_t first_ended(struct task *const *tasks, size_t n)
 static void wait_over(struct task *task, intptr_t (*result)(struct task *const *, size_t))
 {
     wait_take_back(task);
-    task_wake(task, result(members_of(task), task->in.many.count));
+    task_wake(task, result(members_of(task), (size_t)task->in.many.count));
 }
 
 static void any_ended(struct task_set *set, struct task *member)
@@ -142,7 +142,7 @@ static void failed_ended(struct task_set *set, struct task *member)
 
 co_op co_wait_any(struct task *const *tasks, size_t n)
 {
-    static const struct task_wait wait = { "co_wait_any", wait_take_back };
+    static const struct task_wait wait = { TASK_NAME_("co_wait_any"), wait_take_back };
     struct task *me = task_running_(wait.name);
     int error = set_check(me, tasks, n);
 
@@ -155,7 +155,7 @@ co_op co_wait_any(struct task *const *tasks, size_t n)
 
 co_op co_wait_all(struct task *const *tasks, size_t n, enum wait_policy policy)
 {
-    static const struct task_wait wait = { "co_wait_all", wait_take_back };
+    static const struct task_wait wait = { TASK_NAME_("co_wait_all"), wait_take_back };
     struct task *me = task_running_(wait.name);
     int failed, error = set_check(me, tasks, n);
     size_t pending;
@@ -230,7 +230,7 @@ static int each_take_back(struct task *task)
 /* Waits for the next that ends. */
 static co_op each_wait(struct completed *each)
 {
-    static const struct task_wait wait = { "completed", each_take_back };
+    static const struct task_wait wait = { TASK_NAME_("completed"), each_take_back };
 
     if (task_cancelled(wait.name))
         return co_done(-ECANCELED);
@@ -248,7 +248,7 @@ static intptr_t each_start(struct completed *each)
             error = -EBUSY;             /* it ended, and is queued by another one of these */
     if (error < 0)
         return error;
-    each->left = set_join(&each->set, each->tasks, each->n);
+    each->left = (size_t)set_join(&each->set, each->tasks, each->n);
     for (size_t i = 0; i < each->n; i++) {
         struct task *task = each->tasks[i];
 
@@ -396,7 +396,7 @@ static int group_take_back(struct task *task)
 
 co_op co_group(struct task_group *group)
 {
-    static const struct task_wait wait = { "co_group", group_take_back };
+    static const struct task_wait wait = { TASK_NAME_("co_group"), group_take_back };
     struct task *me = task_running_(wait.name);
     intptr_t failure = group->failure;
 

@@ -25,6 +25,9 @@
 
 #include "task.h"
 
+#ifdef __AVR__                          /* see task.h */
+#undef ENOBUFS
+#endif
 #ifndef ENOBUFS
 #define ENOBUFS 105
 #endif
@@ -90,7 +93,7 @@ struct task_pool {
 };
 #define TASK_POOL(pool, NAME, n)                                                                  \
     static union {                                                                                \
-        char bytes[TASK_HEAD_ + sizeof(struct NAME)];                                             \
+        CO_EVEN_ char bytes[TASK_HEAD_ + sizeof(struct NAME)];                                    \
         int64_t align64; void *align; long double align_more;                                     \
     } pool##_slots_[n];                                                                           \
     static struct task_pool pool = { pool##_slots_[0].bytes, sizeof pool##_slots_[0], n, 0, NULL }

@@ -57,7 +57,7 @@ void event_clear(struct event *event)
 
 co_op co_event_wait(struct event *event)
 {
-    static const struct task_wait wait = { "co_event_wait", event_take_back };
+    static const struct task_wait wait = { TASK_NAME_("co_event_wait"), event_take_back };
 
     if (task_cancelled(wait.name))
         return co_done(-ECANCELED);
@@ -82,7 +82,7 @@ static void lock_hand_over(struct lock *lock)
 
 static co_op lock_acquire(struct lock *lock)
 {
-    static const struct task_wait wait = { "co_lock_acquire", lock_take_back };
+    static const struct task_wait wait = { TASK_NAME_("co_lock_acquire"), lock_take_back };
 
     if (task_cancelled(wait.name))
         return co_done(-ECANCELED);
@@ -133,7 +133,9 @@ void semaphore_init(struct semaphore *semaphore, unsigned value, unsigned bound)
 
 co_op co_semaphore_acquire(struct semaphore *semaphore)
 {
-    static const struct task_wait wait = { "co_semaphore_acquire", semaphore_take_back };
+    static const struct task_wait wait = {
+        TASK_NAME_("co_semaphore_acquire"), semaphore_take_back
+    };
 
     if (task_cancelled(wait.name))
         return co_done(-ECANCELED);
@@ -196,8 +198,12 @@ static int relock_take_back(struct task *task)
     return 0;
 }
 
-static const struct task_wait condition_wait = { "co_condition_wait", condition_take_back };
-static const struct task_wait relock_wait = { "co_condition_wait", relock_take_back };
+static const struct task_wait condition_wait = {
+    TASK_NAME_("co_condition_wait"), condition_take_back
+};
+static const struct task_wait relock_wait = {
+    TASK_NAME_("co_condition_wait"), relock_take_back
+};
 
 /* [task] leaves the condition, and queues for the lock; with it, its wait gives [result]. */
 static void condition_relock(struct condition *condition, struct task *task, intptr_t result)
@@ -261,7 +267,7 @@ void barrier_init(struct barrier *barrier, unsigned parties)
 
 co_op co_barrier_wait(struct barrier *barrier)
 {
-    static const struct task_wait wait = { "co_barrier_wait", barrier_take_back };
+    static const struct task_wait wait = { TASK_NAME_("co_barrier_wait"), barrier_take_back };
     unsigned order = 0;
 
     if (task_cancelled(wait.name))
@@ -388,9 +394,9 @@ void queue_free(struct queue *queue)
 {
     struct task_driver *driver = scheduler_get() ? scheduler_get()->driver : NULL;
 
-    task_unwaited_(queue->getters, "queue_free");
-    task_unwaited_(queue->putters, "queue_free");
-    task_unwaited_(queue->joiners, "queue_free");
+    task_unwaited_(queue->getters, TASK_NAME_("queue_free"));
+    task_unwaited_(queue->putters, TASK_NAME_("queue_free"));
+    task_unwaited_(queue->joiners, TASK_NAME_("queue_free"));
     if (queue->grows && queue->items && driver)
         driver->resize(driver, queue->items, 0);
     queue->items = NULL;
@@ -456,7 +462,7 @@ static int joiner_take_back(struct task *task)
 
 co_op co_queue_put(struct queue *queue, const void *item)
 {
-    static const struct task_wait wait = { "co_queue_put", putter_take_back };
+    static const struct task_wait wait = { TASK_NAME_("co_queue_put"), putter_take_back };
     int result;
 
     if (task_cancelled(wait.name))
@@ -468,7 +474,7 @@ co_op co_queue_put(struct queue *queue, const void *item)
 
 co_op co_queue_get(struct queue *queue, void *item)
 {
-    static const struct task_wait wait = { "co_queue_get", getter_take_back };
+    static const struct task_wait wait = { TASK_NAME_("co_queue_get"), getter_take_back };
     int result;
 
     if (task_cancelled(wait.name))
@@ -488,7 +494,7 @@ void queue_task_done(struct queue *queue)
 
 co_op co_queue_join(struct queue *queue)
 {
-    static const struct task_wait wait = { "co_queue_join", joiner_take_back };
+    static const struct task_wait wait = { TASK_NAME_("co_queue_join"), joiner_take_back };
 
     if (task_cancelled(wait.name))
         return co_done(-ECANCELED);
@@ -504,16 +510,27 @@ void queue_close(struct queue *queue)
 
 /* ---- The end --------------------------------------------------------------------------------- */
 
-void event_free(struct event *event) { task_unwaited_(event->waiters, "event_free"); }
-void lock_free(struct lock *lock) { task_unwaited_(lock->waiters, "lock_free"); }
-void barrier_free(struct barrier *barrier) { task_unwaited_(barrier->waiters, "barrier_free"); }
+void event_free(struct event *event)
+{
+    task_unwaited_(event->waiters, TASK_NAME_("event_free"));
+}
+
+void lock_free(struct lock *lock)
+{
+    task_unwaited_(lock->waiters, TASK_NAME_("lock_free"));
+}
+
+void barrier_free(struct barrier *barrier)
+{
+    task_unwaited_(barrier->waiters, TASK_NAME_("barrier_free"));
+}
 
 void semaphore_free(struct semaphore *semaphore)
 {
-    task_unwaited_(semaphore->waiters, "semaphore_free");
+    task_unwaited_(semaphore->waiters, TASK_NAME_("semaphore_free"));
 }
 
 void condition_free(struct condition *condition)
 {
-    task_unwaited_(condition->waiters, "condition_free");
+    task_unwaited_(condition->waiters, TASK_NAME_("condition_free"));
 }

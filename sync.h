@@ -29,6 +29,12 @@
 
 #include "task.h"
 
+#ifdef __AVR__                          /* see task.h */
+#undef EPIPE
+#undef EAGAIN
+#undef ERANGE
+#undef EPERM
+#endif
 #ifndef EPIPE
 #define EPIPE 32
 #endif

@@ -2,7 +2,7 @@
  * task.c: the scheduler of task.h: tasks, their queue, their waits, their timers. Freestanding. */
 #include "task.h"
 
-#if __STDC_HOSTED__ && !defined CO_TINY && !defined __TINYC__
+#if __STDC_HOSTED__ && !defined CO_TINY && !defined __TINYC__ && !defined __AVR__
 #define TASK_THREAD_LOCAL __thread
 #else
 #define TASK_THREAD_LOCAL
@@ -16,6 +16,10 @@ static TASK_THREAD_LOCAL struct scheduler *scheduler_;
 /* ---- Misuse ---------------------------------------------------------------------------------- */
 
 /* Stops the program: [subject], [what] and [object] make one sentence, [task] tells the place. */
+#ifdef CO_TINY
+#define stop(task, subject, what, object)                                                         \
+    do { (void)(task), (void)(subject), (void)(object); CO_STOP(__FILE__, 0, what); } while (0)
+#else
 static CO_ATTRIBUTE_(cold, noinline) void stop(struct task *task, const char *subject,
                                                const char *what, const char *object)
 {
@@ -31,6 +35,7 @@ static CO_ATTRIBUTE_(cold, noinline) void stop(struct task *task, const char *su
     (void)text, (void)site;
     CO_STOP(site ? site->file : __FILE__, site ? site->line : __LINE__, text);
 }
+#endif
 
 /* The op that [task] made and did not await. */
 static const char *unawaited(const struct task *task)
@@ -69,6 +74,12 @@ void task_unwaited_(struct task *waiters, const char *call)
         stop(waiters, call, "() while a task still waits: here it stands", "");
 }
 
+#ifdef CO_TINY                  /* without hooks */
+#define HOOKS(s) ((struct task_hooks *)0)
+#else
+#define HOOKS(s) ((s)->hooks)
+#endif
+
 /* For the hooks; without them, which is the usual case, one load and a branch. */
 static CO_ATTRIBUTE_(cold, noinline) void point(struct scheduler *s, struct task *task)
 {
@@ -77,7 +88,7 @@ static CO_ATTRIBUTE_(cold, noinline) void point(struct scheduler *s, struct task
 
 void task_point_(struct task *task)
 {
-    if (scheduler_->hooks)
+    if (HOOKS(scheduler_))
         point(scheduler_, task);
 }
 
@@ -86,8 +97,8 @@ static CO_ATTRIBUTE_(cold, noinline) void stepped(struct scheduler *s, struct ta
     s->hooks->stepped(s->hooks, task);
 }
 
-#define STEPPED(s, task) do { if (CO_RARELY_((s)->hooks != NULL)) stepped(s, task); } while (0)
-#define POINT(s, task) do { if (CO_RARELY_((s)->hooks != NULL)) point(s, task); } while (0)
+#define STEPPED(s, task) do { if (CO_RARELY_(HOOKS(s) != NULL)) stepped(s, task); } while (0)
+#define POINT(s, task) do { if (CO_RARELY_(HOOKS(s) != NULL)) point(s, task); } while (0)
 
 /* ---- Rings ----------------------------------------------------------------------------------- */
 
@@ -218,9 +229,14 @@ struct task *task_next(const struct task *task)
 
 /* ---- Timers: a heap; each owner knows its place, so that it can leave in O(log n) ------------ */
 
-/* Eight ways: a row is two cache lines, and what costs most in a large heap, the store
- * of its new place in each owner that moves, is done seven times for a million timers, not ten. */
+/* Eight ways: the row of a parent is two cache lines, and what costs most in a large heap, the
+ * store of its new place in each owner that moves, is done seven times for a million timers, not
+ * ten. Two where code is dear and timers are few. */
+#ifdef CO_TINY
+enum { WAYS = 2 };
+#else
 enum { WAYS = 8 };
+#endif
 
 /* A slot belongs to a task, or, with bit 0 set, to a task_timer. */
 static void slot_put(struct scheduler *s, uint32_t i, struct task_timer_slot slot)
@@ -234,6 +250,15 @@ static void slot_put(struct scheduler *s, uint32_t i, struct task_timer_slot slo
 
 /* The child of [i] that is due first; one beyond the last if there is none. A full row is compared
  * without branches, for which one it is cannot be predicted. */
+#ifdef CO_TINY
+static uint32_t slot_child(const struct scheduler *s, uint32_t i)
+{
+    uint32_t first = WAYS * i + 1;
+
+    return first + (first + 1 < s->timer_count
+                    && s->timers[first + 1].when < s->timers[first].when);
+}
+#else
 static uint32_t slot_child(const struct scheduler *s, uint32_t i)
 {
     uint32_t first = WAYS * i + 1, least = first;
@@ -256,6 +281,7 @@ static uint32_t slot_child(const struct scheduler *s, uint32_t i)
     }
     return least;
 }
+#endif
 
 static void slot_sift(struct scheduler *s, uint32_t i, struct task_timer_slot slot)
 {
@@ -278,7 +304,7 @@ static void slot_sift(struct scheduler *s, uint32_t i, struct task_timer_slot sl
 static int slots_resize(struct scheduler *s, uint32_t room)
 {
     void *timers = s->fixed ? NULL
-        : s->driver->resize(s->driver, s->timers, room * sizeof *s->timers);
+        : s->driver->resize(s->driver, s->timers, (size_t)room * sizeof *s->timers);
 
     if (!timers)
         return -ENOMEM;
@@ -438,7 +464,7 @@ static int request(struct task *task)
 /* A gather is all that has members. Its take_back is the three functions that follow: while it
  * hands its request down, [wait] is a link to the gather above, and [timer] counts its members;
  * then [timer] is the number of the request. */
-static const struct task_wait gather_wait = { "co_gather", NULL };
+static const struct task_wait gather_wait = { TASK_NAME_("co_gather"), NULL };
 
 static struct task *gather_begin(struct task *task, struct task *above)
 {
@@ -490,8 +516,8 @@ static int join_take_back(struct task *task)
     joiner_remove((struct task *)task->object, task);
     return 1;
 }
-static const struct task_wait join_wait = { "co_join", join_take_back };
-static const struct task_wait shield_wait = { "co_shield", join_take_back };
+static const struct task_wait join_wait = { TASK_NAME_("co_join"), join_take_back };
+static const struct task_wait shield_wait = { TASK_NAME_("co_shield"), join_take_back };
 
 /* co_wait_for is a join with a timer, which is the task's own. When that has expired, it is another
  * wait; a request of the task's own ends the deadline. */
@@ -502,12 +528,12 @@ static void wait_for_over(struct task *task)
     task->timer = 0;
 }
 
-static const struct task_wait wait_for_wait = { "co_wait_for", join_take_back };
-static const struct task_wait expired_wait = { "co_wait_for", join_take_back };
+static const struct task_wait wait_for_wait = { TASK_NAME_("co_wait_for"), join_take_back };
+static const struct task_wait expired_wait = { TASK_NAME_("co_wait_for"), join_take_back };
 
 /* A join that has handed a request of its own down. Like that of a deadline (HANDED_DOWN in [met]),
  * it comes back if the task that got it ends without having met it, for then nobody has. */
-static const struct task_wait handed_down_wait = { "co_join", join_take_back };
+static const struct task_wait handed_down_wait = { TASK_NAME_("co_join"), join_take_back };
 
 static void hand_down(struct task *joiner)
 {
@@ -637,7 +663,7 @@ struct task *task_quick_(void)
     struct scheduler *s = scheduler_;
     struct task *task = task_unasked_(s);
 
-    if (!task || s->budget <= 1 || s->hooks)
+    if (!task || s->budget <= 1 || HOOKS(s))
         return NULL;
     s->budget--;
     task->wait = NULL;
@@ -646,7 +672,7 @@ struct task *task_quick_(void)
 
 co_op task_done(intptr_t result)
 {
-    struct task *task = task_running_("task_done");
+    struct task *task = task_running_(TASK_NAME_("task_done"));
     struct scheduler *s = scheduler_;
 
     task->wait = NULL;
@@ -676,7 +702,7 @@ static int call_take_back(struct task *task)
     (void)task;
     return 1;
 }
-static const struct task_wait call_wait = { "co_wait", call_take_back };
+static const struct task_wait call_wait = { TASK_NAME_("co_wait"), call_take_back };
 
 void task_wake(struct task *task, intptr_t result)
 {
@@ -700,11 +726,11 @@ static int sleep_take_back(struct task *task)
     task->timer = 0;
     return 1;
 }
-static const struct task_wait sleep_wait = { "co_sleep", sleep_take_back };
+static const struct task_wait sleep_wait = { TASK_NAME_("co_sleep"), sleep_take_back };
 
 static co_op sleep_op(int64_t when, int at_once)
 {
-    struct task *task = task_running_("co_sleep");
+    struct task *task = task_running_(TASK_NAME_("co_sleep"));
 
     if (request_take(task))
         return co_done(-ECANCELED);
@@ -780,7 +806,7 @@ static void wait_for_expired(struct task *task)
 
 co_op co_wait_for_ns_(struct task *task, int64_t ns)
 {
-    struct task *me = task_running_("co_wait_for");
+    struct task *me = task_running_(TASK_NAME_("co_wait_for"));
     struct scheduler *s = scheduler_;
     int asked = request_pending(me);
     co_op op;
@@ -809,7 +835,7 @@ static void gather_ended(struct task_set *set, struct task *member)
 
 co_op co_gather(struct task *const *tasks, size_t n)
 {
-    struct task *me = task_running_("co_gather");
+    struct task *me = task_running_(TASK_NAME_("co_gather"));
     intptr_t failure = 0;
     uint32_t left = 0;
 
@@ -1018,6 +1044,7 @@ struct co *task_frame_(struct task *task, co_body *body, const char *name)
 {
     struct co *root = task ? root_of(task) : NULL;
 
+    (void)name;
     if (root && root->body != body)
         stop(task, "TASK_FRAME: the task that stands here does not run ", name, "");
     return root;
@@ -1132,7 +1159,7 @@ void scheduler_turn(struct scheduler *s)
     timers_fire(s);
     batch = s->ready;
     s->ready = NULL;
-    if (CO_RARELY_(s->hooks != NULL))
+    if (CO_RARELY_(HOOKS(s) != NULL))
         s->hooks->batch(s->hooks, &batch);
     while (batch) {
         struct task *task = batch;

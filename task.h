@@ -40,6 +40,15 @@
 #elif __has_include(<errno.h>)
 #include <errno.h>
 #endif
+#ifdef __AVR__                          /* whose C library gives one number to most of them */
+#undef ENOMEM
+#undef EBUSY
+#undef EINVAL
+#undef EDEADLK
+#undef EINPROGRESS
+#undef ETIMEDOUT
+#undef ECANCELED
+#endif
 #ifndef ECANCELED                       /* small C libraries know few of them */
 #define ECANCELED 125
 #endif
@@ -82,7 +91,7 @@ enum { TASK_LATER = 2 };
 
 /* What a waiting task waits for. Makers of ops have one static const of these for each op. */
 struct task_wait {
-    const char *name;                   /* ro: the op, for dumps and messages */
+    const char *name;                   /* ro: the op, for dumps and messages; or NULL: CO_TINY */
     /* Cancel: takes the wait back and gives 1, upon which the task gets -ECANCELED; or passes the
      * request on and gives 0: the wait will end by itself; or gives TASK_LATER: it will end by
      * itself, and the request meets the next await. */
@@ -91,7 +100,7 @@ struct task_wait {
 
 /* The tasks that somebody waits for as one: told when one of them ends. */
 struct task_set {
-    void (*ended)(struct task_set *, struct task *);    /* private */
+    CO_EVEN_ void (*ended)(struct task_set *, struct task *);       /* private */
 };
 
 /* Private: tasks in a ring by age, and such lists in a ring. */
@@ -105,7 +114,7 @@ struct task_members_ {          /* what a group begins with */
 };
 
 struct task {
-    struct co_chain chain;              /* ro: what it runs; chain.result: its result in the end */
+    CO_EVEN_ struct co_chain chain;     /* ro: what it runs; chain.result: its result in the end */
     union {
         struct { struct task *next, *prev; } link;      /* private: in one queue or wait list */
         struct { struct task_set set; uint32_t count, left; } many;     /* private: of co_gather */
@@ -123,7 +132,7 @@ struct task {
 
 /* A timer that calls back; zero it before its first start. asyncio: TimerHandle */
 struct task_timer {
-    uint32_t place;                     /* private: in the heap, 0 if it is not started */
+    CO_EVEN_ uint32_t place;            /* private: in the heap, 0 if it is not started */
     void (*fire)(struct task_timer *);  /* rw: called in a turn; may start the timer anew */
 };
 
@@ -252,8 +261,8 @@ struct task_driver {
     int64_t (*now)(struct task_driver *);               /* monotonic nanoseconds */
     void (*wait)(struct task_driver *, int64_t until);  /* sleeps till then, or an event; INT64_MAX:
                                                          * no timer; scheduler_run alone calls it */
-    /* realloc and free (size 0) in one; NULL if there is no heap: then task_spawn gives NULL, and
-     * timers has room for as many as scheduler_init was given. */
+    /* realloc and free (size 0) in one, at even addresses; NULL if there is no heap: then
+     * task_spawn gives NULL, and timers has room for as many as scheduler_init was given. */
     void *(*resize)(struct task_driver *, void *old, size_t size);
 };
 
@@ -328,6 +337,12 @@ enum {
     TASK_LATE_ = 512                            /* a deadline of its own may have a request */
 };
 
+#ifdef CO_TINY
+#define TASK_NAME_(text) NULL
+#else
+#define TASK_NAME_(text) text
+#endif
+
 struct task *task_alloc_(size_t frame_size);
 CO_ATTRIBUTE_(warn_unused_result)
 struct task *task_start_(struct task *task, int flags);
@@ -390,6 +405,12 @@ static inline int task_went_(struct task *task) { return task ? 0 : -ENOMEM; }
 /* Seconds to the nearest nanosecond, within what an int64 holds; constants fold to integers. */
 static inline int64_t task_ns_(double seconds)
 {
+#if defined __SIZEOF_DOUBLE__ && __SIZEOF_DOUBLE__ < 8  /* AVR: 24 bits; whole seconds are exact */
+    int64_t whole = seconds > 0 && seconds < 9e9f ? (int64_t)seconds : 0;
+
+    if (whole > 0)
+        return whole * 1000000000 + (int64_t)((seconds - (double)whole) * 1e9f + 0.5f);
+#endif
     return seconds > 0 ? seconds < 9e9 ? (int64_t)(seconds * 1e9 + 0.5) : INT64_MAX / 2 : 0;
 }
 static inline co_op co_sleep(double seconds) { return co_sleep_ns_(task_ns_(seconds)); }
