@@ -86,14 +86,14 @@ done
 for cc in gcc clang; do
     has $cc || continue
     include=$($cc -print-file-name=include)
-    for file in task group sync; do
+    for file in task group sync isr; do
         for form in '' -DCO_TINY; do
             count $cc -std=c11 $WARN -Os -ffreestanding -nostdinc -isystem "$include" $form \
                 -c -o "$tmp/object" ../$file.c
         done
     done
 done
-for file in task group sync; do
+for file in task group sync isr; do
     has tcc && count tcc -Wall -c -o "$tmp/object" ../$file.c
 done
 cat >"$tmp/floors.cc" <<'END'
@@ -129,7 +129,7 @@ static co_define(top) {
 int main() { return loop_main(top) != 42; }
 END
 if has gcc && echo 'int main(void) { return 0; }' | gcc -x c -o "$tmp/try" - -lev 2>/dev/null; then
-    for file in task group sync loop; do
+    for file in task group sync isr loop; do
         gcc -O2 -c -o "$tmp/$file.o" ../$file.c
     done
     for cxx in g++ clang++; do

@@ -140,7 +140,7 @@ static co_define(types) {
     co_try(self->size, co_call(&self->child, steps, .pauses = 1, .value = 4));
     co_await(self->yes, co_call(&self->child, steps, .value = 256));
     co_try(self->no, co_done(0));
-    co_try(self->text, co_call(&self->child, steps, .value = (intptr_t)"text"));
+    co_await(self->text, co_call(&self->child, steps, .value = (intptr_t)"text"));
     co_await(self->real, co_done(8));
     co_await(self->name, co_done(CO_YIELDED));
     co_return(self->text);
@@ -223,6 +223,7 @@ static void several_awaits_may_stand_on_one_line(void **state)
     struct same_line frame;
     struct co_chain chain;
 
+    needs_places();
     co_start(&chain, &frame, same_line);
     co_resume(&chain);
     co_resume(&chain);

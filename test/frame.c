@@ -128,7 +128,9 @@ static void a_coroutine_of_another_file_may_have_the_other_form(void **state)
 
 /* ---- Depth ----------------------------------------------------------------------------------- */
 
-#ifdef CO_DEBUG                             /* which walks up the chain at each call */
+#ifdef TEST_TINY                            /* there is not the memory for more */
+enum { DEEP = 60 };
+#elif defined CO_DEBUG || defined TEST_BARE /* which walks up the chain at each call */
 enum { DEEP = 2000 };
 #else
 enum { DEEP = 100000 };
@@ -234,6 +236,7 @@ static void each_await_tells_its_place_and_its_words(void **state)
     struct co before;
     struct co_chain chain;
 
+    needs_places();
     co_start(&chain, &frame, places);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         assert_int_not_equal(co_resume(&chain), CO_RETURNED);
@@ -252,6 +255,7 @@ static void a_coroutine_that_does_not_stand_at_an_await_tells_where_it_begins(vo
     struct places frame;
     struct co_chain chain;
 
+    needs_places();
     co_start(&chain, &frame, places);
     assert_where(co_where(&frame.co), "places", LINE_OF_PLACES, "");
     do
@@ -285,6 +289,7 @@ static void a_chain_can_be_walked_from_the_innermost_frame_up(void **state)
     struct abroad frame;
     struct co_chain chain;
 
+    needs_places();
     co_start(&chain, &frame, abroad);
     co_resume(&chain);
     assert_ptr_equal(chain.top->caller, &frame.co);

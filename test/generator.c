@@ -250,6 +250,7 @@ static void a_generator_tells_where_it_stands(void **state)
     struct count frame;
     struct co_chain chain;
 
+    needs_places();
     co_start(&chain, &frame, count, .last = 1);
     co_resume(&chain);
     assert_string_equal(co_where(&frame.co)->name, "count");
@@ -413,6 +414,7 @@ static void for_each_tells_where_it_stands(void **state)
     struct sum frame;
     struct co_chain chain;
 
+    needs_places();
     co_start(&chain, &frame, sum, .last = 1, .pauses = 1);
     co_resume(&chain);
     assert_string_equal(co_where(&frame.co)->name, "sum");

@@ -6,7 +6,9 @@
 #include "test.h"
 #include "../task.h"
 
+#ifndef TEST_BARE
 #include <poll.h>
+#endif
 
 #define MS INT64_C(1000000)                 /* in ns */
 #define S INT64_C(1000000000)
@@ -22,13 +24,27 @@ struct sim {
     struct { int fd; struct task *task; } fds[SIM_FDS];     /* who waits to read */
 };
 
-/* The full size of a test, or under DUFFEL_SHORT, which is for valgrind, a smaller one. */
+/* The full size of a test, or under DUFFEL_SHORT, which is for valgrind, a smaller one; so it is on
+ * a microcontroller, and smaller still where there is no memory for it. */
+#ifdef TEST_TINY
+#define sized(full, brief) ((brief) < 50 ? (brief) : 50)
+#elif defined TEST_BARE
+#define sized(full, brief) (brief)
+#else
 static inline int sized(int full, int brief)
 {
     const char *is_short = getenv("DUFFEL_SHORT");
 
     return is_short && *is_short ? brief : full;
 }
+#endif
+
+/* A test of single nanoseconds: a double that is a float, as on AVR, cannot name them. */
+#if defined TEST_TARGET && __SIZEOF_DOUBLE__ < 8
+#define needs_doubles() tap_skip("a double is a float here")
+#else
+#define needs_doubles() ((void)0)
+#endif
 
 static inline struct sim *sim_of(struct task_driver *driver)
 {
@@ -113,7 +129,11 @@ static inline co_op co_sim_readable(struct sim *sim, int fd)
 }
 
 /* What happened, in words: a test notes and compares. */
+#ifdef TEST_TINY
+static char notes_[400];
+#else
 static char notes_[4096];
+#endif
 
 static inline void note(const char *word)
 {

@@ -7,9 +7,7 @@
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #endif
-#include <regex.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,11 +15,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
+
+/* A test of where something stands: CO_TINY does not know. */
+#ifdef CO_TINY
+#define needs_places() tap_skip("CO_TINY keeps no places")
+#else
+#define needs_places() ((void)0)
+#endif
+
+#ifdef TEST_BARE                            /* a microcontroller: see targets/ */
+#include "targets/bare.h"
+#else
+#include <regex.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 /* Fails unless [misuse], run in a process of its own, dies by SIGABRT with a line on stderr that
  * matches the POSIX extended regex [pattern]. */
@@ -84,4 +95,5 @@ static inline void stops_at_(void (*misuse)(void), int at, const char *words,
     stops_(misuse, pattern, file, line);
 }
 
+#endif
 #endif

@@ -642,6 +642,7 @@ static void a_deadline_in_the_turn_of_the_end_loses_nothing(void **state)
     struct sim sim;
     struct task *tasks[4];
 
+    needs_doubles();
     for (enum kind kind = ANY; kind < KINDS; kind++)
         for (int late = -1; late <= 1; late++) {        /* ns */
             four(&sim, kind, tasks, 1 + late * 1e-9);
@@ -840,6 +841,7 @@ static void wait_for_in_the_turn_of_the_end_loses_no_result(void **state)
     struct sim sim;
     struct task *tasks[2];
 
+    needs_doubles();
     for (int late = -1; late <= 1; late++)              /* ns */
         for (int order = 0; order < 2; order++) {
             sim_begin(&sim);
