@@ -1,0 +1,15 @@
+/* Echoes each line of the serial monitor; a line that is not finished within 5 s is told so. */
+#include "echo.h"
+
+static struct echo frame;
+static struct task task;
+
+void setup() {
+    Serial.begin(9600);
+    duffel_begin();
+    task_init(&task, &frame, echo);
+}
+
+void loop() {
+    duffel_turn();
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * Duffel.h: the library for Arduino sketches: coroutines, and tasks on the clock of the board.
+ *
+ *     struct blink { co_frame; uint8_t pin; bool on; };
+ *     co_define(blink) {
+ *         co_begin;
+ *         for (;;) {
+ *             digitalWrite(self->pin, self->on = !self->on);
+ *             co_try(co_sleep_ms(500));
+ *         }
+ *         co_end;
+ *     }
+ *     static struct blink frame;
+ *     static struct task task;
+ *
+ *     void setup() { duffel_begin(); pinMode(13, OUTPUT); task_init(&task, &frame, blink, 13); }
+ *     void loop() { duffel_turn(); }
+ *
+ * The Arduino tools compile what lies in src/: so the files here include those that belong to a
+ * microcontroller, and leave out what stands on libev. On AVR, CO_TINY is on: see coro.h. */
+#ifndef DUFFEL_H
+#define DUFFEL_H
+
+#if defined __AVR__ && !defined CO_TINY
+#define CO_TINY
+#endif
+#include "../coro.h"
+#include "../task.h"
+#include "../sync.h"
+#include "../group.h"
+#include "../isr.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Makes the scheduler; call it first in setup(). At most DUFFEL_TIMERS tasks sleep at a time, more
+ * get -ENOMEM. There is no heap: tasks are static, or of a TASK_POOL. */
+void duffel_begin(void);
+enum { DUFFEL_TIMERS = 8 };
+
+/* One turn of all tasks that are ready; call it in loop(). It never waits. */
+void duffel_turn(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+/* co_sleep for a time that is no constant, without floating point. */
+static inline CO_OP co_sleep_ms(uint32_t ms) { return co_sleep_ns_((int64_t)ms * 1000000); }
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * duffel.c: the driver of task.h for Arduino: the clock of the board. */
+#include "Duffel.h"
+
+#include <Arduino.h>
+
+/* micros() wraps every 71 minutes; a sketch calls duffel_turn() more often than that. */
+static int64_t board_now(struct task_driver *driver)
+{
+    static uint32_t last;
+    static int64_t us;
+    uint32_t now = (uint32_t)micros();
+
+    (void)driver;
+    us += (uint32_t)(now - last);
+    last = now;
+    return us * 1000;
+}
+
+static struct task_driver board = { board_now, NULL, NULL };
+static struct task_timer_slot timers[DUFFEL_TIMERS];
+static struct scheduler scheduler;
+
+void duffel_begin(void)
+{
+    scheduler_init(&scheduler, &board, timers, DUFFEL_TIMERS);
+}
+
+void duffel_turn(void)
+{
+    (void)board_now(&board);
+    isr_deliver();
+    scheduler_turn(&scheduler);
+}
