@@ -3,6 +3,9 @@
 # make demo-NAME   builds and runs demos/NAME.c, with ARGS='...'; a server runs until Ctrl-C
 # make demos       builds all demos
 # make test        all tests: two forms, sanitizers, valgrind, misuse, compilers, snippets
+# make test-targets  the same for coro.h and task.* on microcontrollers and other machines, emulated
+# make demo-mcu-NAME  runs demos/mcu/NAME.c in an emulator; BOARD=microbit mps2 mps2-m4 virt avr
+# make size        measures programs for microcontrollers: docs/microcontrollers.md
 # make soak        the long tests, for MINUTES=30: docs/reliability.md
 # make coverage    what the tests reach, by file
 # make lint        warnings, analysers, layout
@@ -24,13 +27,14 @@ STRICT  = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 LIBS    = -lev -pthread
 B       = build
 
-HEADERS = coro.h task.h sync.h group.h loop.h thread.h process.h stream.h net.h trial.h
-LIBRARY = task.c sync.c group.c loop.c thread.c process.c stream.c net.c connect.c
+HEADERS = coro.h task.h sync.h group.h isr.h loop.h thread.h process.h stream.h net.h trial.h
+LIBRARY = task.c sync.c group.c isr.c loop.c thread.c process.c stream.c net.c connect.c
 COMMON  = $(wildcard demos/http.c demos/http_parse.c demos/options.c)
 KV      = $(wildcard demos/resp.c demos/kv_*.c)
 DEMOS   = $(filter-out $(COMMON) $(KV),$(wildcard demos/*.c))
 TESTS   = $(filter-out %_other.c test/coro_words.c,$(wildcard test/*.c))
-SCRIPTS = $(wildcard .ci/* demos/*.sh test/*.sh test/fuzz/*.sh bench/*.sh)
+SCRIPTS = $(wildcard .ci/* demos/*.sh demos/mcu/*.sh bench/*.sh)
+SCRIPTS += $(wildcard test/*.sh test/targets/*.sh test/fuzz/*.sh)
 ALL_C   = $(LIBRARY) $(wildcard demos/*.c test/*.c test/fuzz/*.c bench/*.c)
 
 COMPILE = $(CC) -std=c11 $(STRICT) -I. $(RELEASE) $(CPPFLAGS) $(CFLAGS) $(FORM)
@@ -157,6 +161,8 @@ soak-orders:
 	@DUFFEL_PROGRAMS=$${DUFFEL_PROGRAMS:-1000000} build/switch/test/orders
 .PHONY: soak-orders
 
+include test/targets.mk
+
 # ---- lint ----------------------------------------------------------------------------------------
 # Silent if all is well. What is left out of bugprone: the widening of small constants, !strcmp(),
 # sizeof *array_of_pointers, two arguments of one type, names that end in _ : all are meant here.
@@ -168,8 +174,8 @@ CHECKS = -*,clang-analyzer-*,-clang-analyzer-security.insecureAPI.DeprecatedOrUn
 CHECKS := $(CHECKS),bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier
 CHECKS := $(CHECKS),-bugprone-implicit-widening-of-multiplication-result
 CHECKS := $(CHECKS),-bugprone-suspicious-string-compare,-bugprone-sizeof-expression
-SOURCES = $(ALL_C) $(HEADERS) $(wildcard demos/*.h test/*.h test/fuzz/*.h test/misuse/*.c)
-SOURCES += $(wildcard bench/*.h bench/*.cpp)
+SOURCES = $(ALL_C) $(HEADERS) $(wildcard demos/mcu/*.[ch] demos/*.h src/* bench/*.h bench/*.cpp)
+SOURCES += $(wildcard test/*.h test/targets/*.h test/fuzz/*.h test/misuse/*.c)
 
 define LAYOUT
 function bad(what) { print FILENAME ":" FNR ": " what; status = 1 }
@@ -201,6 +207,7 @@ lint:
 		$(SOURCES) $(SCRIPTS) Makefile $(wildcard bench/*.mk bench/*.py test/*.py)
 
 include bench/bench.mk
+include demos/mcu/mcu.mk
 include test/fuzz/fuzz.mk
 
 # ---- installing ----------------------------------------------------------------------------------
