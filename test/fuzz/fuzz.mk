@@ -24,13 +24,16 @@ $(B)/test/fuzz/%: $(B)/test/fuzz/%.o $$(FUZZ_$$*) \
 fuzzers: $(FUZZ:%=$(B)/test/fuzz/%)
 .PHONY: fuzzers fuzz fuzz-keep
 
-# TARGETS='http resp': these only; SECONDS=n: for each.
+# TARGETS='http resp': these only; SECONDS=n: for each. One after the other on a terminal, which
+# shows how each gets on; else as many at once as there are cores.
 TARGETS = $(FUZZ)
 
 fuzz:
 	@$(SETUP) fuzz
 	+@$(AGAIN) fuzzers B=build/fuzz CC=clang FORM='$(FUZZ_FORM)'
-	@test/fuzz/run.sh build/fuzz/test/fuzz $(SECONDS) $(TARGETS)
+	@if [ -t 1 ]; then test/fuzz/run.sh build/fuzz/test/fuzz $(SECONDS) $(TARGETS); else \
+		printf '%s\n' $(TARGETS) | \
+		xargs -P$(NPROC) -n1 test/fuzz/run.sh build/fuzz/test/fuzz $(SECONDS); fi
 
 # Puts what make fuzz found into corpus/, as few and as small as cover the same.
 fuzz-keep:
