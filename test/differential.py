@@ -96,6 +96,14 @@ class Deadline:
     def __init__(self, task):
         self.task, self.asked, self.met, self.handed = task, False, False, False
         self.requests, self.timer = task.requests, None
+        self.outer = False              # meanwhile the request of one outside of it was met
+
+    def is_met(self):
+        """Those inside of it leave it its -ECANCELED."""
+        self.met = True
+        inside = self.task.deadlines.index(self) + 1
+        for deadline in self.task.deadlines[inside:]:
+            deadline.outer = True
 
 
 class Group:
@@ -234,7 +242,8 @@ class World:
             return True
         for deadline in task.deadlines:
             if deadline.asked:
-                deadline.asked, deadline.met = False, True
+                deadline.asked = False
+                deadline.is_met()
                 return True
         return False
 
@@ -471,10 +480,10 @@ class World:
         task.deadlines.remove(deadline)
         if result != CANCELED or not deadline.met:
             return result
-        if task.requests == deadline.requests:
-            return TIMEDOUT
-        task.pending = False            # its own request has met its -ECANCELED with this one
-        return CANCELED
+        if task.requests != deadline.requests:
+            task.pending = False        # its own request has met its -ECANCELED with this one
+            return CANCELED
+        return CANCELED if deadline.outer else TIMEDOUT
 
     # Turns
 
@@ -486,7 +495,9 @@ class World:
         for joiner in task.joiners:
             for deadline in joiner.deadlines:
                 if deadline.handed:     # nobody has met it: it comes back
-                    deadline.handed, deadline.met, deadline.asked = False, not unmet, unmet
+                    deadline.handed, deadline.met, deadline.asked = False, False, unmet
+                    if not unmet:
+                        deadline.is_met()
             if unmet and joiner.handed:
                 joiner.pending = True
             self.stop(joiner.timer)
