@@ -5,7 +5,7 @@
 # make test        all tests: two forms, sanitizers, valgrind, misuse, compilers, snippets
 # make test-targets  the same for coro.h and task.* on microcontrollers and other machines, emulated
 # make demo-mcu-NAME  runs demos/mcu/NAME.c in an emulator; BOARD=microbit mps2 mps2-m4 virt avr
-# make size        measures programs for microcontrollers: docs/microcontrollers.md
+# make size        measures programs for microcontrollers, and writes docs/microcontrollers.md
 # make soak        the long tests, for MINUTES=30: docs/reliability.md
 # make coverage    what the tests reach, by file
 # make lint        warnings, analysers, layout
@@ -135,8 +135,10 @@ MINUTES = 30
 SOAKED  = battery orders $(patsubst test/%.c,%,$(filter-out %_other.c,$(wildcard test/hostile*.c)))
 soak:
 	@$(SETUP) test
-	+@$(AGAIN) demos $(SOAKED:%=build/switch/test/%) B=build/switch FORM='$(SANITIZE) -DCO_DEBUG'
-	+@$(AGAIN) build/plain/test/battery B=build/plain FORM=-gdwarf-4
+	+@[ -n '$(filter --list,$(ARGS))' ] || $(AGAIN) demos $(SOAKED:%=build/switch/test/%) \
+		B=build/switch FORM='$(SANITIZE) -DCO_DEBUG'
+	+@[ -n '$(filter --list,$(ARGS))' ] || $(AGAIN) build/plain/test/battery \
+		B=build/plain FORM=-gdwarf-4
 	@test/soak.py --minutes $(MINUTES) $(ARGS) $(ITEMS)
 
 # All tests once, built by gcc --coverage, and the table in docs/reliability.md.

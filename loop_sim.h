@@ -125,9 +125,23 @@ static void sim_point(struct task_hooks *hooks, struct task *task)
         task_cancel(task);
 }
 
+/* Where [task] stands in the user's own source: a coroutine of the library's has a name that ends
+ * in "_", or is a co_within. */
+static const struct co_site *sim_where(struct task *task)
+{
+    const struct co_site *site = NULL;
+
+    for (struct co *co = task->chain.top; co; co = co->caller) {
+        site = co_where(co);
+        if (site && strcmp(site->name, "co_within") && site->name[strlen(site->name) - 1] != '_')
+            break;
+    }
+    return site;
+}
+
 static void sim_trace(struct sim *sim, struct task *task)
 {
-    const struct co_site *site = co_where(task->chain.top);
+    const struct co_site *site = sim_where(task);
     FILE *to = sim->options.trace;
 
     fprintf(to, "%" PRId64 ".%09d %s", sim->now / 1000000000, (int)(sim->now % 1000000000),

@@ -125,7 +125,7 @@ CO_OP co_recvfrom(int fd, struct datagram *datagram);
 CO_OP co_sendto(int fd, const struct datagram *datagram);
 
 /* Receives up to [n] of them in one system call, waiting for the first: how many. recvmmsg(2) of
- * Linux; elsewhere one at a time. It saves 4 % of the CPU (make bench-udp). */
+ * Linux; elsewhere one at a time. It saves 2 to 4 % of the CPU: make bench-udp. */
 CO_OP co_recvmmsg(int fd, struct datagram *datagrams, size_t n);
 
 /* Sends [n] of them: n. Cancelled or failed, some of them may have been sent. sendmmsg(2) */

@@ -20,7 +20,8 @@
  * A loop of trials stops at the first that fails, and prints one line: where, what, and how to run
  * that case alone, with each step on stderr:
  *
- *     nap_test.c:12: trial failed: result -5; run it alone with DUFFEL_TRIAL=line=12,seed=17
+ *     nap_test.c:12: trial failed: result -5 (Input/output error); run it alone with
+ *     DUFFEL_TRIAL=line=12,seed=17                         // on one line
  *
  * The line comes too if the program stops in a trial: abort(), a failed assert(), a signal, a
  * sanitizer. All is static in each file that includes this; one thread at a time. */
@@ -108,6 +109,7 @@ struct loop_trial_state_ {
     uint64_t run;
     int caught;                         /* signals, the first so many */
     int running;                        /* a loop runs, or was left by longjmp */
+    int found;                          /* a loop of trials that DUFFEL_TRIAL names */
     int pending;                        /* a trial was run and is not yet judged */
     struct loop *loop;
     char where[300], what[200], again[300], stopped[700];
@@ -355,6 +357,17 @@ static inline void loop_trial_tidy_(void)
         loop_trial_tell_("it was left by a failed check");
 }
 
+/* At the end of the program. */
+static inline void loop_trial_exit_(void)
+{
+    const char *alone = getenv("DUFFEL_TRIAL");
+
+    loop_trial_tidy_();
+    if (alone && !loop_trial_state_()->found)
+        fprintf(stderr, "DUFFEL_TRIAL=%s: no loop of trials stands on that line: has the file"
+                        " changed?\n", alone);
+}
+
 static inline int loop_trial_begin_(struct loop_trial *trial)
 {
     struct loop_trial_state_ *s = loop_trial_state_();
@@ -416,7 +429,7 @@ static inline struct loop_trial loop_trials_(int kind, uint64_t n, const char *f
     struct loop_trial trial;
 
     if (!is_registered)                 /* the last one may be left by longjmp, too */
-        is_registered = atexit(loop_trial_tidy_) == 0;
+        is_registered = atexit(loop_trial_exit_) == 0;
     loop_trial_tidy_();
     memset(&trial, 0, sizeof trial);
     trial.kind = kind;
@@ -429,7 +442,7 @@ static inline struct loop_trial loop_trials_(int kind, uint64_t n, const char *f
         char *end;
 
         trial.n = strtoull(seeds, &end, 10);
-        if (*end || trial.n == 0) {
+        if (*end || *seeds == '-' || trial.n == 0) {
             fprintf(stderr, "DUFFEL_SEEDS: '%s' is no number of seeds, like 10000\n", seeds);
             exit(2);
         }
@@ -486,7 +499,10 @@ static inline int loop_trial_next_(struct loop_trial *trial)
     if (trial->begun && trial->failed) {
         s->failures++;
         if (!trial->told) {
-            snprintf(s->what, sizeof s->what, "result %lld", (long long)trial->result);
+            snprintf(s->what, sizeof s->what,
+                     trial->result < 0 && trial->result > -4096 ? "result %lld (%s)"
+                                                                : "result %lld",
+                     (long long)trial->result, strerror((int)-trial->result));
             loop_trial_name_(trial);
             loop_trial_tell_(s->what);
         }
@@ -500,6 +516,7 @@ static inline int loop_trial_next_(struct loop_trial *trial)
         return loop_trial_case_(trial);
     line = loop_trial_parse_(alone, &trial->options);
     trial->alone = line == 0 || line == trial->line;
+    s->found |= trial->alone;
     if (!trial->alone) {                /* a loop around it, or another one: no disorder */
         memset(&trial->options, 0, sizeof trial->options);
         trial->options.virtual_time = 1;

@@ -143,14 +143,14 @@ def write_doc(path, rows, curves, cc):
     about = machine(cc)
     lines = ['%s, %s; %s, %s cores, %s.' % (datetime.date.today(), about['compiler'], about['cpu'],
                                             about['cores'], about['kernel']), '',
-             '| what | ours | peer | ratio | budget | |', '|---|--:|--:|--:|--:|---|']
+             '| what | unit | ours | peer | ratio | budget | |', '|---|---|--:|--:|--:|--:|---|']
     for row in rows:
-        lines.append('| %s | %.2f | %s | %s | %s | %s |' % (
-            row['what'], row['ours'], number(row['peer']), number(row['ratio'], 3),
+        lines.append('| %s | %s | %.2f | %s | %s | %s | %s |' % (
+            row['what'], row['unit'], row['ours'], number(row['peer']), number(row['ratio'], 3),
             '%g' % row['budget'] if row['budget'] else '', row['verdict']))
     for curve in curves:
         if curve['exponent'] is not None:
-            lines.append('| %s (exponent) | %.3f | | | %s | %s |' % (
+            lines.append('| %s (exponent) | | %.3f | | | %s | %s |' % (
                 curve['what'], curve['exponent'], '%g' % curve['budget'] if curve['budget'] else '',
                 curve['verdict']))
     before, after = text.split(MARKS[0])[0], text.split(MARKS[1])[1]

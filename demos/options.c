@@ -60,7 +60,7 @@ static double number(const char *name, const char *text, double least, double mo
     double value = strtod(text, &end);
 
     if (end == text || *end || text[strspn(text, digits)] || value < least || value > most)
-        refuse("%s%s wants a %snumber from %g to %g, not '%s'", name[1] ? "--" : "-", name,
+        refuse("%s%s wants a %snumber from %.12g to %.12g, not '%s'", name[1] ? "--" : "-", name,
                whole ? "whole " : "", least, most, text);
     return value;
 }

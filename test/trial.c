@@ -46,6 +46,7 @@ static int run_program(int (*program)(void), const char *alone, const char *seed
         status = program();
         printf("%d runs, status %d\n", (int)(loop_trials_run() - before), status);
         fflush(NULL);
+        loop_trial_exit_();
         _exit(status);
     }
     close(fds[1]);
@@ -111,8 +112,8 @@ static void a_failure_of_each_call_finds_what_is_left(void **state)
 static void a_seed_finds_what_is_taken_for_granted(void **state)
 {
     (void)state;
-    finds(a_wrong_order, "result -71; run it alone with DUFFEL_TRIAL=line=", 1);
-    finds(a_short_read, "result -71; run it alone with DUFFEL_TRIAL=line=", 1);
+    finds(a_wrong_order, "result -71 (Protocol error); run it alone with DUFFEL_TRIAL=line=", 1);
+    finds(a_short_read, "result -71 (Protocol error); run it alone with DUFFEL_TRIAL=line=", 1);
 }
 
 static void a_timeout_at_each_point_finds_what_is_left(void **state)
@@ -300,10 +301,13 @@ static void the_environment_sets_the_seeds_and_the_case(void **state)
     says("point 1: nap is cancelled\n");
     says(" nap ends with -125\n");
     assert_int_equal(run_program(seeds_of_nap, "line=1,cancel_at=1", NULL), 0);
+    says("DUFFEL_TRIAL=line=1,cancel_at=1: no loop of trials stands on that line");
     assert_int_equal(run_program(seeds_of_nap, "seed=3,cancl_at=1", NULL), 2);
     says("DUFFEL_TRIAL: 'cancl_at=1' is not a list like ");
     assert_int_equal(run_program(seeds_of_nap, NULL, "many"), 2);
     says("DUFFEL_SEEDS: 'many' is no number of seeds");
+    assert_int_equal(run_program(seeds_of_nap, NULL, "-1"), 2);
+    says("DUFFEL_SEEDS: '-1' is no number of seeds");
 }
 
 static int a_loop_in_the_way(void)

@@ -7,6 +7,17 @@ set -u
 dir=$1 seconds=$2
 shift 2
 here=$(dirname "$0")
+case $seconds in
+keep) ;;
+'' | *[!0-9]* | 0)
+    echo "fuzz: SECONDS wants a whole number from 1, not '$seconds'" >&2
+    exit 2 ;;
+esac
+for target; do
+    [ -x "$dir/$target" ] && continue
+    echo "fuzz: no target '$target': there are" "$(ls "$here/corpus" | tr '\n' ' ')" >&2
+    exit 2
+done
 found=build/fuzz/found
 status=0
 pid=

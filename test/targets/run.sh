@@ -165,6 +165,14 @@ esac
 mkdir -p "$out"
 # shellcheck disable=SC2086
 [ $# -gt 0 ] || set -- $all
+for target; do
+    case " $all " in
+    *" $target "*) ;;
+    *)
+        echo "test-targets: no target '$target': there are $all" >&2
+        exit 2 ;;
+    esac
+done
 : >"$out/jobs" && : >"$out/libraries"
 for target; do
     missing=
