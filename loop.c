@@ -405,7 +405,7 @@ static inline co_op fd_begin(struct loop *loop, struct task *task, struct fd_ent
     struct fd_op op = { (void *)(uintptr_t)data, size, 0, 0 };
     intptr_t result = -EAGAIN;
 
-    if (wait->attempt && (wait->direction == FD_WRITE || !entry->drained))
+    if (wait->attempt && (wait->direction == FD_WRITE || !entry->drained || size == 0))
         result = fd_attempt(loop, wait->attempt, entry->io.fd, wait->direction, &op);
     if (wait->direction == FD_READ)
         entry->drained = op.drained;
@@ -619,10 +619,12 @@ static void posts_renew(struct loop *loop)
     if (pipe2(posts, O_NONBLOCK | O_CLOEXEC) < 0)
         posts[0] = posts[1] = -1;
     for (int i = 0; i < 2; i++) {
-        if (posts[i] < 0 || dup3(posts[i], loop->posts[i], O_CLOEXEC) < 0)
-            close(loop->posts[i]);          /* loop_post will give -EBADF */
-        else
+        if (posts[i] >= 0 && dup3(posts[i], loop->posts[i], O_CLOEXEC) >= 0) {
             close(posts[i]);
+            continue;
+        }
+        close(loop->posts[i]);
+        loop->posts[i] = -1;        /* loop_post will give -EBADF */
     }
 }
 

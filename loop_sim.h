@@ -213,7 +213,7 @@ static intptr_t sim_attempt(struct sim *sim, fd_try *attempt, int fd, int direct
 
     if (sim_fails(sim))
         return !op->data ? FD_PAUSE_ : direction == FD_READ ? -ECONNRESET : -EPIPE;
-    if (sim_dice(sim, sim->options.agains, 10)) {
+    if ((size > 0 || !op->data) && sim_dice(sim, sim->options.agains, 10)) {
         sim_note(sim, "fd %d: not yet", fd);
         return -EAGAIN;
     }

@@ -777,6 +777,35 @@ static void what_is_no_socket_is_refused(void **state)
     assert_int_equal(run(exactly, .fd = fds[0], .size = 1), -EBADF);
 }
 
+/* ---- Nothing --------------------------------------------------------------------------------- */
+
+/* After a short read, when there is nothing more. */
+struct nothing { co_frame; int fds[2]; intptr_t n; struct co_within slot; char buf[64]; };
+static co_define(nothing)
+{
+    co_begin;
+    check_equal(fd_pair(self->fds), 0);
+    check_equal(write(self->fds[1], "header", 6), 6);
+    co_try(self->n, co_recv(self->fds[0], self->buf, sizeof self->buf));
+    check_equal(self->n, 6);
+    co_await(self->n, co_within(&self->slot, 1, co_recv_exact(self->fds[0], self->buf, 0)));
+    check_equal(self->n, 0);
+    check_equal(write(self->fds[1], "header", 6), 6);
+    co_try(self->n, co_recv(self->fds[0], self->buf, sizeof self->buf));
+    co_await(self->n, co_within(&self->slot, 1, co_read(self->fds[0], self->buf, 0)));
+    check_equal(self->n, 0);
+    co_finally;
+    fd_close(self->fds[0]);
+    fd_close(self->fds[1]);
+    co_end;
+}
+
+static void an_op_of_no_bytes_waits_for_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(run(nothing), 0);
+}
+
 /* ---- Files ----------------------------------------------------------------------------------- */
 
 enum { FILE_SIZE = 3000000 };
@@ -908,6 +937,7 @@ static void a_file_that_nobody_takes_meets_its_deadline_and_tells_how_much_went(
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(an_op_of_no_bytes_waits_for_nothing),
         TEST(a_file_is_sent_whole_or_in_part),
         TEST(a_file_that_cannot_be_sent_is_an_error),
         TEST(a_file_that_nobody_takes_meets_its_deadline_and_tells_how_much_went),
