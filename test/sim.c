@@ -614,7 +614,8 @@ static void each_call_fails_once_with_an_error_of_its_own(void **state)
 {
     static const intptr_t wanted[][4] = {
         { 0, 1, 1, 0 }, { 0, 0, 0, 0 }, { -EMFILE, -EBADF, -EBADF, 0 }, { 0, -ENOMEM, 1, 0 },
-        { 0, -ENOMEM, 1, 0 }, { 0, -ENOMEM, 1, 0 }, { 0, -EPIPE, 1, 0 }, { 0, 1, -ECONNRESET, 0 }, { 0, 1, 1, -ENOMEM }, { 0, 1, 1, 0 } };
+        { 0, -ENOMEM, 1, 0 }, { 0, -ENOMEM, 1, 0 }, { 0, -EPIPE, 1, 0 },
+        { 0, 1, -ECONNRESET, 0 }, { 0, 1, 1, -ENOMEM }, { 0, 1, 1, 0 } };
 
     (void)state;
     for (uint64_t k = 0; k <= 9; k++) {
