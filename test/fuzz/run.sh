@@ -15,7 +15,7 @@ keep) ;;
 esac
 for target; do
     [ -x "$dir/$target" ] && continue
-    echo "fuzz: no target '$target': there are" "$(ls "$here/corpus" | tr '\n' ' ')" >&2
+    echo "fuzz: no target '$target': there are" "$(cd "$here/corpus" && echo ./*)" >&2
     exit 2
 done
 found=build/fuzz/found
