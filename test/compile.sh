@@ -98,6 +98,7 @@ for file in task group sync isr; do
 done
 cat >"$tmp/floors.cc" <<'END'
 #include "net.h"
+#include "trial.h"
 #include "process.h"
 #include "thread.h"
 struct nap { co_frame; double seconds; };
