@@ -57,7 +57,7 @@ co_op co_resolve(struct co_resolve *slot, const char *host, int port)
     return co_call(slot, co_resolve, .host = host ? host : "127.0.0.1", .port = port);
 }
 
-void resolve_free(struct co_resolve *slot)
+void co_resolve_free(struct co_resolve *slot)
 {
     if (slot->found)
         freeaddrinfo(slot->found);
@@ -69,14 +69,14 @@ void resolve_free(struct co_resolve *slot)
 /* A socket that connects: the fd, with *done telling whether it is connected already. */
 static int connect_begin(const struct sockaddr *at, socklen_t size, int *done)
 {
-    int fd = net_socket_(at->sa_family, SOCK_STREAM);
+    int fd = co_net_socket_(at->sa_family, SOCK_STREAM);
 
     if (fd < 0)
         return fd;
     if (at->sa_family != AF_UNIX)
-        net_no_delay_(fd);
-    *done = !loop_fails(ENETUNREACH) && connect(fd, at, size) == 0;
-    return *done || errno == EINPROGRESS || errno == EINTR ? fd : net_give_up_(fd);
+        co_net_no_delay_(fd);
+    *done = !co_loop_fails(ENETUNREACH) && connect(fd, at, size) == 0;
+    return *done || errno == EINPROGRESS || errno == EINTR ? fd : co_net_give_up_(fd);
 }
 
 static intptr_t socket_error(int fd)
@@ -96,7 +96,7 @@ static int is_connected(int fd)
     return getpeername(fd, (struct sockaddr *)&peer, &size) == 0 || errno != ENOTCONN;
 }
 
-static co_define(connect_try_)
+static co_define(co_connect_try_)
 {
     co_begin;
     self->fd = connect_begin(self->to, self->size, &self->done);
@@ -109,7 +109,7 @@ static co_define(connect_try_)
             self->result = socket_error(self->fd);
     } while (self->result == 0 && !self->done && !is_connected(self->fd));
     if (self->result < 0)
-        fd_close(self->fd);
+        co_fd_close(self->fd);
     co_return(self->result < 0 ? self->result : self->fd);
     co_end;
 }
@@ -123,7 +123,7 @@ static unsigned connect_order(struct co_connect *self)
     int first = self->resolve.found->ai_family;
     unsigned n = 0;
 
-    for (unsigned turn = 0; n < CONNECT_MAX && (next[0] || next[1]); turn ^= 1) {
+    for (unsigned turn = 0; n < CO_CONNECT_MAX && (next[0] || next[1]); turn ^= 1) {
         while (next[turn] && (next[turn]->ai_family == first) != (turn == 0))
             next[turn] = next[turn]->ai_next;
         if (next[turn]) {
@@ -139,7 +139,7 @@ static void connect_next(struct co_connect *self)
 {
     unsigned i = self->next++;
 
-    task_init(&self->tasks[i], &self->tries[i], connect_try_, .to = self->order[i]->ai_addr,
+    co_task_init(&self->tasks[i], &self->tries[i], co_connect_try_, .to = self->order[i]->ai_addr,
               .size = self->order[i]->ai_addrlen);
     self->running[self->alive++] = &self->tasks[i];
 }
@@ -147,7 +147,7 @@ static void connect_next(struct co_connect *self)
 /* Takes the attempt that ended out: its result. */
 static intptr_t connect_ended(struct co_connect *self, unsigned i)
 {
-    intptr_t result = task_result(self->running[i]);
+    intptr_t result = co_task_result(self->running[i]);
 
     self->running[i] = self->running[--self->alive];
     if (result < 0 && self->result == 0)
@@ -181,17 +181,17 @@ co_define(co_connect)
     co_return(self->result);
     co_finally;
     for (unsigned i = 0; i < self->alive; i++)
-        task_cancel(self->running[i]);
+        co_cancel(self->running[i]);
     do {
-        co_await(self->n, co_wait_all(self->running, self->alive, WAIT_ALL));
+        co_await(self->n, co_wait_tasks(self->running, self->alive, CO_ALL_COMPLETED));
         self->cancelled |= self->n == -ECANCELED;       /* not lost: it gives no fd then */
     } while (self->n == -ECANCELED);
     for (; self->alive > 0; self->alive--)      /* a loser that connected after all is closed */
-        if (task_result(self->running[self->alive - 1]) >= 0)
-            fd_close((int)task_result(self->running[self->alive - 1]));
-    resolve_free(&self->resolve);
+        if (co_task_result(self->running[self->alive - 1]) >= 0)
+            co_fd_close((int)co_task_result(self->running[self->alive - 1]));
+    co_resolve_free(&self->resolve);
     if (self->cancelled && self->fd >= 0)
-        fd_close(self->fd);
+        co_fd_close(self->fd);
     if (self->cancelled)
         co_return(-ECANCELED);
     co_end;
@@ -208,7 +208,7 @@ co_op co_connect(struct co_connect *slot, const char *host, int port)
 co_define(co_connect_unix)
 {
     co_begin;
-    self->result = net_unix_address_(self->path, &self->at);
+    self->result = co_net_unix_address_(self->path, &self->at);
     if (self->result < 0)
         co_return(self->result);
     while ((self->fd = connect_begin((struct sockaddr *)&self->at, sizeof self->at,

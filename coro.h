@@ -132,11 +132,11 @@ struct co_site {
  * co_start(&chain, &frame, NAME, .field = ...);   the same, as the root of a chain.
  * co_next(&frame)   an op: runs a generator to its next co_yield (1), its end (0, then always 0) or
  *     its failure (negative). What a generator returns is 0 or less. asyncio: anext()
- * co_close(&frame)   an op: ends a generator that is left early, through its co_finally, and gives
- *     what that gives. One that has not started, or has ended, is left alone: 0. asyncio: aclose()
- * co_done(result)   an op that is complete.
- * co_wait()   an op that waits: for whoever puts its result in chain->result and resumes.
- * co_where(&frame.co)   the co_site where it stands; NULL under CO_TINY. asyncio: get_stack() */
+ * co_gen_close(&frame)   an op: ends a generator that is left early, through its co_finally, and
+ * gives what that gives. One that has not started, or has ended, is left alone: 0. asyncio:
+ * aclose() co_done(result)   an op that is complete. co_wait()   an op that waits: for whoever puts
+ * its result in chain->result and resumes. co_where(&frame.co)   the co_site where it stands; NULL
+ * under CO_TINY. asyncio: get_stack() */
 
 #ifdef __GNUC__
 #define CO_RARELY_(condition) __builtin_expect((condition), 0)
@@ -239,7 +239,8 @@ co_step_ co_finish_(struct co *self, struct co_chain *chain)
     return co_up_(self, chain, self->result, CO_RETURNED);
 }
 
-/* A resume that found no place to go on from; or co_close, of a generator without a co_finally. */
+/* A resume that found no place to go on from; or co_gen_close, of a generator without a co_finally.
+ */
 CO_ATTRIBUTE_(cold, noinline, unused)
 static co_step_ co_lost_(struct co *co, struct co_chain *chain, const char *file, int end)
 {
@@ -267,7 +268,7 @@ CO_OP_ co_next_(struct co *co, const char *file, int line)
     return CO_STATE_(co) == CO_ENDED_ ? co_done(0) : co_run_(co);
 }
 
-CO_OP_ co_close_(struct co *co, const char *file, int line)
+CO_OP_ co_gen_close_(struct co *co, const char *file, int line)
 {
     (void)file, (void)line;
     if (co->caller)
@@ -466,7 +467,7 @@ static void co_claim_(struct co *co, co_body *made, const char *file, int line)
 #define co_start(chain, frame, ...) ((void)((chain)->result = 0, (chain)->top =                   \
     CO_EXPAND_(CO_MAKE_, CO_FIRST_(__VA_ARGS__, ~), frame, CO_BODY_ = co_body_##__VA_ARGS__)))
 #define co_next(frame) co_next_(&(frame)->co, __FILE__, __LINE__)
-#define co_close(frame) co_close_(&(frame)->co, __FILE__, __LINE__)
+#define co_gen_close(frame) co_gen_close_(&(frame)->co, __FILE__, __LINE__)
 
 #if !defined __cplusplus || __cplusplus < 202002L       /* in C++20 these are keywords */
 #define co_begin                                                                                  \

@@ -8,70 +8,70 @@
 /* ---- Arrays: the waiting task keeps the count of members in its own union, and its result, while
  * it waits, in chain.result -------------------------------------------------------------------- */
 
-static int is_pending(const struct task *task)
+static int is_pending(const struct co_task *task)
 {
-    return task_result(task) == -EINPROGRESS && task_state(task) == TASK_PENDING;
+    return co_task_result(task) == -EINPROGRESS && co_task_state(task) == CO_TASK_PENDING;
 }
 
 /* 0, or why the running task [me] may not wait for these. */
-static int set_check(const struct task *me, struct task *const *tasks, size_t n)
+static int set_check(const struct co_task *me, struct co_task *const *tasks, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (tasks[i] == me)
             return -EDEADLK;
-        if (tasks[i] && task_set_(tasks[i]) && is_pending(tasks[i]))
+        if (tasks[i] && co_task_set_(tasks[i]) && is_pending(tasks[i]))
             return -EBUSY;
     }
     return 0;
 }
 
 /* Makes those that have not ended members of [set]: how many. A task named twice counts once. */
-static uint32_t set_join(struct task_set *set, struct task *const *tasks, size_t n)
+static uint32_t set_join(struct co_task_set *set, struct co_task *const *tasks, size_t n)
 {
     uint32_t joined = 0;
 
     for (size_t i = 0; i < n; i++)
-        if (tasks[i] && task_set_(tasks[i]) != set && is_pending(tasks[i])) {
-            task_set_put_(tasks[i], set);
+        if (tasks[i] && co_task_set_(tasks[i]) != set && is_pending(tasks[i])) {
+            co_task_set_put_(tasks[i], set);
             joined++;
         }
     return joined;
 }
 
-static void set_leave(struct task_set *set, struct task *const *tasks, size_t n)
+static void set_leave(struct co_task_set *set, struct co_task *const *tasks, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (tasks[i] && task_set_(tasks[i]) == set)
-            task_set_put_(tasks[i], NULL);
+        if (tasks[i] && co_task_set_(tasks[i]) == set)
+            co_task_set_put_(tasks[i], NULL);
 }
 
-static struct task *const *members_of(const struct task *task)
+static struct co_task *const *members_of(const struct co_task *task)
 {
-    return (struct task *const *)task->object;
+    return (struct co_task *const *)task->object;
 }
 
 /* The running task waits for [tasks]; [result] is kept meanwhile. */
-static co_op set_wait(struct task *me, const struct task_wait *wait,
-                      void (*ended)(struct task_set *, struct task *),
-                      struct task *const *tasks, size_t n, intptr_t result)
+static co_op set_wait(struct co_task *me, const struct co_wait_kind *wait,
+                      void (*ended)(struct co_task_set *, struct co_task *),
+                      struct co_task *const *tasks, size_t n, intptr_t result)
 {
     me->in.many.set.ended = ended;
     me->in.many.count = (uint32_t)n;
     me->in.many.left = set_join(&me->in.many.set, tasks, n);
-    (void)task_waits(wait, (void *)(uintptr_t)tasks);
+    (void)co_op_wait(wait, (void *)(uintptr_t)tasks);
     me->chain.result = result;
-    task_meet_(me);
+    co_task_meet_(me);
     return co_wait();
 }
 
 /* How many have not ended; *failed: whether one failed. That it was cancelled is no failure. */
-static size_t count_pending(struct task *const *tasks, size_t n, int *failed)
+static size_t count_pending(struct co_task *const *tasks, size_t n, int *failed)
 {
     size_t pending = 0;
 
     *failed = 0;
     for (size_t i = 0; i < n; i++) {
-        intptr_t result = task_result(tasks[i]);
+        intptr_t result = co_task_result(tasks[i]);
 
         if (tasks[i] && is_pending(tasks[i]))
             pending++;
@@ -83,20 +83,20 @@ static size_t count_pending(struct task *const *tasks, size_t n, int *failed)
 
 /* ---- Wait ------------------------------------------------------------------------------------ */
 
-static int wait_take_back(struct task *task)
+static int wait_take_back(struct co_task *task)
 {
     set_leave(&task->in.many.set, members_of(task), (size_t)task->in.many.count);
     return 1;
 }
 
-static intptr_t count_ended(struct task *const *tasks, size_t n)
+static intptr_t count_ended(struct co_task *const *tasks, size_t n)
 {
     int failed;
 
     return (intptr_t)(n - count_pending(tasks, n, &failed));
 }
 
-static intptr_t first_ended(struct task *const *tasks, size_t n)
+static intptr_t first_ended(struct co_task *const *tasks, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (!tasks[i] || !is_pending(tasks[i]))
@@ -105,34 +105,34 @@ static intptr_t first_ended(struct task *const *tasks, size_t n)
 }
 
 /* The wait is over. Its result is counted now: when the task runs, they may be gone. */
-static void wait_over(struct task *task, intptr_t (*result)(struct task *const *, size_t))
+static void wait_over(struct co_task *task, intptr_t (*result)(struct co_task *const *, size_t))
 {
     wait_take_back(task);
-    task_wake(task, result(members_of(task), (size_t)task->in.many.count));
+    co_wake(task, result(members_of(task), (size_t)task->in.many.count));
 }
 
-static void any_ended(struct task_set *set, struct task *member)
+static void any_ended(struct co_task_set *set, struct co_task *member)
 {
     (void)member;
-    wait_over(CONTAINER(set, struct task, in.many.set), first_ended);
+    wait_over(CONTAINER(set, struct co_task, in.many.set), first_ended);
 }
 
-static void completed_ended(struct task_set *set, struct task *member)
+static void completed_ended(struct co_task_set *set, struct co_task *member)
 {
     (void)member;
-    wait_over(CONTAINER(set, struct task, in.many.set), count_ended);
+    wait_over(CONTAINER(set, struct co_task, in.many.set), count_ended);
 }
 
-static void all_ended(struct task_set *set, struct task *member)
+static void all_ended(struct co_task_set *set, struct co_task *member)
 {
-    struct task *task = CONTAINER(set, struct task, in.many.set);
+    struct co_task *task = CONTAINER(set, struct co_task, in.many.set);
 
     (void)member;
     if (--task->in.many.left == 0)
         wait_over(task, count_ended);
 }
 
-static void failed_ended(struct task_set *set, struct task *member)
+static void failed_ended(struct co_task_set *set, struct co_task *member)
 {
     if (member->chain.result < 0 && member->chain.result != -ECANCELED)
         completed_ended(set, member);
@@ -140,127 +140,127 @@ static void failed_ended(struct task_set *set, struct task *member)
         all_ended(set, member);
 }
 
-co_op co_wait_any(struct task *const *tasks, size_t n)
+co_op co_wait_any(struct co_task *const *tasks, size_t n)
 {
-    static const struct task_wait wait = { TASK_NAME_("co_wait_any"), wait_take_back };
-    struct task *me = task_running_(wait.name);
+    static const struct co_wait_kind wait = { CO_NAME_("co_wait_any"), wait_take_back };
+    struct co_task *me = co_task_running_(wait.name);
     int error = set_check(me, tasks, n);
 
     if (error < 0)
-        return task_done(error);
+        return co_op_done(error);
     if (n == 0 || first_ended(tasks, n) >= 0)
-        return task_done(first_ended(tasks, n));
+        return co_op_done(first_ended(tasks, n));
     return set_wait(me, &wait, any_ended, tasks, n, 0);
 }
 
-co_op co_wait_all(struct task *const *tasks, size_t n, enum wait_policy policy)
+co_op co_wait_tasks(struct co_task *const *tasks, size_t n, enum co_wait_policy policy)
 {
-    static const struct task_wait wait = { TASK_NAME_("co_wait_all"), wait_take_back };
-    struct task *me = task_running_(wait.name);
+    static const struct co_wait_kind wait = { CO_NAME_("co_wait_tasks"), wait_take_back };
+    struct co_task *me = co_task_running_(wait.name);
     int failed, error = set_check(me, tasks, n);
     size_t pending;
 
     if (error < 0)
-        return task_done(error);
+        return co_op_done(error);
     pending = count_pending(tasks, n, &failed);
-    if (pending == 0 || (policy == WAIT_FIRST_COMPLETED && pending < n)
-        || (policy == WAIT_FIRST_FAILED && failed))
-        return task_done((intptr_t)(n - pending));
-    return set_wait(me, &wait, policy == WAIT_ALL ? all_ended
-                    : policy == WAIT_FIRST_FAILED ? failed_ended : completed_ended, tasks, n, 0);
+    if (pending == 0 || (policy == CO_FIRST_COMPLETED && pending < n)
+        || (policy == CO_FIRST_FAILED && failed))
+        return co_op_done((intptr_t)(n - pending));
+    return set_wait(me, &wait, policy == CO_ALL_COMPLETED ? all_ended
+                    : policy == CO_FIRST_FAILED ? failed_ended : completed_ended, tasks, n, 0);
 }
 
 /* ---- Done callbacks -------------------------------------------------------------------------- */
 
-static void callback_ended(struct task_set *set, struct task *task)
+static void callback_ended(struct co_task_set *set, struct co_task *task)
 {
-    struct task_callback *callback = CONTAINER(set, struct task_callback, set);
+    struct co_done_callback *callback = CONTAINER(set, struct co_done_callback, set);
 
     callback->fn(task, callback->arg);
 }
 
-int task_done_callback(struct task *task, struct task_callback *callback,
-                       void (*fn)(struct task *, void *), void *arg)
+int co_add_done_callback(struct co_task *task, struct co_done_callback *callback,
+                       void (*fn)(struct co_task *, void *), void *arg)
 {
     if (!task || !is_pending(task)) {
         fn(task, arg);
         return 0;
     }
-    if (task_set_(task))
+    if (co_task_set_(task))
         return -EBUSY;
-    *callback = (struct task_callback){ { callback_ended }, fn, arg };
-    task_set_put_(task, &callback->set);
+    *callback = (struct co_done_callback){ { callback_ended }, fn, arg };
+    co_task_set_put_(task, &callback->set);
     return 0;
 }
 
-void task_done_forget(struct task *task, struct task_callback *callback)
+void co_remove_done_callback(struct co_task *task, struct co_done_callback *callback)
 {
-    if (task && task_set_(task) == &callback->set)
-        task_set_put_(task, NULL);
+    if (task && co_task_set_(task) == &callback->set)
+        co_task_set_put_(task, NULL);
 }
 
 /* ---- As completed ---------------------------------------------------------------------------- */
 
 /* An ended task waits for nothing: its link is free, to queue it until it is given. */
-static void each_queue(struct completed *each, struct task *task)
+static void each_queue(struct co_as_completed *each, struct co_task *task)
 {
-    task_set_put_(task, &each->set);
-    task_ring_add(&each->ended, task);
+    co_task_set_put_(task, &each->set);
+    co_ring_add(&each->ended, task);
 }
 
-static void each_ended(struct task_set *set, struct task *task)
+static void each_ended(struct co_task_set *set, struct co_task *task)
 {
-    struct completed *each = CONTAINER(set, struct completed, set);
+    struct co_as_completed *each = CONTAINER(set, struct co_as_completed, set);
 
     each->left--;
     each_queue(each, task);
     if (each->waiter) {
-        struct task *waiter = each->waiter;
+        struct co_task *waiter = each->waiter;
         each->waiter = NULL;
-        task_wake(waiter, 0);
+        co_wake(waiter, 0);
     }
 }
 
-static int each_take_back(struct task *task)
+static int each_take_back(struct co_task *task)
 {
-    ((struct completed *)task->object)->waiter = NULL;
+    ((struct co_as_completed *)task->object)->waiter = NULL;
     return 1;
 }
 
 /* Waits for the next that ends. */
-static co_op each_wait(struct completed *each)
+static co_op each_wait(struct co_as_completed *each)
 {
-    static const struct task_wait wait = { TASK_NAME_("completed"), each_take_back };
+    static const struct co_wait_kind wait = { CO_NAME_("completed"), each_take_back };
 
-    if (task_cancelled(wait.name))
+    if (co_op_take_cancel(wait.name))
         return co_done(-ECANCELED);
-    each->waiter = task_waits(&wait, each);
+    each->waiter = co_op_wait(&wait, each);
     return co_wait();
 }
 
 /* Joins those that have not ended; queues those that have, once each. */
-static intptr_t each_start(struct completed *each)
+static intptr_t each_start(struct co_as_completed *each)
 {
-    int error = set_check(task_current(), each->tasks, each->n);
+    int error = set_check(co_current(), each->tasks, each->n);
 
     for (size_t i = 0; error == 0 && i < each->n; i++)
-        if (each->tasks[i] && task_set_(each->tasks[i]))
+        if (each->tasks[i] && co_task_set_(each->tasks[i]))
             error = -EBUSY;             /* it ended, and is queued by another one of these */
     if (error < 0)
         return error;
     each->left = (size_t)set_join(&each->set, each->tasks, each->n);
     for (size_t i = 0; i < each->n; i++) {
-        struct task *task = each->tasks[i];
+        struct co_task *task = each->tasks[i];
 
         if (!task)
             each->missing++;
-        else if (task_set_(task) != &each->set)
+        else if (co_task_set_(task) != &each->set)
             each_queue(each, task);
     }
     return 0;
 }
 
-static co_define(completed)
+static co_define(co_as_completed)
 {
     co_begin;
     co_try(self->r, co_done(each_start(self)));
@@ -269,8 +269,8 @@ static co_define(completed)
     for (;;) {
         self->task = self->ended;
         if (self->task) {
-            task_set_put_(self->task, NULL);
-            task_ring_remove(&self->ended, self->task);
+            co_task_set_put_(self->task, NULL);
+            co_ring_remove(&self->ended, self->task);
             co_yield;
         } else if (self->left > 0) {
             co_try(each_wait(self));
@@ -284,17 +284,17 @@ static co_define(completed)
     co_end;
 }
 
-void completed_init(struct completed *each, struct task *const *tasks, size_t n)
+void co_as_completed_init(struct co_as_completed *each, struct co_task *const *tasks, size_t n)
 {
-    co_init(each, completed, .set = { each_ended }, .tasks = tasks, .n = n);
+    co_init(each, co_as_completed, .set = { each_ended }, .tasks = tasks, .n = n);
 }
 
 /* ---- Groups ---------------------------------------------------------------------------------- */
 
-static void group_ended(struct task_set *set, struct task *task)
+static void group_ended(struct co_task_set *set, struct co_task *task)
 {
-    struct task_group *group = (struct task_group *)(void *)set;
-    struct task_pool *pool = group->options.pool;
+    struct co_group *group = (struct co_group *)(void *)set;
+    struct co_task_pool *pool = group->options.pool;
     intptr_t result = task->chain.result;
 
     group->count--;
@@ -305,110 +305,111 @@ static void group_ended(struct task_set *set, struct task *task)
     if (result < 0 && result != -ECANCELED && group->failure == 0) {
         group->failure = result;
         if (!group->options.collect)
-            group_cancel(group);
+            co_group_cancel(group);
     }
     if (group->count == 0 && group->waiter) {
-        struct task *waiter = group->waiter;
-        task_wake(waiter, group->failure ? group->failure : group->asked ? -ECANCELED : 0);
-        group_init(group, &group->options);
+        struct co_task *waiter = group->waiter;
+        co_wake(waiter, group->failure ? group->failure : group->asked ? -ECANCELED : 0);
+        co_group_init(group, &group->options);
         group->over_for = waiter;
-        group->over_until = scheduler_get()->turns + 2;
+        group->over_until = co_scheduler_get()->turns + 2;
     }
 }
 
 /* Whether its last task ended, and who awaited it has yet to run, in the next turn: nobody else may
  * start a task in it, for it may be gone then. */
-static int group_over(const struct task_group *group)
+static int group_over(const struct co_group *group)
 {
-    struct scheduler *s = scheduler_get();
+    struct co_scheduler *s = co_scheduler_get();
 
     return group->over_for && s && (int32_t)(s->turns - group->over_until) <= 0
         && s->current != group->over_for;
 }
 
-void group_init(struct task_group *group, const struct group_options *options)
+void co_group_init(struct co_group *group, const struct co_group_options *options)
 {
-    struct group_options none = { 0, NULL };
+    struct co_group_options none = { 0, NULL };
 
-    *group = (struct task_group){ .options = options ? *options : none };
+    *group = (struct co_group){ .options = options ? *options : none };
     group->members.set.ended = group_ended;
 }
 
-static struct task *pool_take(struct task_pool *pool, size_t size)
+static struct co_task *pool_take(struct co_task_pool *pool, size_t size)
 {
-    struct task *task = (struct task *)pool->free;
+    struct co_task *task = (struct co_task *)pool->free;
 
     if (size > pool->slot_size)
-        CO_STOP(__FILE__, __LINE__, "group_go() of another coroutine than its pool was made for");
+        CO_STOP(__FILE__, __LINE__,
+                "co_group_go() of another coroutine than its pool was made for");
     if (task)
         pool->free = *(void **)(void *)task;
     else if (pool->used < pool->room)
-        task = (struct task *)(void *)(pool->slots + pool->used++ * pool->slot_size);
+        task = (struct co_task *)(void *)(pool->slots + pool->used++ * pool->slot_size);
     return task;
 }
 
-int group_alloc_(struct task_group *group, size_t frame_size, struct task **task)
+int co_group_alloc_(struct co_group *group, size_t frame_size, struct co_task **task)
 {
     *task = NULL;
     if (group_over(group) || group->cancelled)
         return -ECANCELED;
-    *task = group->options.pool ? pool_take(group->options.pool, TASK_HEAD_ + frame_size)
-                                : task_alloc_(frame_size);
+    *task = group->options.pool ? pool_take(group->options.pool, CO_TASK_HEAD_ + frame_size)
+                                : co_task_alloc_(frame_size);
     return *task ? 0 : group->options.pool ? -ENOBUFS : -ENOMEM;
 }
 
-void group_start_(struct task_group *group, struct task *task)
+void co_group_start_(struct co_group *group, struct co_task *task)
 {
     group->count++;
-    task_join_(task, TASK_MEMBER_ | (group->options.pool ? 0 : TASK_OWN_ | TASK_GO_),
+    co_task_join_(task, CO_TASK_MEMBER_ | (group->options.pool ? 0 : CO_TASK_OWN_ | CO_TASK_GO_),
                &group->members);
 }
 
-void group_cancel(struct task_group *group)
+void co_group_cancel(struct co_group *group)
 {
-    struct task *task = group->members.list.oldest;
+    struct co_task *task = group->members.list.oldest;
 
     if (group->cancelled)
         return;
     group->cancelled = 1;
     for (uint32_t n = group->count; n > 0; n--) {
-        struct task *next = task->younger;
-        task_cancel(task);
+        struct co_task *next = task->younger;
+        co_cancel(task);
         task = next;
     }
 }
 
 /* Cancelled once more, it asks its tasks once more. The request may come back here by a task that
- * waits for this one; one that joins it is cut off meanwhile (TASK_RING_). */
-static int group_take_back(struct task *task)
+ * waits for this one; one that joins it is cut off meanwhile (CO_TASK_RING_). */
+static int group_take_back(struct co_task *task)
 {
-    struct task_group *group = (struct task_group *)task->object;
+    struct co_group *group = (struct co_group *)task->object;
 
-    if (task->flags & TASK_RING_)
+    if (task->flags & CO_TASK_RING_)
         return 0;
     group->asked = 1;
     group->cancelled = 0;
-    task->flags |= TASK_RING_;
-    group_cancel(group);
-    task->flags &= (uint16_t)~TASK_RING_;
+    task->flags |= CO_TASK_RING_;
+    co_group_cancel(group);
+    task->flags &= (uint16_t)~CO_TASK_RING_;
     return 0;
 }
 
-co_op co_group(struct task_group *group)
+co_op co_group_wait(struct co_group *group)
 {
-    static const struct task_wait wait = { TASK_NAME_("co_group"), group_take_back };
-    struct task *me = task_running_(wait.name);
+    static const struct co_wait_kind wait = { CO_NAME_("co_group_wait"), group_take_back };
+    struct co_task *me = co_task_running_(wait.name);
     intptr_t failure = group->failure;
 
-    if (task_set_(me) == &group->members.set)
-        return task_done(-EDEADLK);
+    if (co_task_set_(me) == &group->members.set)
+        return co_op_done(-EDEADLK);
     if (group->waiter)
-        return task_done(-EBUSY);
+        return co_op_done(-EBUSY);
     if (group->count == 0) {
-        group_init(group, &group->options);
-        return task_done(failure);
+        co_group_init(group, &group->options);
+        return co_op_done(failure);
     }
-    group->waiter = task_waits(&wait, group);
-    task_meet_(me);
+    group->waiter = co_op_wait(&wait, group);
+    co_task_meet_(me);
     return co_wait();
 }

@@ -2,19 +2,19 @@
  * isr.c: the events of isr.h: interrupt handlers mark them, a turn of the tasks delivers them. */
 #include "isr.h"
 
-volatile uint8_t isr_raised_;
-static struct isr_event *events;
+volatile uint8_t co_isr_raised_;
+static struct co_isr_event *events;
 
-void isr_event_init(struct isr_event *event)
+void co_isr_event_init(struct co_isr_event *event)
 {
-    *event = (struct isr_event){ .next = events };
+    *event = (struct co_isr_event){ .next = events };
     events = event;
 }
 
-void isr_event_free(struct isr_event *event)
+void co_isr_event_remove(struct co_isr_event *event)
 {
-    task_unwaited_(event->waiters, TASK_NAME_("isr_event_free"));
-    for (struct isr_event **link = &events; *link; link = &(*link)->next) {
+    co_task_unwaited_(event->waiters, CO_NAME_("co_isr_event_remove"));
+    for (struct co_isr_event **link = &events; *link; link = &(*link)->next) {
         if (*link == event) {
             *link = event->next;
             return;
@@ -22,63 +22,63 @@ void isr_event_free(struct isr_event *event)
     }
 }
 
-void isr_event_clear(struct isr_event *event)
+void co_isr_event_clear(struct co_isr_event *event)
 {
     event->raised = 0;
     event->is_set = 0;
 }
 
-static void deliver(struct isr_event *event)
+static void deliver(struct co_isr_event *event)
 {
     event->is_set = !event->waiters;
     while (event->waiters) {
-        struct task *task = event->waiters;
+        struct co_task *task = event->waiters;
 
-        task_ring_remove(&event->waiters, task);
-        task_wake(task, 0);
+        co_ring_remove(&event->waiters, task);
+        co_wake(task, 0);
     }
 }
 
 /* Each mark is cleared before what it stands for is looked at: a handler that comes meanwhile marks
  * again, and at worst a later turn looks in vain. */
-int isr_deliver(void)
+int co_isr_deliver(void)
 {
     int delivered = 0;
 
-    if (!isr_raised_)
+    if (!co_isr_raised_)
         return 0;
-    isr_raised_ = 0;
-    for (struct isr_event *event = events; event; event = event->next) {
+    co_isr_raised_ = 0;
+    for (struct co_isr_event *event = events; event; event = event->next) {
         if (!event->raised)
             continue;
         event->raised = 0;
-        ISR_FENCE_();
+        CO_ISR_FENCE_();
         deliver(event);
         delivered++;
     }
     return delivered;
 }
 
-static int isr_event_take_back(struct task *task)
+static int isr_event_take_back(struct co_task *task)
 {
-    task_ring_remove(&((struct isr_event *)task->object)->waiters, task);
+    co_ring_remove(&((struct co_isr_event *)task->object)->waiters, task);
     return 1;
 }
 
-co_op co_isr_event_wait(struct isr_event *event)
+co_op co_isr_event_wait(struct co_isr_event *event)
 {
-    static const struct task_wait wait = {
-        TASK_NAME_("co_isr_event_wait"), isr_event_take_back
+    static const struct co_wait_kind wait = {
+        CO_NAME_("co_isr_event_wait"), isr_event_take_back
     };
-    struct task *task;
+    struct co_task *task;
 
-    if (task_cancelled(wait.name))
+    if (co_op_take_cancel(wait.name))
         return co_done(-ECANCELED);
     if (event->is_set) {
         event->is_set = 0;
-        return task_done(0);
+        return co_op_done(0);
     }
-    task = task_waits(&wait, event);
-    task_ring_add(&event->waiters, task);
+    task = co_op_wait(&wait, event);
+    co_ring_add(&event->waiters, task);
     return co_wait();
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * isr.h: events that interrupt handlers set and tasks wait for. No lock, no masked interrupt.
  *
- *     static struct isr_event pressed;                 // isr_event_init(&pressed), once
+ *     static struct co_isr_event pressed;                 // co_isr_event_init(&pressed), once
  *
  *     void BUTTON_IRQHandler(void)
  *     {
- *         event_set_from_isr(&pressed);
+ *         co_isr_event_set(&pressed);
  *     }
  *     struct doorbell { co_frame; };
  *     co_define(doorbell) {
@@ -17,10 +17,10 @@
  *         co_end;
  *     }
  *
- * From an interrupt handler, one may call event_set_from_isr, and nothing else of this library. It
+ * From an interrupt handler, one may call co_isr_event_set, and nothing else of this library. It
  * is two stores of a byte, so a handler may interrupt another one anywhere in it, and the tasks
- * anywhere in isr_deliver: no set is lost. The handler runs on the processor that runs the tasks; a
- * signal handler in a program with one thread is one too. Other threads have loop_post.
+ * anywhere in co_isr_deliver: no set is lost. The handler runs on the processor that runs the
+ * tasks; a signal handler in a program with one thread is one too. Other threads have co_loop_post.
  *
  * A set stays until a wait takes it, and sets in between are one. So what the event tells of (bytes
  * in a ring) is to be looked at after the wait, all of it, before the next wait. */
@@ -33,62 +33,62 @@
 extern "C" {
 #endif
 
-struct isr_event {
-    struct task *waiters;           /* private */
-    struct isr_event *next;         /* private: in the list of all */
+struct co_isr_event {
+    struct co_task *waiters;           /* private */
+    struct co_isr_event *next;         /* private: in the list of all */
     volatile uint8_t raised;        /* private: by a handler, to be delivered */
     uint8_t is_set;                 /* ro: delivered, and nobody has waited yet */
 };
 
-/* Zeroes the event and puts it on the list that isr_deliver goes through. Before its interrupt is
- * switched on; not from a handler. */
-void isr_event_init(struct isr_event *event);
+/* Zeroes the event and puts it on the list that co_isr_deliver goes through. Before its interrupt
+ * is switched on; not from a handler. */
+void co_isr_event_init(struct co_isr_event *event);
 
 /* Takes it off the list: nobody hears of it any more. Stops if a task waits. */
-void isr_event_free(struct isr_event *event);
+void co_isr_event_remove(struct co_isr_event *event);
 
 /* From handlers, and from tasks as well: who waits, or else who waits next, goes on in the next
  * turn. If nobody waits any more, nothing happens. */
-static inline void event_set_from_isr(struct isr_event *event);
+static inline void co_isr_event_set(struct co_isr_event *event);
 
 /* Waits until the event is set, and clears it: 0. Of several tasks that wait, all go on.
  * -ECANCELED: a set that comes later stays for the next wait. */
-CO_OP co_isr_event_wait(struct isr_event *event);
+CO_OP co_isr_event_wait(struct co_isr_event *event);
 
 /* Forgets a set that nobody has waited for: before what it tells of is begun anew. */
-void isr_event_clear(struct isr_event *event);
+void co_isr_event_clear(struct co_isr_event *event);
 
 /* For drivers.
- * isr_deliver: before each turn: tasks that wait for events that were set become ready. How many
+ * co_isr_deliver: before each turn: tasks that wait for events that were set become ready. How many
  *     events there were.
- * isr_pending: whether there is one to deliver. A driver asks with interrupts masked, and sleeps
+ * co_isr_pending: whether there is one to deliver. A driver asks with interrupts masked, and sleeps
  *     without unmasking them first, by an instruction that a pending interrupt ends: so one that
  *     comes in between is not slept over. */
-int isr_deliver(void);
-static inline int isr_pending(void);
+int co_isr_deliver(void);
+static inline int co_isr_pending(void);
 
 /* ---- Machinery ------------------------------------------------------------------------------- */
 
-extern volatile uint8_t isr_raised_;        /* some event is */
+extern volatile uint8_t co_isr_raised_;        /* some event is */
 
 /* What was written before is in memory, what is read after is read anew: for the compiler; one
  * processor sees its own stores in order. */
 #ifdef __GNUC__
-#define ISR_FENCE_() __asm__ volatile("" ::: "memory")
+#define CO_ISR_FENCE_() __asm__ volatile("" ::: "memory")
 #else
-#define ISR_FENCE_() ((void)0)
+#define CO_ISR_FENCE_() ((void)0)
 #endif
 
-static inline void event_set_from_isr(struct isr_event *event)
+static inline void co_isr_event_set(struct co_isr_event *event)
 {
-    ISR_FENCE_();
-    event->raised = 1;                      /* first: isr_deliver clears in the other order */
-    isr_raised_ = 1;
+    CO_ISR_FENCE_();
+    event->raised = 1;                      /* first: co_isr_deliver clears in the other order */
+    co_isr_raised_ = 1;
 }
 
-static inline int isr_pending(void)
+static inline int co_isr_pending(void)
 {
-    return isr_raised_;
+    return co_isr_raised_;
 }
 
 #ifdef __cplusplus

@@ -27,9 +27,9 @@
 #define CONTAINER(pointer, type, member) \
     ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
 
-struct loop {
-    struct task_driver driver;
-    struct scheduler scheduler;
+struct co_loop {
+    struct co_driver driver;
+    struct co_scheduler scheduler;
     struct ev_loop *ev;
     int owns_ev;                /* no rider */
     ev_prepare prepare;
@@ -39,9 +39,9 @@ struct loop {
     ev_timer timer;             /* armed for the earliest timer of the scheduler */
     int64_t armed;              /* when, or INT64_MAX */
     ev_signal sigint;
-    struct task *main_task;     /* what SIGINT cancels */
+    struct co_task *main_task;     /* what SIGINT cancels */
     int held;                   /* a reference on the libev loop: somebody can be woken */
-    int running, stopped;       /* in loop_run; to be left */
+    int running, stopped;       /* in co_loop_run; to be left */
     int draining;               /* in loop_drain */
     unsigned waiting;           /* tasks that wait on fds, and references */
     unsigned outside;           /* of these, references to what takes real time */
@@ -49,26 +49,26 @@ struct loop {
     int fd_room;
     int *changed, changes;      /* fds that libev will look at before it polls; room as for fds */
     int all_changed;
-    struct task *paused;        /* ring of the tasks that wait for an fd to spare */
-    struct task_timer pause;
+    struct co_task *paused;        /* ring of the tasks that wait for an fd to spare */
+    struct co_timer pause;
     int posts[2];               /* a pipe of struct post */
     pid_t pid;                  /* whose pipe that is */
     ev_io post;
-    struct loop_part *parts;    /* what other files keep with this loop */
-    int main_begun;             /* by loop_main, which has not yet run it */
+    struct co_loop_part *parts;    /* what other files keep with this loop */
+    int main_begun;             /* by co_main, which has not yet run it */
     struct sim *sim;            /* under options for tests, or NULL */
 };
 
-static __thread struct loop *loop_;
-static struct loop *signal_loops[NSIG];     /* libev allows a signal in one loop only */
+static __thread struct co_loop *loop_;
+static struct co_loop *signal_loops[NSIG];     /* libev allows a signal in one loop only */
 
 static const int64_t PAUSE_NS = 50 * 1000 * 1000;      /* a listener without an fd: 20 tries/s */
 
 /* ---- What loop_sim.h, below, does for loops under test --------------------------------------- */
 
 static int64_t sim_clock(const struct sim *sim);
-static intptr_t sim_attempt(struct sim *sim, fd_try *attempt, int fd, int direction,
-                            struct fd_op *op);
+static intptr_t sim_attempt(struct sim *sim, co_fd_try *attempt, int fd, int direction,
+                            struct co_fd_op *op);
 static int sim_event(struct sim *sim, struct fd_entry *entry, int revents);
 static int sim_fails(struct sim *sim);
 static int sim_starves(const struct sim *sim);
@@ -76,9 +76,9 @@ static void sim_resized(struct sim *sim, const void *old, size_t size);
 
 /* ---- Time ------------------------------------------------------------------------------------ */
 
-static int64_t clock_ns(struct task_driver *driver)
+static int64_t clock_ns(struct co_driver *driver)
 {
-    const struct loop *loop = driver ? CONTAINER(driver, struct loop, driver) : NULL;
+    const struct co_loop *loop = driver ? CONTAINER(driver, struct co_loop, driver) : NULL;
     int64_t now = loop && loop->sim ? sim_clock(loop->sim) : -1;
     struct timespec t;
 
@@ -88,7 +88,7 @@ static int64_t clock_ns(struct task_driver *driver)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-double loop_time(void)
+double co_time(void)
 {
     return (double)clock_ns(loop_ ? &loop_->driver : NULL) / 1e9;
 }
@@ -104,7 +104,7 @@ struct post {
     void *arg;
 };
 
-int loop_post(struct loop *loop, void (*fn)(void *), void *arg)
+int co_loop_post(struct co_loop *loop, void (*fn)(void *), void *arg)
 {
     struct post post = { fn, arg };
     int error = errno;
@@ -118,11 +118,11 @@ int loop_post(struct loop *loop, void (*fn)(void *), void *arg)
     return (int)n;
 }
 
-void loop_post_always_(struct loop *loop, void (*fn)(void *), void *arg)
+void co_loop_post_always_(struct co_loop *loop, void (*fn)(void *), void *arg)
 {
     struct pollfd full = { .fd = loop->posts[1], .events = POLLOUT };
 
-    while (loop_post(loop, fn, arg) == -EAGAIN)
+    while (co_loop_post(loop, fn, arg) == -EAGAIN)
         (void)poll(&full, 1, -1);
 }
 
@@ -136,32 +136,32 @@ static void on_post(struct ev_loop *ev, ev_io *io, int revents)
         posts[i].fn(posts[i].arg);
 }
 
-void loop_waits_(struct loop *loop, int more)
+void co_loop_waits_(struct co_loop *loop, int more)
 {
     loop->waiting += (unsigned)more;
 }
 
-void loop_outside_(int more)
+void co_loop_outside_(int more)
 {
     if (loop_)
         loop_->outside += (unsigned)more;
 }
 
-void loop_ref(struct loop *loop)
+void co_loop_ref(struct co_loop *loop)
 {
     loop->waiting++;
     loop->outside++;
 }
 
-void loop_unref(struct loop *loop)
+void co_loop_unref(struct co_loop *loop)
 {
     loop->waiting--;
     loop->outside--;
 }
 
-static void *loop_resize(struct task_driver *driver, void *old, size_t size)
+static void *loop_resize(struct co_driver *driver, void *old, size_t size)
 {
-    struct loop *loop = CONTAINER(driver, struct loop, driver);
+    struct co_loop *loop = CONTAINER(driver, struct co_loop, driver);
 
     if (size > 0 && loop->sim && sim_fails(loop->sim))
         return NULL;
@@ -178,12 +178,12 @@ static void on_idle(struct ev_loop *ev, ev_idle *idle, int revents)
     (void)ev, (void)idle, (void)revents;
 }
 
-static void signals_give_back(struct loop *loop);
+static void signals_give_back(struct co_loop *loop);
 #include "loop_sim.h"
 
 static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents)
 {
-    struct loop *loop = CONTAINER(timer, struct loop, timer);
+    struct co_loop *loop = CONTAINER(timer, struct co_loop, timer);
 
     (void)ev, (void)revents;
     if (loop->sim)
@@ -191,7 +191,7 @@ static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents)
     loop->armed = INT64_MAX;        /* the turn that follows fires what is due */
 }
 
-static void timer_arm(struct loop *loop, int64_t next)
+static void timer_arm(struct co_loop *loop, int64_t next)
 {
     if (next == loop->armed)
         return;
@@ -206,7 +206,7 @@ static void timer_arm(struct loop *loop, int64_t next)
 
 /* The child of a fork() gets a pipe of its own under the same numbers: the parent goes on to read
  * the old one, and what is on its way there is the parent's. */
-static void posts_renew(struct loop *loop)
+static void posts_renew(struct co_loop *loop)
 {
     int posts[2];
 
@@ -219,14 +219,14 @@ static void posts_renew(struct loop *loop)
             continue;
         }
         close(loop->posts[i]);
-        loop->posts[i] = -1;        /* loop_post will give -EBADF */
+        loop->posts[i] = -1;        /* co_loop_post will give -EBADF */
     }
 }
 
 /* In the child of a fork(), or after an event of an fd that is closed here and open elsewhere. */
 static void on_fork(struct ev_loop *ev, ev_fork *fork, int revents)
 {
-    struct loop *loop = CONTAINER(fork, struct loop, fork);
+    struct co_loop *loop = CONTAINER(fork, struct co_loop, fork);
 
     (void)ev, (void)revents;
     loop->all_changed = 1;
@@ -234,7 +234,7 @@ static void on_fork(struct ev_loop *ev, ev_fork *fork, int revents)
         posts_renew(loop);
 }
 
-static void loop_hold(struct loop *loop, int hold)
+static void loop_hold(struct co_loop *loop, int hold)
 {
     if (hold == loop->held)
         return;
@@ -248,28 +248,28 @@ static void loop_hold(struct loop *loop, int hold)
 /* Behind all callbacks: if the last foreign watcher made a task ready, ev_run() must not leave. */
 static void on_check(struct ev_loop *ev, ev_check *check, int revents)
 {
-    struct loop *loop = CONTAINER(check, struct loop, check);
+    struct co_loop *loop = CONTAINER(check, struct co_loop, check);
 
     (void)ev, (void)revents;
-    if (scheduler_next(&loop->scheduler) == 0)
+    if (co_scheduler_next(&loop->scheduler) == 0)
         loop_hold(loop, 1);
 }
 
 static void on_prepare(struct ev_loop *ev, ev_prepare *prepare, int revents)
 {
-    struct loop *loop = CONTAINER(prepare, struct loop, prepare);
-    struct scheduler *s = &loop->scheduler;
+    struct co_loop *loop = CONTAINER(prepare, struct co_loop, prepare);
+    struct co_scheduler *s = &loop->scheduler;
     int64_t next;
     int stuck = 0;
 
     (void)revents;
     if (loop->sim)
         sim_events(loop);
-    scheduler_turn(s);
-    if (loop->draining && s->count > 0 && !(task_next(NULL)->flags & TASK_ASKED_))
-        scheduler_cancel_all(s);    /* only tasks that were spawned meanwhile are left */
+    co_scheduler_turn(s);
+    if (loop->draining && s->count > 0 && !(co_task_next(NULL)->flags & CO_TASK_ASKED_))
+        co_scheduler_cancel_all(s);    /* only tasks that were spawned meanwhile are left */
     changed_check(loop);
-    next = scheduler_next(s);
+    next = co_scheduler_next(s);
     if (loop->sim)
         next = sim_next(loop, next, &stuck);
     if (next == 0)
@@ -284,13 +284,14 @@ static void on_prepare(struct ev_loop *ev, ev_prepare *prepare, int revents)
         ev_break(ev, EVBREAK_ONE);
 }
 
-struct loop_part *loop_part_(struct loop *loop, void (*leave)(struct loop_part *), size_t size)
+struct co_loop_part *co_loop_part_(struct co_loop *loop, void (*leave)(struct co_loop_part *),
+                                   size_t size)
 {
-    struct loop_part *part = loop->parts;
+    struct co_loop_part *part = loop->parts;
 
     while (part && part->leave != leave)
         part = part->next;
-    if (!part && size > 0 && !loop_fails(ENOMEM) && (part = calloc(1, size)) != NULL) {
+    if (!part && size > 0 && !co_loop_fails(ENOMEM) && (part = calloc(1, size)) != NULL) {
         part->leave = leave;
         part->next = loop->parts;
         loop->parts = part;
@@ -299,7 +300,7 @@ struct loop_part *loop_part_(struct loop *loop, void (*leave)(struct loop_part *
 }
 
 /* None of these keeps the libev loop alive. */
-static void loop_watch(struct loop *loop)
+static void loop_watch(struct co_loop *loop)
 {
     ev_io_init(&loop->post, on_post, loop->posts[0], EV_READ);
     ev_io_start(loop->ev, &loop->post);
@@ -321,7 +322,7 @@ static void loop_watch(struct loop *loop)
     }
 }
 
-static void loop_unwatch(struct loop *loop)
+static void loop_unwatch(struct co_loop *loop)
 {
     loop_hold(loop, 0);
     ev_ref(loop->ev);
@@ -339,7 +340,7 @@ static void loop_unwatch(struct loop *loop)
 }
 
 /* What a loop is made of that may fail. 0, or negative errno. */
-static int loop_make(struct loop *loop, const struct loop_options *options)
+static int loop_make(struct co_loop *loop, const struct co_loop_options *options)
 {
     loop->pid = getpid();
     loop->posts[0] = loop->posts[1] = -1;
@@ -353,7 +354,7 @@ static int loop_make(struct loop *loop, const struct loop_options *options)
 }
 
 /* Frees what loop_make made. */
-static void loop_unmake(struct loop *loop)
+static void loop_unmake(struct co_loop *loop)
 {
     for (int i = 0; i < 2; i++)
         if (loop->posts[i] >= 0)
@@ -364,10 +365,10 @@ static void loop_unmake(struct loop *loop)
     free(loop);
 }
 
-struct loop *loop_new(const struct loop_options *options)
+struct co_loop *co_loop_new(const struct co_loop_options *options)
 {
-    static const struct loop_options defaults;
-    struct loop *loop = loop_ ? NULL : calloc(1, sizeof *loop);
+    static const struct co_loop_options defaults;
+    struct co_loop *loop = loop_ ? NULL : calloc(1, sizeof *loop);
     struct sigaction pipe_action;
     int error = loop ? loop_make(loop, options ? options : &defaults) : loop_ ? -EBUSY : -ENOMEM;
 
@@ -379,7 +380,7 @@ struct loop *loop_new(const struct loop_options *options)
     }
     loop->driver.now = clock_ns;
     loop->driver.resize = loop_resize;
-    scheduler_init(&loop->scheduler, &loop->driver, NULL, 0);
+    co_scheduler_init(&loop->scheduler, &loop->driver, NULL, 0);
     loop->scheduler.hooks = loop->sim ? &loop->sim->hooks : NULL;
     loop->armed = INT64_MAX;
     loop->pause.fire = pause_over;
@@ -389,14 +390,14 @@ struct loop *loop_new(const struct loop_options *options)
     return loop_ = loop;
 }
 
-int loop_run(struct loop *loop)
+int co_loop_run(struct co_loop *loop)
 {
     int watched;                /* watchers are left: somebody called ev_break() */
 
     loop->running = 1;
     do
         watched = ev_run(loop->ev, 0);
-    while (!watched && !loop->stopped && scheduler_next(&loop->scheduler) == 0);
+    while (!watched && !loop->stopped && co_scheduler_next(&loop->scheduler) == 0);
     loop->running = 0;
     if (loop->stopped || watched) {
         loop->stopped = 0;
@@ -405,100 +406,101 @@ int loop_run(struct loop *loop)
     return loop->scheduler.count > 0 ? -EDEADLK : 0;
 }
 
-void loop_stop(struct loop *loop)
+void co_loop_stop(struct co_loop *loop)
 {
     loop->stopped = 1;
 }
 
 /* Cancels all and runs it to its end; a task that waits again for nothing is cancelled again. */
-static void loop_drain(struct loop *loop)
+static void loop_drain(struct co_loop *loop)
 {
     loop->draining = 1;
     for (int tries = 0; loop->scheduler.count > 0; tries++) {
         if (tries == 100) {
-            fputs("loop_free: tasks are left that wait on whatever they are cancelled:\n", stderr);
-            loop_dump(loop, stderr);
+            fputs("co_loop_free: tasks are left that wait on whatever they are cancelled:\n",
+                  stderr);
+            co_loop_dump(loop, stderr);
             abort();
         }
-        scheduler_cancel_all(&loop->scheduler);
-        loop_run(loop);
+        co_scheduler_cancel_all(&loop->scheduler);
+        co_loop_run(loop);
     }
 }
 
-int loop_signal_take_(struct loop *loop, int signo)
+int co_loop_signal_take_(struct co_loop *loop, int signo)
 {
-    struct loop *owner = NULL;
+    struct co_loop *owner = NULL;
 
     return __atomic_compare_exchange_n(&signal_loops[signo], &owner, loop, 0, __ATOMIC_ACQ_REL,
                                        __ATOMIC_ACQUIRE) || owner == loop ? 0 : -EBUSY;
 }
 
-static void signals_give_back(struct loop *loop)
+static void signals_give_back(struct co_loop *loop)
 {
     for (int signo = 0; signo < NSIG; signo++)
         if (__atomic_load_n(&signal_loops[signo], __ATOMIC_RELAXED) == loop)
             __atomic_store_n(&signal_loops[signo], NULL, __ATOMIC_RELEASE);
 }
 
-void loop_free(struct loop *loop)
+void co_loop_free(struct co_loop *loop)
 {
     if (!loop)
         return;
     loop_drain(loop);
-    task_timer_stop(&loop->pause);
+    co_timer_stop(&loop->pause);
     while (loop->parts) {
-        struct loop_part *part = loop->parts;
+        struct co_loop_part *part = loop->parts;
         loop->parts = part->next;
         part->leave(part);
     }
     signals_give_back(loop);
     loop_unwatch(loop);
     for (int fd = 0; fd < loop->fd_room; fd++)
-        fd_forget_(fd);
+        co_fd_forget_(fd);
     for (int i = 0; i < loop->fd_room / FD_BLOCK; i++)
         free(loop->fds[i]);
     free(loop->fds);
     free(loop->changed);
-    scheduler_free(&loop->scheduler);
+    co_scheduler_free(&loop->scheduler);
     loop_ = NULL;
     loop_unmake(loop);
 }
 
-struct loop *loop_current(void)
+struct co_loop *co_loop_current(void)
 {
     return loop_;
 }
 
-struct ev_loop *loop_ev(struct loop *loop)
+struct ev_loop *co_loop_ev(struct co_loop *loop)
 {
     return loop->ev;
 }
 
-/* ---- loop_main ------------------------------------------------------------------------------- */
+/* ---- co_main ------------------------------------------------------------------------------- */
 
 static void on_sigint(struct ev_loop *ev, ev_signal *watcher, int revents)
 {
-    struct loop *loop = CONTAINER(watcher, struct loop, sigint);
+    struct co_loop *loop = CONTAINER(watcher, struct co_loop, sigint);
 
     (void)revents;
     ev_ref(ev);
     ev_signal_stop(ev, watcher);    /* the next one kills, as usual */
-    task_cancel(loop->main_task);
+    co_cancel(loop->main_task);
 }
 
-static void sigint_start(struct loop *loop)
+static void sigint_start(struct co_loop *loop)
 {
     struct sigaction action;
 
     ev_signal_init(&loop->sigint, on_sigint, SIGINT);
     if (sigaction(SIGINT, NULL, &action) < 0 || action.sa_handler != SIG_DFL
-        || loop_signal_take_(loop, SIGINT) < 0)
+        || co_loop_signal_take_(loop, SIGINT) < 0)
         return;
     ev_signal_start(loop->ev, &loop->sigint);
     ev_unref(loop->ev);
 }
 
-void loop_sigint_stop_(struct loop *loop)
+void co_loop_sigint_stop_(struct co_loop *loop)
 {
     if (ev_is_active(&loop->sigint)) {
         ev_ref(loop->ev);
@@ -506,60 +508,60 @@ void loop_sigint_stop_(struct loop *loop)
     }
 }
 
-int loop_main_begin_(void)
+int co_main_begin_(void)
 {
-    struct loop *loop = loop_new(NULL);
+    struct co_loop *loop = co_loop_new(NULL);
     int error = errno;
 
     if (loop)
         loop->main_begun = 1;
     else
-        fprintf(stderr, "loop_main: no loop: %s\n",
+        fprintf(stderr, "co_main: no loop: %s\n",
                 error == EBUSY ? "this thread has one already" : strerror(error));
     errno = error;
     return loop != NULL;
 }
 
-static void main_done(struct task_set *set, struct task *task)
+static void main_done(struct co_task_set *set, struct co_task *task)
 {
     (void)set, (void)task;
-    loop_stop(loop_);
+    co_loop_stop(loop_);
 }
 
 /* Runs the main task to its end, and then all that is left. The loop stays. */
-intptr_t loop_main_run_(struct task *task)
+intptr_t co_main_run_(struct co_task *task)
 {
-    static struct task_set set = { main_done };
-    struct loop *loop = loop_;
+    static struct co_task_set set = { main_done };
+    struct co_loop *loop = loop_;
     intptr_t result = 0;
 
     if (!task)
         return -ENOMEM;
     loop->main_task = task;
-    task_set_put_(task, &set);
+    co_task_set_put_(task, &set);
     sigint_start(loop);
-    if (loop_run(loop) == -EDEADLK) {
+    if (co_loop_run(loop) == -EDEADLK) {
         fputs("deadlock: these tasks wait, and nothing can wake them:\n", stderr);
-        loop_dump(loop, stderr);
+        co_loop_dump(loop, stderr);
         result = -EDEADLK;
     }
     loop_drain(loop);
     if (result == 0)
-        result = task_result(task);
-    loop_sigint_stop_(loop);
-    task_free(task);
+        result = co_task_result(task);
+    co_loop_sigint_stop_(loop);
+    co_task_free(task);
     return result;
 }
 
-intptr_t loop_main_end_(struct task *task)
+intptr_t co_main_end_(struct co_task *task)
 {
     intptr_t result;
 
     if (!loop_ || !loop_->main_begun)   /* none, or not ours to free */
         return -errno;
     loop_->main_begun = 0;
-    result = loop_main_run_(task);
-    loop_free(loop_);
+    result = co_main_run_(task);
+    co_loop_free(loop_);
     return result;
 }
 
@@ -578,11 +580,11 @@ static const char *op_text(const char *text)
     return text;
 }
 
-static void task_dump(struct task *task, FILE *to)
+static void task_dump(struct co_task *task, FILE *to)
 {
     static const char *const steps[] = { "ready", "running", "waiting", "ended" };
 
-    fprintf(to, "task %p %s: %s", (void *)task, task_name(task), steps[task->step]);
+    fprintf(to, "task %p %s: %s", (void *)task, co_task_name(task), steps[task->step]);
     if (task->wait && task->step == 2)
         fprintf(to, " in %s", task->wait->name);
     fputc('\n', to);
@@ -594,9 +596,9 @@ static void task_dump(struct task *task, FILE *to)
     }
 }
 
-void loop_dump(struct loop *loop, FILE *to)
+void co_loop_dump(struct co_loop *loop, FILE *to)
 {
     (void)loop;
-    for (struct task *task = NULL; (task = task_next(task)) != NULL; )
+    for (struct co_task *task = NULL; (task = co_task_next(task)) != NULL; )
         task_dump(task, to);
 }

@@ -13,9 +13,9 @@
  *         }
  *         co_end;
  *     }
- *     int main(void) { return loop_main(hello) < 0; }          // cc hello.c task.c loop.c -lev
+ *     int main(void) { return co_main(hello) < 0; }          // cc hello.c task.c loop.c -lev
  *
- * An fd is a plain int. Close one that was awaited with fd_close(), so that the loop forgets it.
+ * An fd is a plain int. Close one that was awaited with co_fd_close(), so that the loop forgets it.
  * Ops on an fd give -EBADF for one that is closed or never was, -EPERM for a regular file (those
  * never wait: use read() and write()), and -EBUSY if another task waits for the same direction. */
 #ifndef CO_LOOP_H
@@ -35,10 +35,10 @@ extern "C" {
 #endif
 #endif
 
-struct loop;
+struct co_loop;
 struct ev_loop;
 
-struct loop_options {
+struct co_loop_options {
     struct ev_loop *ev;         /* ride on this libev loop, which you run; NULL: one of its own */
     unsigned backend;           /* EVBACKEND_*; 0: the best one. Without [ev] only */
 
@@ -70,55 +70,55 @@ struct loop_options {
  * the main task; a second one kills, as usual.
  * The main task's result; negative errno if there is no loop; -EDEADLK, with a line on stderr, if
  * tasks waited and nothing could have woken them.
- *     intptr_t loop_main(NAME, .field = ...);                              asyncio: run() */
-#define loop_main(...) \
-    CO_EXPAND_(LOOP_MAIN_, CO_FIRST_(__VA_ARGS__, ~), CO_BODY_ = co_body_##__VA_ARGS__)
+ *     intptr_t co_main(NAME, .field = ...);                              asyncio: run() */
+#define co_main(...) \
+    CO_EXPAND_(CO_MAIN_, CO_FIRST_(__VA_ARGS__, ~), CO_BODY_ = co_body_##__VA_ARGS__)
 
 /* By hand: a loop, this thread's from now on. NULL, with errno set: no memory, or no libev
  * backend. [options] may be NULL. It ignores SIGPIPE if nobody handles it. asyncio: Runner() */
-struct loop *loop_new(const struct loop_options *options);
+struct co_loop *co_loop_new(const struct co_loop_options *options);
 
-/* Runs until no task is left, or loop_stop. 0, or -EDEADLK as above: then the tasks are still
+/* Runs until no task is left, or co_loop_stop. 0, or -EDEADLK as above: then the tasks are still
  * there. A loop that rides is run by ev_run() of yours instead. asyncio: run_forever() */
-int loop_run(struct loop *loop);
+int co_loop_run(struct co_loop *loop);
 
-/* Makes loop_run return after this turn. */
-void loop_stop(struct loop *loop);
+/* Makes co_loop_run return after this turn. */
+void co_loop_stop(struct co_loop *loop);
 
 /* Cancels what is left, runs it to its end, and frees the loop. NULL: nothing. */
-void loop_free(struct loop *loop);
+void co_loop_free(struct co_loop *loop);
 
 /* This thread's loop, or NULL. asyncio: get_running_loop() */
-struct loop *loop_current(void);
+struct co_loop *co_loop_current(void);
 
 /* The libev loop, for watchers of your own. A child of fork() that goes on with the loop calls
- * ev_loop_fork(loop_ev(loop)) first; its co_thread calls that were not over give -EAGAIN. */
-struct ev_loop *loop_ev(struct loop *loop);
+ * ev_loop_fork(co_loop_ev(loop)) first; its co_thread calls that were not over give -EAGAIN. */
+struct ev_loop *co_loop_ev(struct co_loop *loop);
 
 /* Runs fn(arg) in the thread of [loop], on its next turn; in order. The one call that any thread
  * may make, and a signal handler. 0; -EAGAIN: too many posts wait (4,096 or so). asyncio:
  * call_soon_threadsafe() */
-int loop_post(struct loop *loop, void (*fn)(void *), void *arg);
+int co_loop_post(struct co_loop *loop, void (*fn)(void *), void *arg);
 
-/* A thread of yours will post: until loop_unref, tasks that wait are no deadlock. */
-void loop_ref(struct loop *loop);
-void loop_unref(struct loop *loop);
+/* A thread of yours will post: until co_loop_unref, tasks that wait are no deadlock. */
+void co_loop_ref(struct co_loop *loop);
+void co_loop_unref(struct co_loop *loop);
 
 /* Seconds on the monotonic clock. asyncio: loop.time() */
-double loop_time(void);
+double co_time(void);
 
 /* Prints every task, what it awaits and where, innermost first; NULL: this thread's.
  * asyncio: print_call_graph() */
-void loop_dump(struct loop *loop, FILE *to);
+void co_loop_dump(struct co_loop *loop, FILE *to);
 
 /* How many points, and calls that may fail, there were so far under such options; and how many
- * tasks of task_spawn and of groups are not yet freed. */
-struct loop_counts { uint64_t points, calls, tasks; };
-struct loop_counts loop_counts(const struct loop *loop);
+ * tasks of co_spawn and of groups are not yet freed. */
+struct co_loop_counts { uint64_t points, calls, tasks; };
+struct co_loop_counts co_loop_counts(const struct co_loop *loop);
 
 /* Under fail_at: whether a call of yours is to fail here, errno being set to [error]; else 0.
- *     p = loop_fails(ENOMEM) ? NULL : malloc(n); */
-int loop_fails(int error);
+ *     p = co_loop_fails(ENOMEM) ? NULL : malloc(n); */
+int co_loop_fails(int error);
 
 /* ---- Ops on fds ------------------------------------------------------------------------------ */
 
@@ -127,7 +127,7 @@ CO_OP co_readable(int fd);
 CO_OP co_writable(int fd);
 
 /* Reads at most [size] bytes; bytes, 0 at the end. [buf] must stay. The fd must be non-blocking
- * (fd_nonblock). asyncio: StreamReader.read() */
+ * (co_fd_nonblock). asyncio: StreamReader.read() */
 CO_OP co_read(int fd, void *buf, size_t size);
 
 /* Writes at least one byte; bytes. asyncio: loop.sock_sendall(), but partial */
@@ -136,59 +136,60 @@ CO_OP co_write(int fd, const void *buf, size_t size);
 /* ---- Plain calls on fds ---------------------------------------------------------------------- */
 
 /* Closes. Whoever waits on it gets -EBADF. 0, or -EBADF. */
-int fd_close(int fd);
+int co_fd_close(int fd);
 
 /* Makes it non-blocking and close-on-exec. 0 or negative errno. */
-int fd_nonblock(int fd);
+int co_fd_nonblock(int fd);
 
 /* ---- Machinery ------------------------------------------------------------------------------- */
 
-#define LOOP_MAIN_(NAME, ...) \
-    loop_main_end_(loop_main_begin_() ? TASK_NEW_(NAME, 0, __VA_ARGS__) : NULL)
-int loop_main_begin_(void);
-intptr_t loop_main_end_(struct task *task);
-intptr_t loop_main_run_(struct task *task);
+#define CO_MAIN_(NAME, ...) \
+    co_main_end_(co_main_begin_() ? CO_TASK_NEW_(NAME, 0, __VA_ARGS__) : NULL)
+int co_main_begin_(void);
+intptr_t co_main_end_(struct co_task *task);
+intptr_t co_main_run_(struct co_task *task);
 /* For a worker: waits while there is no room. */
-void loop_post_always_(struct loop *loop, void (*fn)(void *), void *arg);
+void co_loop_post_always_(struct co_loop *loop, void (*fn)(void *), void *arg);
 
 /* One more wait that keeps the loop, or one less, for what this process does itself: a signal.
- * Under virtual_time the clock does not stand still for it, as it does for loop_ref. */
-void loop_waits_(struct loop *loop, int more);
-void loop_outside_(int more);       /* and the other way round: a child is at work, or no longer */
+ * Under virtual_time the clock does not stand still for it, as it does for co_loop_ref. */
+void co_loop_waits_(struct co_loop *loop, int more);
+void co_loop_outside_(int more); /* and the other way round: a child is at work, or no longer */
 
 /* libev allows a signal in one loop only: this one, until it is freed. 0, or -EBUSY. */
-int loop_signal_take_(struct loop *loop, int signo);
-void loop_abandon_(struct loop *loop);          /* for trial.h: this thread has none any more */
-void loop_sigint_stop_(struct loop *loop);      /* SIGINT no longer cancels its main task */
+int co_loop_signal_take_(struct co_loop *loop, int signo);
+void co_loop_abandon_(struct co_loop *loop); /* for trial.h: this thread has none any more */
+void co_loop_sigint_stop_(struct co_loop *loop);      /* SIGINT no longer cancels its main task */
 
-/* What another file keeps with a loop: found by [leave], which loop_free calls, and made, zeroed,
- * if [size] is not 0; [size] includes this head. */
-struct loop_part {
-    void (*leave)(struct loop_part *);
-    struct loop_part *next;
+/* What another file keeps with a loop: found by [leave], which co_loop_free calls, and made,
+ * zeroed, if [size] is not 0; [size] includes this head. */
+struct co_loop_part {
+    void (*leave)(struct co_loop_part *);
+    struct co_loop_part *next;
 };
-struct loop_part *loop_part_(struct loop *loop, void (*leave)(struct loop_part *), size_t size);
+struct co_loop_part *co_loop_part_(struct co_loop *loop, void (*leave)(struct co_loop_part *),
+                                   size_t size);
 
 /* An op on an fd, for net.c: [attempt] tries it, once or at each event. It gives a result; or
- * -EAGAIN to wait (on), what was done so far being kept in the op; or FD_PAUSE_, for a listener
+ * -EAGAIN to wait (on), what was done so far being kept in the op; or CO_FD_PAUSE_, for a listener
  * when there is no fd to spare. */
-struct fd_op {
+struct co_fd_op {
     void *data;                 /* const for those that write */
     size_t size, done;
     uint8_t drained;            /* out: nothing is left to be read; the next op waits first */
 };
-typedef intptr_t fd_try(int fd, struct fd_op *op);
-enum { FD_READ = 0, FD_WRITE = 1 };
-struct fd_wait {                /* one static const for each op */
-    struct task_wait wait;
+typedef intptr_t co_fd_try(int fd, struct co_fd_op *op);
+enum { CO_FD_READ = 0, CO_FD_WRITE = 1 };
+struct co_fd_wait {                /* one static const for each op */
+    struct co_wait_kind wait;
     int direction;
-    fd_try *attempt;            /* NULL: the op only waits for the event */
+    co_fd_try *attempt;            /* NULL: the op only waits for the event */
 };
-#define FD_WAIT_(name, direction, attempt) { { name, fd_take_back_ }, direction, attempt }
-#define FD_PAUSE_ INTPTR_MIN
-CO_OP co_fd_(int fd, const struct fd_wait *wait, const void *data, size_t size);
-int fd_take_back_(struct task *task);
-void fd_forget_(int fd);        /* its number names a new file from now on */
+#define CO_FD_WAIT_(name, direction, attempt) { { name, co_fd_take_back_ }, direction, attempt }
+#define CO_FD_PAUSE_ INTPTR_MIN
+CO_OP co_fd_(int fd, const struct co_fd_wait *wait, const void *data, size_t size);
+int co_fd_take_back_(struct co_task *task);
+void co_fd_forget_(int fd);        /* its number names a new file from now on */
 
 #ifdef __cplusplus
 #ifdef __GNUC__

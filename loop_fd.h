@@ -6,7 +6,7 @@
  * finds no task. So a request costs no epoll_ctl. */
 struct fd_entry {
     ev_io io;                   /* of both directions */
-    struct task *task[2];       /* who waits, FD_READ and FD_WRITE; NULL: nobody */
+    struct co_task *task[2];       /* who waits, CO_FD_READ and CO_FD_WRITE; NULL: nobody */
     unsigned polls;             /* libev's count of polls when the watcher changed last */
     uint8_t known;              /* checked since it was opened */
     uint8_t is_changed;         /* in the loop's list */
@@ -18,7 +18,7 @@ enum { FD_BLOCK = 32 };         /* entries come in blocks, for libev holds their
 /* ---- The fd table ---------------------------------------------------------------------------- */
 
 /* The entry of [fd], or NULL if there is none. */
-static inline struct fd_entry *fd_find(struct loop *loop, int fd)
+static inline struct fd_entry *fd_find(struct co_loop *loop, int fd)
 {
     unsigned at = (unsigned)fd;
     struct fd_entry *block = loop && at < (unsigned)loop->fd_room ? loop->fds[at / FD_BLOCK] : NULL;
@@ -27,7 +27,7 @@ static inline struct fd_entry *fd_find(struct loop *loop, int fd)
 }
 
 /* Room for the entry of [fd]: it, or NULL: no memory. */
-static struct fd_entry *fd_grow(struct loop *loop, int fd)
+static struct fd_entry *fd_grow(struct co_loop *loop, int fd)
 {
     int room = loop->fd_room ? loop->fd_room : FD_BLOCK, blocks = loop->fd_room / FD_BLOCK;
     struct fd_entry **fds;
@@ -36,18 +36,18 @@ static struct fd_entry *fd_grow(struct loop *loop, int fd)
     while (room <= fd)
         room *= 2;
     if (room > loop->fd_room) {
-        if (loop_fails(ENOMEM)
+        if (co_loop_fails(ENOMEM)
             || !(fds = realloc(loop->fds, (size_t)(room / FD_BLOCK) * sizeof *fds)))
             return NULL;
         loop->fds = fds;
-        if (loop_fails(ENOMEM)
+        if (co_loop_fails(ENOMEM)
             || !(changed = realloc(loop->changed, (size_t)room * sizeof *changed)))
             return NULL;
         loop->changed = changed;
         memset(fds + blocks, 0, (size_t)(room / FD_BLOCK - blocks) * sizeof *fds);
         loop->fd_room = room;
     }
-    if (!loop->fds[fd / FD_BLOCK] && !loop_fails(ENOMEM))
+    if (!loop->fds[fd / FD_BLOCK] && !co_loop_fails(ENOMEM))
         loop->fds[fd / FD_BLOCK] = calloc(FD_BLOCK, sizeof(struct fd_entry));
     return fd_find(loop, fd);
 }
@@ -65,7 +65,7 @@ static int fd_check(int fd)
 static void fd_event(struct ev_loop *ev, ev_io *io, int revents);
 
 /* Makes the entry of [fd], if need be, and checks the fd once in its life. */
-static int fd_take(struct loop *loop, int fd, struct fd_entry **taken)
+static int fd_take(struct co_loop *loop, int fd, struct fd_entry **taken)
 {
     struct fd_entry *entry = fd_find(loop, fd);
     int error;
@@ -92,7 +92,7 @@ static int entry_armed(const struct fd_entry *entry)
 
 /* Watches for [events] from now on. The watchers hold no reference: what keeps the loop alive is
  * counted in loop->waiting. */
-static void entry_arm(struct loop *loop, struct fd_entry *entry, int events)
+static void entry_arm(struct co_loop *loop, struct fd_entry *entry, int events)
 {
     int armed = entry_armed(entry);
 
@@ -116,107 +116,107 @@ static void entry_arm(struct loop *loop, struct fd_entry *entry, int events)
 
 static int event_of(int direction)
 {
-    return direction == FD_READ ? EV_READ : EV_WRITE;
+    return direction == CO_FD_READ ? EV_READ : EV_WRITE;
 }
 
 /* Nobody waits any longer. A fd that can be written would be reported at each poll. */
-static struct task *entry_leave(struct loop *loop, struct fd_entry *entry, int direction)
+static struct co_task *entry_leave(struct co_loop *loop, struct fd_entry *entry, int direction)
 {
-    struct task *task = entry->task[direction];
+    struct co_task *task = entry->task[direction];
 
     entry->task[direction] = NULL;
     loop->waiting--;
-    if (direction == FD_WRITE) {
+    if (direction == CO_FD_WRITE) {
         entry_arm(loop, entry, entry_armed(entry) & ~EV_WRITE);
     } else if (entry->is_paused) {
         entry->is_paused = 0;
-        task_ring_remove(&loop->paused, task);
+        co_ring_remove(&loop->paused, task);
     }
     return task;
 }
 
-static void entry_pause(struct loop *loop, struct fd_entry *entry)
+static void entry_pause(struct co_loop *loop, struct fd_entry *entry)
 {
     entry_arm(loop, entry, entry_armed(entry) & ~EV_READ);
     entry->is_paused = 1;
-    task_ring_add(&loop->paused, entry->task[FD_READ]);
+    co_ring_add(&loop->paused, entry->task[CO_FD_READ]);
     if (!loop->pause.place && !(loop->sim && sim_starves(loop->sim)))
-        /* without memory for a timer: at the next fd_close */
-        (void)task_timer_start(&loop->pause, clock_ns(&loop->driver) + PAUSE_NS);
+        /* without memory for a timer: at the next co_fd_close */
+        (void)co_timer_start(&loop->pause, clock_ns(&loop->driver) + PAUSE_NS);
 }
 
 /* The op of the waiting task, whose parts lie in the task: what it does, and how much is done. */
-static const struct fd_wait *fd_wait_of(const struct task *task)
+static const struct co_fd_wait *fd_wait_of(const struct co_task *task)
 {
-    return (const struct fd_wait *)(const void *)task->wait;
+    return (const struct co_fd_wait *)(const void *)task->wait;
 }
 
-/* Waits (on) for an event, after an attempt that gave [result], -EAGAIN or FD_PAUSE_. */
-static inline void entry_wait(struct loop *loop, struct fd_entry *entry, int direction,
+/* Waits (on) for an event, after an attempt that gave [result], -EAGAIN or CO_FD_PAUSE_. */
+static inline void entry_wait(struct co_loop *loop, struct fd_entry *entry, int direction,
                               intptr_t result)
 {
     int armed = entry_armed(entry);
 
-    if (result == FD_PAUSE_)
+    if (result == CO_FD_PAUSE_)
         entry_pause(loop, entry);
     else if (!(armed & event_of(direction)))
         entry_arm(loop, entry, armed | event_of(direction));
 }
 
-static inline intptr_t fd_attempt(struct loop *loop, fd_try *attempt, int fd, int direction,
-                                  struct fd_op *op)
+static inline intptr_t fd_attempt(struct co_loop *loop, co_fd_try *attempt, int fd, int direction,
+                                  struct co_fd_op *op)
 {
     return CO_RARELY_(loop->sim != NULL) ? sim_attempt(loop->sim, attempt, fd, direction, op)
                                          : attempt(fd, op);
 }
 
 /* Tries the op of the task that waits: it ends, or goes on waiting, or pauses. */
-static void entry_try(struct loop *loop, struct fd_entry *entry, int direction)
+static void entry_try(struct co_loop *loop, struct fd_entry *entry, int direction)
 {
-    struct task *task = entry->task[direction];
-    struct fd_op op = { task->in.io.data, task->in.io.size, (size_t)task->chain.result, 0 };
-    fd_try *attempt = fd_wait_of(task)->attempt;
+    struct co_task *task = entry->task[direction];
+    struct co_fd_op op = { task->in.io.data, task->in.io.size, (size_t)task->chain.result, 0 };
+    co_fd_try *attempt = fd_wait_of(task)->attempt;
     intptr_t result = attempt ? fd_attempt(loop, attempt, entry->io.fd, direction, &op) : 0;
 
-    if (direction == FD_READ)
+    if (direction == CO_FD_READ)
         entry->drained = op.drained;
-    if (result != -EAGAIN && result != FD_PAUSE_) {
-        task_wake(entry_leave(loop, entry, direction), result);
+    if (result != -EAGAIN && result != CO_FD_PAUSE_) {
+        co_wake(entry_leave(loop, entry, direction), result);
         return;
     }
     task->chain.result = (intptr_t)op.done;
     entry_wait(loop, entry, direction, result);
 }
 
-static void pause_over(struct task_timer *timer)
+static void pause_over(struct co_timer *timer)
 {
-    struct loop *loop = CONTAINER(timer, struct loop, pause);
-    struct task *paused = loop->paused;
+    struct co_loop *loop = CONTAINER(timer, struct co_loop, pause);
+    struct co_task *paused = loop->paused;
 
     loop->paused = NULL;
     while (paused) {
-        struct task *task = paused;
+        struct co_task *task = paused;
         struct fd_entry *entry = task->object;
 
-        task_ring_remove(&paused, task);
+        co_ring_remove(&paused, task);
         task->in.io.data = NULL;    /* where the link was */
         task->in.io.size = 0;
         entry->is_paused = 0;
-        entry_try(loop, entry, FD_READ);
+        entry_try(loop, entry, CO_FD_READ);
     }
 }
 
 /* From now on the number names another file, or none. */
-static void entry_forget(struct loop *loop, struct fd_entry *entry)
+static void entry_forget(struct co_loop *loop, struct fd_entry *entry)
 {
     entry->known = 0;
     entry_arm(loop, entry, 0);
     for (int i = 0; i < 2; i++)
         if (entry->task[i])
-            task_wake(entry_leave(loop, entry, i), -EBADF);
+            co_wake(entry_leave(loop, entry, i), -EBADF);
 }
 
-static void entry_event(struct loop *loop, struct fd_entry *entry, int revents)
+static void entry_event(struct co_loop *loop, struct fd_entry *entry, int revents)
 {
     for (int i = 0; i < 2; i++) {
         if (!(revents & event_of(i)))
@@ -240,16 +240,16 @@ static void fd_event(struct ev_loop *ev, ev_io *io, int revents)
     }
 }
 
-static void entry_check(struct loop *loop, struct fd_entry *entry)
+static void entry_check(struct co_loop *loop, struct fd_entry *entry)
 {
     if (entry_armed(entry) && fcntl(entry->io.fd, F_GETFD) < 0)
         entry_forget(loop, entry);
 }
 
-/* Just before libev looks at fds: one that was closed meanwhile, by close() rather than fd_close(),
- * would make it abort. It looks at those whose watchers changed since the last poll; with poll(),
- * and when it builds its kernel state anew, at all. */
-static void changed_check(struct loop *loop)
+/* Just before libev looks at fds: one that was closed meanwhile, by close() rather than
+ * co_fd_close(), would make it abort. It looks at those whose watchers changed since the last poll;
+ * with poll(), and when it builds its kernel state anew, at all. */
+static void changed_check(struct co_loop *loop)
 {
     unsigned polls = ev_iteration(loop->ev);
     int kept = 0;
@@ -272,7 +272,7 @@ static void changed_check(struct loop *loop)
     loop->all_changed = 0;
 }
 
-void fd_forget_(int fd)
+void co_fd_forget_(int fd)
 {
     struct fd_entry *entry = fd_find(loop_, fd);
 
@@ -280,17 +280,17 @@ void fd_forget_(int fd)
         entry_forget(loop_, entry);
 }
 
-int fd_close(int fd)
+int co_fd_close(int fd)
 {
-    fd_forget_(fd);
+    co_fd_forget_(fd);
     if (close(fd) < 0 && errno == EBADF)
         return -EBADF;
     if (loop_ && loop_->paused)     /* an fd to spare: the listeners need not wait any longer */
-        (void)task_timer_start(&loop_->pause, 0);
+        (void)co_timer_start(&loop_->pause, 0);
     return 0;
 }
 
-int fd_nonblock(int fd)
+int co_fd_nonblock(int fd)
 {
     int flags = fcntl(fd, F_GETFL), close_flags = fcntl(fd, F_GETFD);
 
@@ -302,61 +302,61 @@ int fd_nonblock(int fd)
 
 /* ---- Ops on fds ------------------------------------------------------------------------------ */
 
-int fd_take_back_(struct task *task)
+int co_fd_take_back_(struct co_task *task)
 {
     (void)entry_leave(loop_, task->object, fd_wait_of(task)->direction);
     return 1;
 }
 
 /* Begins the op of [task]: nothing stands in its way. */
-static inline co_op fd_begin(struct loop *loop, struct task *task, struct fd_entry *entry,
-                             const struct fd_wait *wait, const void *data, size_t size)
+static inline co_op fd_begin(struct co_loop *loop, struct co_task *task, struct fd_entry *entry,
+                             const struct co_fd_wait *wait, const void *data, size_t size)
 {
-    struct fd_op op = { (void *)(uintptr_t)data, size, 0, 0 };
+    struct co_fd_op op = { (void *)(uintptr_t)data, size, 0, 0 };
     intptr_t result = -EAGAIN;
 
-    if (wait->attempt && (wait->direction == FD_WRITE || !entry->drained || size == 0))
+    if (wait->attempt && (wait->direction == CO_FD_WRITE || !entry->drained || size == 0))
         result = fd_attempt(loop, wait->attempt, entry->io.fd, wait->direction, &op);
-    if (wait->direction == FD_READ)
+    if (wait->direction == CO_FD_READ)
         entry->drained = op.drained;
-    if (result != -EAGAIN && result != FD_PAUSE_)
-        return task_done(result);
+    if (result != -EAGAIN && result != CO_FD_PAUSE_)
+        return co_op_done(result);
     entry->task[wait->direction] = task;
     task->wait = &wait->wait;
     task->object = entry;
-    task->step = TASK_WAITING_;
+    task->step = CO_TASK_WAITING_;
     task->in.io.data = op.data;
     task->in.io.size = size;
     task->chain.result = (intptr_t)op.done;
     loop->waiting++;
     entry_wait(loop, entry, wait->direction, result);
     if (CO_RARELY_(loop->sim != NULL))
-        task_point_(task);
+        co_task_point_(task);
     return co_wait();
 }
 
 /* Where something may stand in the way. */
-static CO_ATTRIBUTE_(cold, noinline) co_op fd_check_first(int fd, const struct fd_wait *wait,
+static CO_ATTRIBUTE_(cold, noinline) co_op fd_check_first(int fd, const struct co_fd_wait *wait,
                                                           const void *data, size_t size)
 {
     struct fd_entry *entry;
     int error;
 
-    if (task_cancelled(wait->wait.name))
+    if (co_op_take_cancel(wait->wait.name))
         return co_done(-ECANCELED);
     error = fd_take(loop_, fd, &entry);
     if (error < 0)
-        return task_done(error);
+        return co_op_done(error);
     if (entry->task[wait->direction])
-        return task_done(-EBUSY);
-    return fd_begin(loop_, task_current(), entry, wait, data, size);
+        return co_op_done(-EBUSY);
+    return fd_begin(loop_, co_current(), entry, wait, data, size);
 }
 
-co_op co_fd_(int fd, const struct fd_wait *wait, const void *data, size_t size)
+co_op co_fd_(int fd, const struct co_fd_wait *wait, const void *data, size_t size)
 {
-    struct loop *loop = loop_;
+    struct co_loop *loop = loop_;
     struct fd_entry *entry = fd_find(loop, fd);
-    struct task *task = entry ? task_unasked_(&loop->scheduler) : NULL;
+    struct co_task *task = entry ? co_task_unasked_(&loop->scheduler) : NULL;
 
     if (!task || !entry->known || entry->task[wait->direction])
         return fd_check_first(fd, wait, data, size);
@@ -369,7 +369,7 @@ static intptr_t fd_result(ssize_t n)
     return n >= 0 ? n : errno == EWOULDBLOCK || errno == EINTR ? -EAGAIN : -errno;
 }
 
-static intptr_t read_try(int fd, struct fd_op *op)
+static intptr_t read_try(int fd, struct co_fd_op *op)
 {
     ssize_t n = read(fd, op->data, op->size);
 
@@ -377,35 +377,35 @@ static intptr_t read_try(int fd, struct fd_op *op)
     return fd_result(n);
 }
 
-static intptr_t write_try(int fd, struct fd_op *op)
+static intptr_t write_try(int fd, struct co_fd_op *op)
 {
     return fd_result(write(fd, op->data, op->size));
 }
 
 co_op co_readable(int fd)
 {
-    static const struct fd_wait wait = FD_WAIT_("co_readable", FD_READ, NULL);
+    static const struct co_fd_wait wait = CO_FD_WAIT_("co_readable", CO_FD_READ, NULL);
 
     return co_fd_(fd, &wait, NULL, 0);
 }
 
 co_op co_writable(int fd)
 {
-    static const struct fd_wait wait = FD_WAIT_("co_writable", FD_WRITE, NULL);
+    static const struct co_fd_wait wait = CO_FD_WAIT_("co_writable", CO_FD_WRITE, NULL);
 
     return co_fd_(fd, &wait, NULL, 0);
 }
 
 co_op co_read(int fd, void *buf, size_t size)
 {
-    static const struct fd_wait wait = FD_WAIT_("co_read", FD_READ, read_try);
+    static const struct co_fd_wait wait = CO_FD_WAIT_("co_read", CO_FD_READ, read_try);
 
     return co_fd_(fd, &wait, buf, size);
 }
 
 co_op co_write(int fd, const void *buf, size_t size)
 {
-    static const struct fd_wait wait = FD_WAIT_("co_write", FD_WRITE, write_try);
+    static const struct co_fd_wait wait = CO_FD_WAIT_("co_write", CO_FD_WRITE, write_try);
 
     return co_fd_(fd, &wait, buf, size);
 }

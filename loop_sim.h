@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * loop_sim.h: a part of loop.c, which alone includes it: virtual time, disorder from a seed, a
- * cancel or a failure at a chosen point; see struct loop_options. A loop without such options has
- * none of it: loop->sim is NULL. */
+ * cancel or a failure at a chosen point; see struct co_loop_options. A loop without such options
+ * has none of it: loop->sim is NULL. */
 
 struct sim_event { struct fd_entry *entry; int revents; };
 
 struct sim {
-    struct task_hooks hooks;
-    struct loop_options options;
-    struct loop_counts counts;
+    struct co_hooks hooks;
+    struct co_loop_options options;
+    struct co_loop_counts counts;
     uint64_t random;
     int64_t now;                /* virtual */
     uint64_t steps, quiet_since;        /* of tasks, and events; at the last poll */
     int quiet;                  /* polls in a row that brought nothing */
     int is_last_wait;           /* libev's timer is armed for no timer of the scheduler */
-    struct task *due, *late;    /* when its step is over: to be cancelled; whose deadline is over */
-    struct task **batch;        /* room to shuffle in */
+    struct co_task *due, *late; /* when its step is over: to be cancelled; whose deadline is over */
+    struct co_task **batch;        /* room to shuffle in */
     size_t batch_room;
     struct sim_event *events;
     size_t event_count, event_room;
@@ -86,7 +86,7 @@ static void sim_resized(struct sim *sim, const void *old, size_t size)
         sim->counts.tasks--;
 }
 
-int loop_fails(int error)
+int co_loop_fails(int error)
 {
     if (!loop_ || !loop_->sim || !sim_fails(loop_->sim))
         return 0;
@@ -96,7 +96,7 @@ int loop_fails(int error)
 
 /* ---- Cancels --------------------------------------------------------------------------------- */
 
-static struct sim *sim_of(struct task_hooks *hooks)
+static struct sim *sim_of(struct co_hooks *hooks)
 {
     return CONTAINER(hooks, struct sim, hooks);
 }
@@ -104,30 +104,30 @@ static struct sim *sim_of(struct task_hooks *hooks)
 /* A point where a request may come: [task] has made an op, which is complete or waits, or has just
  * been woken. In its own step it is asked when that is over, for the op is still being made, and is
  * not yet under its deadline. */
-static void sim_point(struct task_hooks *hooks, struct task *task)
+static void sim_point(struct co_hooks *hooks, struct co_task *task)
 {
     struct sim *sim = sim_of(hooks);
     uint64_t point = ++sim->counts.points, at = sim->options.cancel_at;
 
     if (sim->options.timeout_at == point) {
-        sim_note(sim, "point %" PRIu64 ": the deadline of %s is over", point, task_name(task));
-        if (task->step == TASK_READY_)
-            task_expire_(task);
+        sim_note(sim, "point %" PRIu64 ": the deadline of %s is over", point, co_task_name(task));
+        if (task->step == CO_TASK_READY_)
+            co_task_expire_(task);
         else
             sim->late = task;
     }
     if (at == 0 || point < at || (point > at && point != at + sim->options.cancel_also))
         return;
-    sim_note(sim, "point %" PRIu64 ": %s is cancelled", point, task_name(task));
-    if (task->step == TASK_WAITING_)
+    sim_note(sim, "point %" PRIu64 ": %s is cancelled", point, co_task_name(task));
+    if (task->step == CO_TASK_WAITING_)
         sim->due = task;
     else
-        task_cancel(task);
+        co_cancel(task);
 }
 
 /* Where [task] stands in the user's own source: a coroutine of the library's has a name that ends
  * in "_", or is a co_within. */
-static const struct co_site *sim_where(struct task *task)
+static const struct co_site *sim_where(struct co_task *task)
 {
     const struct co_site *site = NULL;
 
@@ -139,32 +139,32 @@ static const struct co_site *sim_where(struct task *task)
     return site;
 }
 
-static void sim_trace(struct sim *sim, struct task *task)
+static void sim_trace(struct sim *sim, struct co_task *task)
 {
     const struct co_site *site = sim_where(task);
     FILE *to = sim->options.trace;
 
     fprintf(to, "%" PRId64 ".%09d %s", sim->now / 1000000000, (int)(sim->now % 1000000000),
-            task_name(task));
-    if (task->step == TASK_ENDED_)
+            co_task_name(task));
+    if (task->step == CO_TASK_ENDED_)
         fprintf(to, " ends with %" PRIdPTR "\n", task->chain.result);
     else if (site)
         fprintf(to, " %s:%d %s\n", site->name, site->line, site->text);
 }
 
-static void sim_stepped(struct task_hooks *hooks, struct task *task)
+static void sim_stepped(struct co_hooks *hooks, struct co_task *task)
 {
     struct sim *sim = sim_of(hooks);
-    struct task *due = sim->due, *late = sim->late;
+    struct co_task *due = sim->due, *late = sim->late;
 
     sim->steps++;
     if (sim->options.trace)
         sim_trace(sim, task);
     sim->due = sim->late = NULL;
     if (late)
-        task_expire_(late);
+        co_task_expire_(late);
     if (due)
-        task_cancel(due);
+        co_cancel(due);
 }
 
 /* ---- Disorder -------------------------------------------------------------------------------- */
@@ -182,37 +182,37 @@ static int sim_room(void **room, size_t *had, size_t wanted, size_t size)
     return 1;
 }
 
-static void sim_batch(struct task_hooks *hooks, struct task **ring)
+static void sim_batch(struct co_hooks *hooks, struct co_task **ring)
 {
     struct sim *sim = sim_of(hooks);
     size_t n = 0;
 
     if (sim->options.seed == 0 || !*ring)
         return;
-    for (struct task *task = *ring; n == 0 || task != *ring; task = task->in.link.next) {
-        if (!sim_room((void **)&sim->batch, &sim->batch_room, n + 1, sizeof(struct task *)))
+    for (struct co_task *task = *ring; n == 0 || task != *ring; task = task->in.link.next) {
+        if (!sim_room((void **)&sim->batch, &sim->batch_room, n + 1, sizeof(struct co_task *)))
             return;
         sim->batch[n++] = task;
     }
     for (*ring = NULL; n > 0; ) {
         uint32_t i = sim_random(sim, (uint32_t)n);
-        struct task *task = sim->batch[i];
+        struct co_task *task = sim->batch[i];
 
         sim->batch[i] = sim->batch[--n];
-        task_ring_add(ring, task);
+        co_ring_add(ring, task);
     }
 }
 
 /* An attempt that may fail, find nothing, or be cut short. An op that wants it all (it counts what
  * is done) goes on at the next event. */
-static intptr_t sim_attempt(struct sim *sim, fd_try *attempt, int fd, int direction,
-                            struct fd_op *op)
+static intptr_t sim_attempt(struct sim *sim, co_fd_try *attempt, int fd, int direction,
+                            struct co_fd_op *op)
 {
     size_t size = op->size;
     intptr_t result;
 
     if (sim_fails(sim))
-        return !op->data ? FD_PAUSE_ : direction == FD_READ ? -ECONNRESET : -EPIPE;
+        return !op->data ? CO_FD_PAUSE_ : direction == CO_FD_READ ? -ECONNRESET : -EPIPE;
     if ((size > 0 || !op->data) && sim_dice(sim, sim->options.agains, 10)) {
         sim_note(sim, "fd %d: not yet", fd);
         return -EAGAIN;
@@ -250,14 +250,15 @@ static int sim_event_order(const void *a, const void *b)
 }
 
 /* Who waits for an event of an fd: the one at [index], by fd, is tried; how many there are. */
-static uint32_t sim_waiting(struct loop *loop, uint32_t index)
+static uint32_t sim_waiting(struct co_loop *loop, uint32_t index)
 {
     uint32_t n = 0;
 
     for (int i = 0; i < 2 * loop->fd_room; i++) {
         struct fd_entry *entry = fd_find(loop, i / 2);
 
-        if (!entry || !entry->task[i % 2] || (i % 2 == FD_READ && entry->is_paused) || n++ != index)
+        if (!entry || !entry->task[i % 2] || (i % 2 == CO_FD_READ && entry->is_paused)
+            || n++ != index)
             continue;
         sim_note(loop->sim, "fd %d: woken too early", i / 2);
         entry_try(loop, entry, i % 2);
@@ -269,7 +270,7 @@ static uint32_t sim_waiting(struct loop *loop, uint32_t index)
 /* Handles the events of the last poll in an order that hangs on the seed alone, and wakes somebody
  * who waits for an event that did not come; not when nothing happened at all, for how often that is
  * so hangs on the system. */
-static void sim_events(struct loop *loop)
+static void sim_events(struct co_loop *loop)
 {
     struct sim *sim = loop->sim;
 
@@ -300,9 +301,9 @@ static int64_t sim_clock(const struct sim *sim)
 
 /* The timer of libev has fired: it was armed for the next one of the scheduler, unless it was the
  * last wait. */
-static void sim_timer(struct loop *loop)
+static void sim_timer(struct co_loop *loop)
 {
-    if (!loop->sim->is_last_wait && loop->armed == scheduler_next(&loop->scheduler)
+    if (!loop->sim->is_last_wait && loop->armed == co_scheduler_next(&loop->scheduler)
         && loop->armed > loop->sim->now)
         loop->sim->now = loop->armed;
 }
@@ -310,7 +311,7 @@ static void sim_timer(struct loop *loop)
 /* When libev shall wake, on the virtual clock; [next] is the next timer. While a thread or a child
  * is at work, time passes as usual. Else, when some polls in a row have brought nothing, the clock
  * jumps; and without a timer, nothing can come any more: *stuck. */
-static int64_t sim_next(struct loop *loop, int64_t next, int *stuck)
+static int64_t sim_next(struct co_loop *loop, int64_t next, int *stuck)
 {
     struct sim *sim = loop->sim;
     int is_quiet = next > 0 && sim->steps == sim->quiet_since;
@@ -341,13 +342,13 @@ static int64_t sim_next(struct loop *loop, int64_t next, int *stuck)
 
 /* ---- Life ------------------------------------------------------------------------------------ */
 
-static int sim_wanted(const struct loop_options *o)
+static int sim_wanted(const struct co_loop_options *o)
 {
     return o && (o->virtual_time || o->seed || o->cancel_at || o->timeout_at || o->fail_at
                  || o->count || o->trace);
 }
 
-static struct sim *sim_new(const struct loop_options *options)
+static struct sim *sim_new(const struct co_loop_options *options)
 {
     struct sim *sim = calloc(1, sizeof *sim);
 
@@ -357,7 +358,7 @@ static struct sim *sim_new(const struct loop_options *options)
     sim->random = options->seed * 0x9E3779B97F4A7C15ULL | 1;
     for (int i = 0; i < 8; i++)         /* small seeds are alike at first */
         (void)sim_random(sim, 1);
-    sim->hooks = (struct task_hooks){ sim_batch, sim_point, sim_stepped };
+    sim->hooks = (struct co_hooks){ sim_batch, sim_point, sim_stepped };
     return sim;
 }
 
@@ -370,9 +371,9 @@ static void sim_free(struct sim *sim)
     free(sim);
 }
 
-struct loop_counts loop_counts(const struct loop *loop)
+struct co_loop_counts co_loop_counts(const struct co_loop *loop)
 {
-    struct loop_counts counts = { 0, 0, 0 };
+    struct co_loop_counts counts = { 0, 0, 0 };
 
     if (loop->sim)
         counts = loop->sim->counts;
@@ -381,13 +382,13 @@ struct loop_counts loop_counts(const struct loop *loop)
     return counts;
 }
 
-/* A test has left loop_run() by longjmp: what is in the loop is lost. */
-void loop_abandon_(struct loop *loop)
+/* A test has left co_loop_run() by longjmp: what is in the loop is lost. */
+void co_loop_abandon_(struct co_loop *loop)
 {
     if (loop != loop_ || !loop)
         return;
-    loop_sigint_stop_(loop);
+    co_loop_sigint_stop_(loop);
     signals_give_back(loop);
-    scheduler_set(NULL);
+    co_scheduler_set(NULL);
     loop_ = NULL;
 }

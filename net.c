@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #ifndef MSG_NOSIGNAL
-#define MSG_NOSIGNAL 0          /* loop_new ignores SIGPIPE where there is no such flag */
+#define MSG_NOSIGNAL 0          /* co_loop_new ignores SIGPIPE where there is no such flag */
 #endif
 
 enum { SENDFILE_PART = 1 << 20 };
@@ -46,7 +46,7 @@ static int address(const char *host, int port, struct sockaddr_storage *to, sock
     return 0;
 }
 
-void net_no_delay_(int fd)
+void co_net_no_delay_(int fd)
 {
     int on = 1;
 
@@ -54,18 +54,18 @@ void net_no_delay_(int fd)
 }
 
 /* A new socket. Its number may have been in use: the loop forgets what it knew of that. */
-int net_socket_(int family, int type)
+int co_net_socket_(int family, int type)
 {
-    int fd = loop_fails(EMFILE) ? -1 : socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = co_loop_fails(EMFILE) ? -1 : socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return -errno;
-    fd_forget_(fd);
+    co_fd_forget_(fd);
     return fd;
 }
 
 /* Closes [fd] and gives the errno of the call that failed. */
-int net_give_up_(int fd)
+int co_net_give_up_(int fd)
 {
     int error = errno;
 
@@ -73,7 +73,7 @@ int net_give_up_(int fd)
     return -error;
 }
 
-int tcp_listen(const char *host, int port, unsigned flags)
+int co_tcp_listen(const char *host, int port, unsigned flags)
 {
     struct sockaddr_storage at;
     socklen_t size;
@@ -81,19 +81,19 @@ int tcp_listen(const char *host, int port, unsigned flags)
 
     if (error < 0)
         return error;
-    fd = net_socket_(at.ss_family, SOCK_STREAM);
+    fd = co_net_socket_(at.ss_family, SOCK_STREAM);
     if (fd < 0)
         return fd;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0
-        || ((flags & TCP_REUSEPORT) != 0
+        || ((flags & CO_TCP_REUSEPORT) != 0
             && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0)
-        || loop_fails(EADDRINUSE) || bind(fd, (struct sockaddr *)&at, size) < 0
+        || co_loop_fails(EADDRINUSE) || bind(fd, (struct sockaddr *)&at, size) < 0
         || listen(fd, SOMAXCONN) < 0)
-        return net_give_up_(fd);
+        return co_net_give_up_(fd);
     return fd;
 }
 
-int tcp_port(int fd)
+int co_tcp_port(int fd)
 {
     struct sockaddr_storage at = { .ss_family = AF_UNSPEC };
     socklen_t size = sizeof at;
@@ -109,7 +109,7 @@ int tcp_port(int fd)
 
 /* ---- Other sockets and pipes ----------------------------------------------------------------- */
 
-int udp_open(const char *host, int port, unsigned flags)
+int co_udp_open(const char *host, int port, unsigned flags)
 {
     struct sockaddr_storage at;
     socklen_t size;
@@ -117,23 +117,23 @@ int udp_open(const char *host, int port, unsigned flags)
 
     if (error < 0)
         return error;
-    fd = net_socket_(at.ss_family, SOCK_DGRAM);
+    fd = co_net_socket_(at.ss_family, SOCK_DGRAM);
     if (fd < 0)
         return fd;
-    if (((flags & TCP_REUSEPORT) != 0
+    if (((flags & CO_TCP_REUSEPORT) != 0
          && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0)
         || bind(fd, (struct sockaddr *)&at, size) < 0)
-        return net_give_up_(fd);
+        return co_net_give_up_(fd);
     return fd;
 }
 
-int datagram_to(struct datagram *datagram, const char *host, int port)
+int co_datagram_to(struct co_datagram *datagram, const char *host, int port)
 {
     return address(host, port, &datagram->peer, &datagram->peer_size);
 }
 
 /* 0, or -ENAMETOOLONG; or -EINVAL for "", which Linux would take for an abstract name. */
-int net_unix_address_(const char *path, struct sockaddr_un *at)
+int co_net_unix_address_(const char *path, struct sockaddr_un *at)
 {
     *at = (struct sockaddr_un){ .sun_family = AF_UNIX };
     if (!*path)
@@ -144,18 +144,18 @@ int net_unix_address_(const char *path, struct sockaddr_un *at)
     return 0;
 }
 
-int unix_listen(const char *path)
+int co_unix_listen(const char *path)
 {
     struct sockaddr_un at;
-    int fd, error = net_unix_address_(path, &at);
+    int fd, error = co_net_unix_address_(path, &at);
 
     if (error < 0)
         return error;
-    fd = net_socket_(AF_UNIX, SOCK_STREAM);
+    fd = co_net_socket_(AF_UNIX, SOCK_STREAM);
     if (fd < 0)
         return fd;
     if (bind(fd, (struct sockaddr *)&at, sizeof at) < 0 || listen(fd, SOMAXCONN) < 0)
-        return net_give_up_(fd);
+        return co_net_give_up_(fd);
     return fd;
 }
 
@@ -163,21 +163,21 @@ static int both_new(int result, int fds[2])
 {
     if (result < 0)
         return -errno;
-    fd_forget_(fds[0]);
-    fd_forget_(fds[1]);
+    co_fd_forget_(fds[0]);
+    co_fd_forget_(fds[1]);
     return 0;
 }
 
-int fd_pipe(int fds[2])
+int co_fd_pipe(int fds[2])
 {
-    return both_new(loop_fails(EMFILE) ? -1 : pipe2(fds, O_NONBLOCK | O_CLOEXEC), fds);
+    return both_new(co_loop_fails(EMFILE) ? -1 : pipe2(fds, O_NONBLOCK | O_CLOEXEC), fds);
 }
 
-int fd_pair(int fds[2])
+int co_fd_pair(int fds[2])
 {
     const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 
-    return both_new(loop_fails(EMFILE) ? -1 : socketpair(AF_UNIX, type, 0, fds), fds);
+    return both_new(co_loop_fails(EMFILE) ? -1 : socketpair(AF_UNIX, type, 0, fds), fds);
 }
 
 /* ---- Ops ------------------------------------------------------------------------------------- */
@@ -188,20 +188,20 @@ static intptr_t net_result(ssize_t n)
     return n >= 0 ? n : errno == EWOULDBLOCK || errno == EINTR ? -EAGAIN : -errno;
 }
 
-static intptr_t accept_try(int listener, struct fd_op *op)
+static intptr_t accept_try(int listener, struct co_fd_op *op)
 {
     (void)op;
     for (;;) {
         int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd >= 0) {
-            fd_forget_(fd);
-            net_no_delay_(fd);
+            co_fd_forget_(fd);
+            co_net_no_delay_(fd);
             return fd;
         }
         switch (errno) {
         case EMFILE: case ENFILE: case ENOBUFS: case ENOMEM:
-            return FD_PAUSE_;
+            return CO_FD_PAUSE_;
         case ECONNABORTED: case EINTR: case EPROTO: case ENETDOWN: case EHOSTDOWN:
         case EHOSTUNREACH: case ENETUNREACH: case ENOPROTOOPT: case ENONET:
             continue;                   /* that peer is gone: the next one (accept(2), Linux) */
@@ -213,12 +213,12 @@ static intptr_t accept_try(int listener, struct fd_op *op)
 
 co_op co_accept(int listener)
 {
-    static const struct fd_wait wait = FD_WAIT_("co_accept", FD_READ, accept_try);
+    static const struct co_fd_wait wait = CO_FD_WAIT_("co_accept", CO_FD_READ, accept_try);
 
     return co_fd_(listener, &wait, NULL, 0);
 }
 
-static intptr_t recv_try(int fd, struct fd_op *op)
+static intptr_t recv_try(int fd, struct co_fd_op *op)
 {
     ssize_t n = recv(fd, op->data, op->size, MSG_DONTWAIT);
 
@@ -228,12 +228,12 @@ static intptr_t recv_try(int fd, struct fd_op *op)
 
 co_op co_recv(int fd, void *buf, size_t size)
 {
-    static const struct fd_wait wait = FD_WAIT_("co_recv", FD_READ, recv_try);
+    static const struct co_fd_wait wait = CO_FD_WAIT_("co_recv", CO_FD_READ, recv_try);
 
     return co_fd_(fd, &wait, buf, size);
 }
 
-static intptr_t recv_exact_try(int fd, struct fd_op *op)
+static intptr_t recv_exact_try(int fd, struct co_fd_op *op)
 {
     while (op->done < op->size) {
         size_t left = op->size - op->done;
@@ -249,24 +249,24 @@ static intptr_t recv_exact_try(int fd, struct fd_op *op)
 
 co_op co_recv_exact(int fd, void *buf, size_t size)
 {
-    static const struct fd_wait wait = FD_WAIT_("co_recv_exact", FD_READ, recv_exact_try);
+    static const struct co_fd_wait wait = CO_FD_WAIT_("co_recv_exact", CO_FD_READ, recv_exact_try);
 
     return co_fd_(fd, &wait, buf, size);
 }
 
-static intptr_t send_try(int fd, struct fd_op *op)
+static intptr_t send_try(int fd, struct co_fd_op *op)
 {
     return net_result(send(fd, op->data, op->size, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
 co_op co_send(int fd, const void *buf, size_t size)
 {
-    static const struct fd_wait wait = FD_WAIT_("co_send", FD_WRITE, send_try);
+    static const struct co_fd_wait wait = CO_FD_WAIT_("co_send", CO_FD_WRITE, send_try);
 
     return co_fd_(fd, &wait, buf, size);
 }
 
-static intptr_t send_all_try(int fd, struct fd_op *op)
+static intptr_t send_all_try(int fd, struct co_fd_op *op)
 {
     while (op->done < op->size) {
         ssize_t n = send(fd, (const char *)op->data + op->done, op->size - op->done,
@@ -281,13 +281,13 @@ static intptr_t send_all_try(int fd, struct fd_op *op)
 
 co_op co_send_all(int fd, const void *buf, size_t size)
 {
-    static const struct fd_wait wait = FD_WAIT_("co_send_all", FD_WRITE, send_all_try);
+    static const struct co_fd_wait wait = CO_FD_WAIT_("co_send_all", CO_FD_WRITE, send_all_try);
 
     return co_fd_(fd, &wait, buf, size);
 }
 
 /* What the kernel sends at once is bounded, so that a fast peer does not hold up the others. */
-static intptr_t sendfile_try(int fd, struct fd_op *op)
+static intptr_t sendfile_try(int fd, struct co_fd_op *op)
 {
     struct co_sendfile *s = op->data;
     off_t offset = (off_t)s->offset;
@@ -305,7 +305,7 @@ static intptr_t sendfile_try(int fd, struct fd_op *op)
 
 co_op co_sendfile(int fd, struct co_sendfile *slot, int file, int64_t offset, size_t size)
 {
-    static const struct fd_wait wait = FD_WAIT_("co_sendfile", FD_WRITE, sendfile_try);
+    static const struct co_fd_wait wait = CO_FD_WAIT_("co_sendfile", CO_FD_WRITE, sendfile_try);
 
     *slot = (struct co_sendfile){ .file = file, .offset = offset, .size = size };
     return co_fd_(fd, &wait, slot, 0);
@@ -341,7 +341,7 @@ struct mmsg {
 };
 
 /* Up to MMSG of [n] datagrams as the system wants them: how many. */
-static unsigned mmsg_init(struct mmsg *mmsg, struct datagram *d, size_t n, int receive)
+static unsigned mmsg_init(struct mmsg *mmsg, struct co_datagram *d, size_t n, int receive)
 {
     unsigned count = n < MMSG ? (unsigned)n : MMSG;
 
@@ -354,9 +354,9 @@ static unsigned mmsg_init(struct mmsg *mmsg, struct datagram *d, size_t n, int r
     return count;
 }
 
-static intptr_t recvmmsg_try(int fd, struct fd_op *op)
+static intptr_t recvmmsg_try(int fd, struct co_fd_op *op)
 {
-    struct datagram *d = op->data;
+    struct co_datagram *d = op->data;
     struct mmsg mmsg;
     unsigned count = mmsg_init(&mmsg, d, op->size, 1);
     int n = recvmmsg(fd, mmsg.heads, count, MSG_DONTWAIT | MSG_TRUNC, NULL);
@@ -369,16 +369,16 @@ static intptr_t recvmmsg_try(int fd, struct fd_op *op)
     return net_result(n);
 }
 
-co_op co_recvmmsg(int fd, struct datagram *datagrams, size_t n)
+co_op co_recvmmsg(int fd, struct co_datagram *datagrams, size_t n)
 {
-    static const struct fd_wait wait = FD_WAIT_("co_recvmmsg", FD_READ, recvmmsg_try);
+    static const struct co_fd_wait wait = CO_FD_WAIT_("co_recvmmsg", CO_FD_READ, recvmmsg_try);
 
     return co_fd_(fd, &wait, datagrams, n);
 }
 
-static intptr_t sendmmsg_try(int fd, struct fd_op *op)
+static intptr_t sendmmsg_try(int fd, struct co_fd_op *op)
 {
-    struct datagram *d = op->data;
+    struct co_datagram *d = op->data;
     struct mmsg mmsg;
 
     while (op->done < op->size) {
@@ -392,16 +392,16 @@ static intptr_t sendmmsg_try(int fd, struct fd_op *op)
     return (intptr_t)op->size;
 }
 
-co_op co_sendmmsg(int fd, const struct datagram *datagrams, size_t n)
+co_op co_sendmmsg(int fd, const struct co_datagram *datagrams, size_t n)
 {
-    static const struct fd_wait wait = FD_WAIT_("co_sendmmsg", FD_WRITE, sendmmsg_try);
+    static const struct co_fd_wait wait = CO_FD_WAIT_("co_sendmmsg", CO_FD_WRITE, sendmmsg_try);
 
     return co_fd_(fd, &wait, datagrams, n);
 }
 
-static intptr_t recvfrom_try(int fd, struct fd_op *op)
+static intptr_t recvfrom_try(int fd, struct co_fd_op *op)
 {
-    struct datagram *d = op->data;
+    struct co_datagram *d = op->data;
 
     ssize_t n;
 
@@ -412,24 +412,24 @@ static intptr_t recvfrom_try(int fd, struct fd_op *op)
     return net_result(n);
 }
 
-co_op co_recvfrom(int fd, struct datagram *datagram)
+co_op co_recvfrom(int fd, struct co_datagram *datagram)
 {
-    static const struct fd_wait wait = FD_WAIT_("co_recvfrom", FD_READ, recvfrom_try);
+    static const struct co_fd_wait wait = CO_FD_WAIT_("co_recvfrom", CO_FD_READ, recvfrom_try);
 
     return co_fd_(fd, &wait, datagram, 0);
 }
 
-static intptr_t sendto_try(int fd, struct fd_op *op)
+static intptr_t sendto_try(int fd, struct co_fd_op *op)
 {
-    const struct datagram *d = op->data;
+    const struct co_datagram *d = op->data;
 
     return net_result(sendto(fd, d->data, d->size, MSG_DONTWAIT | MSG_NOSIGNAL,
                              (const struct sockaddr *)&d->peer, d->peer_size));
 }
 
-co_op co_sendto(int fd, const struct datagram *datagram)
+co_op co_sendto(int fd, const struct co_datagram *datagram)
 {
-    static const struct fd_wait wait = FD_WAIT_("co_sendto", FD_WRITE, sendto_try);
+    static const struct co_fd_wait wait = CO_FD_WAIT_("co_sendto", CO_FD_WRITE, sendto_try);
 
     return co_fd_(fd, &wait, datagram, 0);
 }

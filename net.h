@@ -11,7 +11,7 @@
  *             co_try(co_send_all(self->fd, self->buf, (size_t)self->n));
  *         }
  *         co_finally;
- *         fd_close(self->fd);
+ *         co_fd_close(self->fd);
  *         co_end;
  *     }
  *
@@ -37,29 +37,30 @@ extern "C" {
 
 /* ---- Addresses: numeric IPv4 or IPv6, or "localhost"; NULL is the loopback address ----------- */
 
-enum tcp_flags { TCP_REUSEPORT = 1 };   /* several listeners on one port, one per core */
+enum co_tcp_flags { CO_TCP_REUSEPORT = 1 };   /* several listeners on one port, one per core */
 
 /* A listening socket on [host], "0.0.0.0" and "::" being all addresses of the machine; [port] 0 is
- * any free one. The fd, fd_close() it; -EINVAL for an address that is not numeric or a port out of
- * range, -EADDRINUSE, ... asyncio: start_server() */
-int tcp_listen(const char *host, int port, unsigned flags);
+ * any free one. The fd, co_fd_close() it; -EINVAL for an address that is not numeric or a port out
+ * of range, -EADDRINUSE, ... asyncio: start_server() */
+int co_tcp_listen(const char *host, int port, unsigned flags);
 
 /* The port that a socket is bound to, or negative errno. */
-int tcp_port(int fd);
+int co_tcp_port(int fd);
 
-/* ---- Other sockets and pipes: fds, non-blocking and close-on-exec; fd_close() them ----------- */
+/* ---- Other sockets and pipes: fds, non-blocking and close-on-exec; co_fd_close() them -----------
+ */
 
 /* A unix socket that listens at [path], which must not exist; unlink() it in the end. The fd, or
  * -EADDRINUSE, -ENAMETOOLONG, -EINVAL for "", ... asyncio: start_unix_server() */
-int unix_listen(const char *path);
+int co_unix_listen(const char *path);
 
-int fd_pipe(int fds[2]);        /* fds[0] to read, fds[1] to write. 0 */
-int fd_pair(int fds[2]);        /* two connected unix sockets. 0. socket.socketpair() */
+int co_fd_pipe(int fds[2]);        /* fds[0] to read, fds[1] to write. 0 */
+int co_fd_pair(int fds[2]);        /* two connected unix sockets. 0. socket.socketpair() */
 
-/* A UDP socket bound to [host] and [port], as tcp_listen. asyncio: create_datagram_endpoint() */
-int udp_open(const char *host, int port, unsigned flags);
+/* A UDP socket bound to [host] and [port], as co_tcp_listen. asyncio: create_datagram_endpoint() */
+int co_udp_open(const char *host, int port, unsigned flags);
 
-struct datagram {
+struct co_datagram {
     void *data;                 /* rw: yours */
     size_t size;                /* rw: of the data, or of the room for it */
     struct sockaddr_storage peer;       /* rw: from whom, or to whom */
@@ -68,11 +69,11 @@ struct datagram {
 };
 
 /* Sets the peer to a numeric address. 0, or -EINVAL. */
-int datagram_to(struct datagram *datagram, const char *host, int port);
+int co_datagram_to(struct co_datagram *datagram, const char *host, int port);
 
 /* ---- Ops ------------------------------------------------------------------------------------- */
 
-/* The next connection: an fd, non-blocking, close-on-exec, TCP_NODELAY; fd_close() it. While the
+/* The next connection: an fd, non-blocking, close-on-exec, TCP_NODELAY; co_fd_close() it. While the
  * process has no fd to spare, it waits until there is one; the peers stay in the backlog. */
 CO_OP co_accept(int listener);
 
@@ -85,12 +86,12 @@ struct co_connect;
 CO_OP co_connect(struct co_connect *slot, const char *host, int port);
 
 /* The addresses of a name, on a thread of the pool (an address takes none): how many, the list is
- * slot->found; resolve_free() it, also after a failure. -ENOENT: there is no such name; -EAGAIN:
+ * slot->found; co_resolve_free() it, also after a failure. -ENOENT: there is no such name; -EAGAIN:
  * the name server does not answer. asyncio: loop.getaddrinfo() */
 struct co_resolve;
 struct addrinfo;
 CO_OP co_resolve(struct co_resolve *slot, const char *host, int port);
-void resolve_free(struct co_resolve *slot);
+void co_resolve_free(struct co_resolve *slot);
 
 /* Connects to the unix socket [path]. The fd. asyncio: open_unix_connection() */
 struct co_connect_unix;
@@ -119,17 +120,17 @@ CO_OP co_sendfile(int fd, struct co_sendfile *slot, int file, int64_t offset, si
 
 /* Receives a datagram and its sender: the bytes it has; more than [size] if it was cut.
  * asyncio: loop.sock_recvfrom() */
-CO_OP co_recvfrom(int fd, struct datagram *datagram);
+CO_OP co_recvfrom(int fd, struct co_datagram *datagram);
 
 /* Sends one to its peer: bytes. asyncio: loop.sock_sendto() */
-CO_OP co_sendto(int fd, const struct datagram *datagram);
+CO_OP co_sendto(int fd, const struct co_datagram *datagram);
 
 /* Receives up to [n] of them in one system call, waiting for the first: how many. recvmmsg(2) of
  * Linux; elsewhere one at a time. It saves 2 to 4 % of the CPU: make bench-udp. */
-CO_OP co_recvmmsg(int fd, struct datagram *datagrams, size_t n);
+CO_OP co_recvmmsg(int fd, struct co_datagram *datagrams, size_t n);
 
 /* Sends [n] of them: n. Cancelled or failed, some of them may have been sent. sendmmsg(2) */
-CO_OP co_sendmmsg(int fd, const struct datagram *datagrams, size_t n);
+CO_OP co_sendmmsg(int fd, const struct co_datagram *datagrams, size_t n);
 
 /* ---- Machinery ------------------------------------------------------------------------------- */
 
@@ -148,7 +149,7 @@ struct co_sendfile {
     size_t size, done;          /* ro: how many in all; were sent */
 };
 
-struct connect_try_ {
+struct co_connect_try_ {
     co_frame;
     const struct sockaddr *to;
     socklen_t size;
@@ -156,7 +157,7 @@ struct connect_try_ {
     intptr_t result;
 };
 
-enum { CONNECT_MAX = 6 };       /* addresses that are tried */
+enum { CO_CONNECT_MAX = 6 };       /* addresses that are tried */
 struct co_connect {
     co_frame;
     const char *host;
@@ -166,9 +167,9 @@ struct co_connect {
     intptr_t n, result;
     struct co_resolve resolve;
     struct co_within delay;
-    const struct addrinfo *order[CONNECT_MAX];
-    struct task *running[CONNECT_MAX], tasks[CONNECT_MAX];
-    struct connect_try_ tries[CONNECT_MAX];
+    const struct addrinfo *order[CO_CONNECT_MAX];
+    struct co_task *running[CO_CONNECT_MAX], tasks[CO_CONNECT_MAX];
+    struct co_connect_try_ tries[CO_CONNECT_MAX];
 };
 
 struct co_connect_unix {
@@ -179,10 +180,10 @@ struct co_connect_unix {
     intptr_t result;
 };
 
-int net_socket_(int family, int type);
-void net_no_delay_(int fd);
-int net_give_up_(int fd);       /* closes: negative errno of the call that failed */
-int net_unix_address_(const char *path, struct sockaddr_un *at);
+int co_net_socket_(int family, int type);
+void co_net_no_delay_(int fd);
+int co_net_give_up_(int fd);       /* closes: negative errno of the call that failed */
+int co_net_unix_address_(const char *path, struct sockaddr_un *at);
 
 #ifdef __cplusplus
 #ifdef __GNUC__

@@ -25,13 +25,13 @@ extern char **environ;
 struct watch {
     ev_signal signal;
     struct watch *next;
-    struct task *waiters;       /* a ring */
+    struct co_task *waiters;       /* a ring */
     int came;                   /* while nobody waited */
     struct sigaction before;
 };
 
 struct signals {
-    struct loop_part part;
+    struct co_loop_part part;
     struct watch *watches;
 };
 
@@ -42,20 +42,20 @@ static void on_signal(struct ev_loop *ev, ev_signal *signal, int revents)
     (void)ev, (void)revents;
     watch->came = !watch->waiters;
     while (watch->waiters) {
-        struct task *task = watch->waiters;
+        struct co_task *task = watch->waiters;
 
-        task_ring_remove(&watch->waiters, task);
-        loop_waits_(loop_current(), -1);
-        task_wake(task, 0);
+        co_ring_remove(&watch->waiters, task);
+        co_loop_waits_(co_loop_current(), -1);
+        co_wake(task, 0);
     }
 }
 
-static int signal_take_back(struct task *task)
+static int signal_take_back(struct co_task *task)
 {
     struct watch *watch = task->object;
 
-    task_ring_remove(&watch->waiters, task);
-    loop_waits_(loop_current(), -1);
+    co_ring_remove(&watch->waiters, task);
+    co_loop_waits_(co_loop_current(), -1);
     return 1;
 }
 
@@ -74,14 +74,14 @@ static void watch_stop(struct ev_loop *ev, struct watch *watch)
         sigaction(signo, &watch->before, NULL);
 }
 
-static void signals_leave(struct loop_part *part)
+static void signals_leave(struct co_loop_part *part)
 {
     struct signals *signals = (struct signals *)part;
     struct watch *watch;
 
     while ((watch = signals->watches) != NULL) {
         signals->watches = watch->next;
-        watch_stop(loop_ev(loop_current()), watch);
+        watch_stop(co_loop_ev(co_loop_current()), watch);
         free(watch);
     }
     free(signals);
@@ -100,11 +100,11 @@ static int signal_check(int signo)
 }
 
 /* Makes [signo] this loop's. */
-static int watch_start(struct loop *loop, struct signals *signals, int signo)
+static int watch_start(struct co_loop *loop, struct signals *signals, int signo)
 {
-    struct ev_loop *ev = loop_ev(loop);
-    struct watch *watch = loop_fails(ENOMEM) ? NULL : calloc(1, sizeof *watch);
-    int error = watch ? loop_signal_take_(loop, signo) : -ENOMEM;
+    struct ev_loop *ev = co_loop_ev(loop);
+    struct watch *watch = co_loop_fails(ENOMEM) ? NULL : calloc(1, sizeof *watch);
+    int error = watch ? co_loop_signal_take_(loop, signo) : -ENOMEM;
 
     if (error == 0 && signo == SIGCHLD && EV_DEFAULT_UC && !ev_is_default_loop(ev))
         error = -EBUSY;             /* libev's default loop watches it from its beginning */
@@ -118,16 +118,16 @@ static int watch_start(struct loop *loop, struct signals *signals, int signo)
     ev_signal_start(ev, &watch->signal);
     ev_unref(ev);
     if (signo == SIGINT)
-        loop_sigint_stop_(loop);    /* after ours has begun: there is no gap in which it kills */
+        co_loop_sigint_stop_(loop);    /* after ours has begun: there is no gap in which it kills */
     watch->next = signals->watches;
     signals->watches = watch;
     return 0;
 }
 
 /* The watch of [signo], which is the first of the list if it is new. */
-static int watch_find(struct loop *loop, int signo, struct watch **found)
+static int watch_find(struct co_loop *loop, int signo, struct watch **found)
 {
-    struct signals *signals = (struct signals *)loop_part_(loop, signals_leave, sizeof *signals);
+    struct signals *signals = (struct signals *)co_loop_part_(loop, signals_leave, sizeof *signals);
     int error;
 
     if (!signals)
@@ -144,26 +144,26 @@ static int watch_find(struct loop *loop, int signo, struct watch **found)
 
 co_op co_signal(int signo)
 {
-    static const struct task_wait wait = { "co_signal", signal_take_back };
-    struct loop *loop = loop_current();
+    static const struct co_wait_kind wait = { "co_signal", signal_take_back };
+    struct co_loop *loop = co_loop_current();
     struct watch *watch = NULL;
-    struct task *task;
+    struct co_task *task;
     int error;
 
-    if (task_cancelled(wait.name))
+    if (co_op_take_cancel(wait.name))
         return co_done(-ECANCELED);
     error = signal_check(signo);
     if (error == 0)
         error = watch_find(loop, signo, &watch);
     if (error != 0)
-        return task_done(error);
+        return co_op_done(error);
     if (watch->came) {
         watch->came = 0;
-        return task_done(0);
+        return co_op_done(0);
     }
-    task = task_waits(&wait, watch);
-    task_ring_add(&watch->waiters, task);
-    loop_waits_(loop, 1);
+    task = co_op_wait(&wait, watch);
+    co_ring_add(&watch->waiters, task);
+    co_loop_waits_(loop, 1);
     return co_wait();
 }
 
@@ -199,11 +199,11 @@ static int ends_pipe(struct ends *ends, int i)
 {
     int fds[2], error, own = i == 0;
 
-    if (loop_fails(EMFILE) || pipe2(fds, O_CLOEXEC) < 0)
+    if (co_loop_fails(EMFILE) || pipe2(fds, O_CLOEXEC) < 0)
         return -errno;
     ends->ours[i] = fds[own];
-    fd_forget_(fds[own]);           /* its number may have been in use */
-    error = fd_nonblock(fds[own]);
+    co_fd_forget_(fds[own]);           /* its number may have been in use */
+    error = co_fd_nonblock(fds[own]);
     ends->theirs[i] = fd_raised(fds[!own]);
     return error < 0 ? error : ends->theirs[i];
 }
@@ -213,15 +213,15 @@ static int ends_open(struct ends *ends, int i, int wanted)
 {
     int fd;
 
-    if (wanted == PROCESS_PIPE)
+    if (wanted == CO_PROCESS_PIPE)
         return ends_pipe(ends, i);
-    if (wanted == PROCESS_NULL) {
+    if (wanted == CO_PROCESS_NULL) {
         fd = fd_raised(open("/dev/null", (i == 0 ? O_RDONLY : O_WRONLY) | O_CLOEXEC));
-    } else if (wanted == PROCESS_INHERIT) {
+    } else if (wanted == CO_PROCESS_INHERIT) {
         fd = fd_high(i);            /* ours may be close-on-exec: a copy of it takes its place */
         if (fd == -EBADF)
             return 0;               /* closed here: closed there */
-    } else if (wanted == PROCESS_STDOUT && i == 2) {
+    } else if (wanted == CO_PROCESS_STDOUT && i == 2) {
         if (ends->theirs[1] < 0)
             return 0;
         fd = fd_high(ends->theirs[1]);
@@ -281,7 +281,7 @@ static int attributes_fill(posix_spawnattr_t *attributes)
 }
 
 static int ends_spawn(const struct ends *ends, pid_t *pid, char *const argv[],
-                      const struct process_options *options)
+                      const struct co_process_options *options)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -310,18 +310,18 @@ static int pidfd_open_(pid_t pid)
     int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 
     if (fd >= 0)
-        fd_forget_(fd);
+        co_fd_forget_(fd);
     return fd;
 #else
     return (void)pid, -1;
 #endif
 }
 
-int process_spawn(struct process *process, char *const argv[],
-                  const struct process_options *options)
+int co_process_spawn(struct co_process *process, char *const argv[],
+                  const struct co_process_options *options)
 {
-    static const struct process_options usual = { .grace = 0 };
-    const struct process_options *o = options ? options : &usual;
+    static const struct co_process_options usual = { .grace = 0 };
+    const struct co_process_options *o = options ? options : &usual;
     struct ends ends = { { -1, -1, -1 }, { -1, -1, -1 } };
     const int wanted[3] = { o->in, o->out, o->err };
     int error = argv && argv[0] ? 0 : -EINVAL;
@@ -345,14 +345,14 @@ int process_spawn(struct process *process, char *const argv[],
     process->grace = o->grace == 0 ? 5 : o->grace;
     process->started = 1;
     process->pidfd = pidfd_open_(pid);
-    loop_outside_(1);
+    co_loop_outside_(1);
     return 0;
 }
 
 /* ---- Its end --------------------------------------------------------------------------------- */
 
 /* Takes the status of a child that has ended, or is about to: this blocks until it has. */
-static void process_reap(struct process *process)
+static void process_reap(struct co_process *process)
 {
     pid_t pid;
 
@@ -362,11 +362,11 @@ static void process_reap(struct process *process)
         pid = waitpid(process->pid, &process->status, 0);
     while (pid < 0 && errno == EINTR);
     process->ended = 1;
-    loop_outside_(-1);
+    co_loop_outside_(-1);
     process->error = pid < 0 ? -errno : 0;
 }
 
-static intptr_t process_status(const struct process *process)
+static intptr_t process_status(const struct co_process *process)
 {
     int status = process->status;
 
@@ -375,7 +375,7 @@ static intptr_t process_status(const struct process *process)
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-int process_kill(struct process *process, int signo)
+int co_process_kill(struct co_process *process, int signo)
 {
     int gone = -1;
 
@@ -396,37 +396,37 @@ int process_kill(struct process *process, int signo)
  * long would leave nothing to others. It does not take the status, see above. */
 static void thread_done(void *arg)
 {
-    struct process *process = arg;
-    struct task *task = process->waiter;
+    struct co_process *process = arg;
+    struct co_task *task = process->waiter;
 
     pthread_join(process->thread, NULL);
     process->watched = 0;
     process->dead = 1;
     process->waiter = NULL;
-    loop_unref(process->loop);
+    co_loop_unref(process->loop);
     if (task)
-        task_wake(task, 0);
+        co_wake(task, 0);
 }
 
 static void *thread_wait(void *arg)
 {
-    struct process *process = arg;
+    struct co_process *process = arg;
     siginfo_t info;
     int r;
 
     do
         r = waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOWAIT);
     while (r < 0 && errno == EINTR);
-    loop_post_always_(process->loop, thread_done, process);
+    co_loop_post_always_(process->loop, thread_done, process);
     return NULL;
 }
 
-static int thread_start(struct process *process)
+static int thread_start(struct co_process *process)
 {
     sigset_t all, old;
     int error;
 
-    process->loop = loop_current();
+    process->loop = co_loop_current();
     sigfillset(&all);               /* signals are for the thread of the loop */
     pthread_sigmask(SIG_SETMASK, &all, &old);
     error = pthread_create(&process->thread, NULL, thread_wait, process);
@@ -434,52 +434,52 @@ static int thread_start(struct process *process)
     if (error != 0)
         return -error;
     process->watched = 1;
-    loop_ref(process->loop);        /* until it posts, as it does even if nobody waits by then */
+    co_loop_ref(process->loop);        /* until it posts, as it does even if nobody waits by then */
     return 0;
 }
 
-static int thread_take_back(struct task *task)
+static int thread_take_back(struct co_task *task)
 {
-    ((struct process *)task->object)->waiter = NULL;
+    ((struct co_process *)task->object)->waiter = NULL;
     return 1;
 }
 
 /* An op: waits until the child has ended. 0. */
-static co_op process_dead(struct process *process)
+static co_op process_dead(struct co_process *process)
 {
-    static const struct task_wait wait = { "co_child", thread_take_back };
+    static const struct co_wait_kind wait = { "co_child", thread_take_back };
     int error = 0;
 
     if (process->pidfd >= 0)
         return co_readable(process->pidfd);
-    if (task_cancelled(wait.name))
+    if (co_op_take_cancel(wait.name))
         return co_done(-ECANCELED);
     if (process->dead || process->ended)
-        return task_done(0);
+        return co_op_done(0);
     if (!process->watched)
         error = thread_start(process);
     if (error < 0)
-        return task_done(error);
-    process->waiter = task_waits(&wait, process);
+        return co_op_done(error);
+    process->waiter = co_op_wait(&wait, process);
     return co_wait();
 }
 
-/* A failed wait after process_close is none: that has taken the status. While a thread is at work
- * it goes on, whatever happened, since that will post to [process]. */
-static co_define(process_end_)
+/* A failed wait after co_process_close is none: that has taken the status. While a thread is at
+ * work it goes on, whatever happened, since that will post to [process]. */
+static co_define(co_process_end_)
 {
-    struct process *process = self->process;
+    struct co_process *process = self->process;
 
     co_begin;
     co_await(self->n, process_dead(process));
     if (self->n == -ECANCELED) {
         self->cancelled = 1;
         if (process->grace >= 0) {
-            process_kill(process, SIGTERM);
+            co_process_kill(process, SIGTERM);
             co_await(self->n, co_within(&self->grace, process->grace, process_dead(process)));
         }
         if (self->n < 0)
-            process_kill(process, SIGKILL);
+            co_process_kill(process, SIGKILL);
         while (self->n == -ECANCELED || self->n == -ETIMEDOUT || process->watched)
             co_await(self->n, process_dead(process));
     } else if (self->n < 0 && !process->ended) {
@@ -490,35 +490,35 @@ static co_define(process_end_)
     co_end;
 }
 
-co_op co_child(struct process *process)
+co_op co_child(struct co_process *process)
 {
     if (!process->started)
-        return task_done(-ECHILD);
+        return co_op_done(-ECHILD);
     if (process->end.co.caller)
-        return task_done(-EBUSY);
+        return co_op_done(-EBUSY);
     if (process->ended)
-        return task_done(process_status(process));
-    return co_call(&process->end, process_end_, .process = process);
+        return co_op_done(process_status(process));
+    return co_call(&process->end, co_process_end_, .process = process);
 }
 
 static void end_close(int *fd)
 {
     if (*fd >= 0)
-        fd_close(*fd);
+        co_fd_close(*fd);
     *fd = -1;
 }
 
-void process_close_in(struct process *process)
+void co_process_close_in(struct co_process *process)
 {
     if (process->started)
         end_close(&process->in);
 }
 
-void process_close(struct process *process)
+void co_process_close(struct co_process *process)
 {
     if (!process->started)
         return;
-    process_kill(process, SIGKILL);     /* before it could see the end of a pipe */
+    co_process_kill(process, SIGKILL);     /* before it could see the end of a pipe */
     process_reap(process);
     end_close(&process->in);
     end_close(&process->out);
@@ -528,7 +528,7 @@ void process_close(struct process *process)
 
 /* ---- Talking to it --------------------------------------------------------------------------- */
 
-static co_define(process_write_)
+static co_define(co_process_write_)
 {
     co_begin;
     while (self->left > 0) {
@@ -541,14 +541,14 @@ static co_define(process_write_)
         self->left -= (size_t)self->n;
     }
     co_finally;
-    process_close_in(self->process);
+    co_process_close_in(self->process);
     co_end;
 }
 
 /* The byte after the last that there is room for tells whether the end has come. */
-static co_define(process_talk_)
+static co_define(co_process_talk_)
 {
-    struct process *process = self->process;
+    struct co_process *process = self->process;
 
     co_begin;
     do {
@@ -564,25 +564,25 @@ static co_define(process_talk_)
     co_try(co_join(&self->writer));
     co_return(self->done);
     co_finally;
-    task_cancel(&self->writer);
+    co_cancel(&self->writer);
     co_await(co_join(&self->writer));
     co_end;
 }
 
-co_op co_communicate(struct process *process, const void *input, size_t size,
+co_op co_communicate(struct co_process *process, const void *input, size_t size,
                      char *out, size_t room)
 {
-    struct process_talk_ *talk = &process->talk;
+    struct co_process_talk_ *talk = &process->talk;
     co_op op;
 
-    if (task_cancelled("co_communicate"))
+    if (co_op_take_cancel("co_communicate"))
         return co_done(-ECANCELED);
     if (talk->co.caller)
-        return task_done(-EBUSY);
+        return co_op_done(-EBUSY);
     if (!process->started || process->out < 0 || process->err >= 0 || (size > 0 && process->in < 0))
-        return task_done(-EINVAL);
-    op = co_call(talk, process_talk_, .process = process, .out = out, .room = room);
-    task_init(&talk->writer, &talk->write, process_write_, .process = process, .data = input,
+        return co_op_done(-EINVAL);
+    op = co_call(talk, co_process_talk_, .process = process, .out = out, .room = room);
+    co_task_init(&talk->writer, &talk->write, co_process_write_, .process = process, .data = input,
               .left = size);
     return op;
 }

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * process.h: signals as awaits, and programs as children: their pipes, their end.
  *
- *     struct date { co_frame; struct process child; intptr_t n; char text[64]; };
+ *     struct date { co_frame; struct co_process child; intptr_t n; char text[64]; };
  *     co_define(date) {
  *         static char *const argv[] = { "date", "-u", NULL };
- *         static const struct process_options options = { .out = PROCESS_PIPE };
+ *         static const struct co_process_options options = { .out = CO_PROCESS_PIPE };
  *         co_begin;
- *         co_try(co_done(process_spawn(&self->child, argv, &options)));
+ *         co_try(co_done(co_process_spawn(&self->child, argv, &options)));
  *         co_try(self->n, co_read(self->child.out, self->text, sizeof self->text));
  *         printf("%.*s", (int)self->n, self->text);
  *         co_try(self->n, co_child(&self->child));         // its exit status
  *         co_finally;
- *         process_close(&self->child);                     // killed, if it has not ended
+ *         co_process_close(&self->child);                     // killed, if it has not ended
  *         co_end;
  *     }
  *
- * The one rule: what process_spawn started, process_close ends. In a co_finally it is always right,
- * also where the spawn was not reached. Whoever is cancelled in co_child ends the child; whoever is
- * cancelled elsewhere leaves it to process_close. So no child outlives its task, and none is left
- * as a zombie. Only the child itself is killed: what it started in turn is its own to end. */
+ * The one rule: what co_process_spawn started, co_process_close ends. In a co_finally it is always
+ * right, also where the spawn was not reached. Whoever is cancelled in co_child ends the child;
+ * whoever is cancelled elsewhere leaves it to co_process_close. So no child outlives its task, and
+ * none is left as a zombie. Only the child itself is killed: what it started in turn is its own to
+ * end. */
 #ifndef CO_PROCESS_H
 #define CO_PROCESS_H
 
@@ -47,13 +48,13 @@ CO_OP co_signal(int signo);
 
 /* What a standard stream of the child is; or an fd of yours, from 1 on, which stays yours. */
 enum {
-    PROCESS_INHERIT = 0,        /* ours: what the child has if nothing is said */
-    PROCESS_NULL = -1,          /* /dev/null. asyncio: DEVNULL */
-    PROCESS_PIPE = -2,          /* a pipe to this program. asyncio: PIPE */
-    PROCESS_STDOUT = -3         /* .err only: where .out goes. asyncio: STDOUT */
+    CO_PROCESS_INHERIT = 0,        /* ours: what the child has if nothing is said */
+    CO_PROCESS_NULL = -1,          /* /dev/null. asyncio: DEVNULL */
+    CO_PROCESS_PIPE = -2,          /* a pipe to this program. asyncio: PIPE */
+    CO_PROCESS_STDOUT = -3         /* .err only: where .out goes. asyncio: STDOUT */
 };
 
-struct process_options {
+struct co_process_options {
     int in, out, err;           /* its stdin, stdout, stderr */
     const char *cwd;            /* the directory it starts in; NULL: ours */
     char *const *env;           /* its environment, "NAME=value", ends with NULL; NULL: ours */
@@ -61,18 +62,18 @@ struct process_options {
                                  * negative: SIGKILL at once */
 };
 
-struct process;
+struct co_process;
 
 /* Starts the program argv[0], searched in PATH if it has no slash. [argv] ends with NULL; nothing
  * of it, or of [options], needs to stay; options may be NULL. The child has the fds 0, 1 and 2 and
  * no other (where the C library cannot see to that: none that is close-on-exec), all signals at
  * their default and none blocked.
- * 0: [process], whose storage must stay until process_close, has our ends of the pipes; or negative
- * errno, and nothing is left: -ENOENT: no such program, or no such cwd; -EACCES, -ENOEXEC; -EINVAL:
- * no argv[0], or a stream that is none; -EBADF: an fd that is none; -EMFILE, -EAGAIN, -ENOMEM.
- * asyncio: create_subprocess_exec() */
-int process_spawn(struct process *process, char *const argv[],
-                  const struct process_options *options);
+ * 0: [process], whose storage must stay until co_process_close, has our ends of the pipes; or
+ * negative errno, and nothing is left: -ENOENT: no such program, or no such cwd; -EACCES, -ENOEXEC;
+ * -EINVAL: no argv[0], or a stream that is none; -EBADF: an fd that is none; -EMFILE, -EAGAIN,
+ * -ENOMEM. asyncio: create_subprocess_exec() */
+int co_process_spawn(struct co_process *process, char *const argv[],
+                  const struct co_process_options *options);
 
 /* Waits for its end. Its exit status, 0 to 255, or 128 plus the signal that killed it
  * (process->status tells them apart); the same again for whoever asks later.
@@ -82,7 +83,7 @@ int process_spawn(struct process *process, char *const argv[],
  * -EBUSY: a task waits for it already; -ECHILD: nothing was started, or its status was taken by
  * someone else: waitpid(-1), an ignored SIGCHLD, libev's default loop; -EAGAIN: neither a pidfd nor
  * a thread could be had. asyncio: Process.wait() */
-CO_OP co_child(struct process *process);
+CO_OP co_child(struct co_process *process);
 
 /* Writes [size] bytes of [input] to its stdin and closes that, and reads its stdout to the end,
  * both at once, so that neither waits for the other. Both must be pipes, but stdin where size is 0;
@@ -91,51 +92,51 @@ CO_OP co_child(struct process *process);
  * The bytes read into [out]; -EMSGSIZE: more than [room], which is full; -EINVAL: such a pipe is
  * missing or too many; -EBUSY. Cancelled, it leaves the child alone, and what was read is lost.
  * co_child is still to be awaited. asyncio: Process.communicate() */
-CO_OP co_communicate(struct process *process, const void *input, size_t size,
+CO_OP co_communicate(struct co_process *process, const void *input, size_t size,
                      char *out, size_t room);
 
-/* Sends a signal. 0; -ESRCH: it was never started, or co_child or process_close has ended, until
+/* Sends a signal. 0; -ESRCH: it was never started, or co_child or co_process_close has ended, until
  * when its number names nobody else; -EINVAL, -EPERM. asyncio: Process.send_signal() */
-int process_kill(struct process *process, int signo);
+int co_process_kill(struct co_process *process, int signo);
 
 /* Closes our end of its stdin: so it learns that there is no more. asyncio: stdin.close() */
-void process_close_in(struct process *process);
+void co_process_close_in(struct co_process *process);
 
 /* A child that has not ended is killed by SIGKILL and waited for, which blocks for a moment: await
  * co_child first where that matters. Then the pipes that are still open are closed, and all that it
  * holds here. Whoever waits for it gets its status, so the storage must stay until then.
  * Zeroed storage, and storage of a spawn that failed: nothing. */
-void process_close(struct process *process);
+void co_process_close(struct co_process *process);
 
 /* ---- Machinery ------------------------------------------------------------------------------- */
 
-struct process_end_ {           /* private */
+struct co_process_end_ {           /* private */
     co_frame;
-    struct process *process;
+    struct co_process *process;
     intptr_t n;
     uint8_t cancelled;
     struct co_within grace;
 };
-struct process_write_ {         /* private */
+struct co_process_write_ {         /* private */
     co_frame;
-    struct process *process;
+    struct co_process *process;
     const char *data;
     size_t left;
     intptr_t n;
 };
-struct process_talk_ {          /* private */
+struct co_process_talk_ {          /* private */
     co_frame;
-    struct process *process;
+    struct co_process *process;
     char *out, more;
     size_t room, done;
     intptr_t n, written;
-    struct process_write_ write;
-    struct task writer;
+    struct co_process_write_ write;
+    struct co_task writer;
 };
 
-struct process {
+struct co_process {
     int in, out, err;           /* rw: our ends of the pipes, non-blocking; -1: none. If you close
-                                 * one by fd_close(), set it to -1 */
+                                 * one by co_fd_close(), set it to -1 */
     pid_t pid;                  /* ro */
     int status;                 /* ro: as of waitpid(), once it has ended */
     double grace;               /* rw: seconds */
@@ -144,10 +145,10 @@ struct process {
     uint8_t dead, watched;      /* private: a thread saw its end; a thread waits for it */
     intptr_t error;             /* private: why there is no status */
     pthread_t thread;           /* private: that thread */
-    struct loop *loop;          /* private: to which it posts */
-    struct task *waiter;        /* private: who waits for that post, or NULL */
-    struct process_end_ end;    /* private: the co_child in progress */
-    struct process_talk_ talk;  /* private: the co_communicate in progress */
+    struct co_loop *loop;          /* private: to which it posts */
+    struct co_task *waiter;        /* private: who waits for that post, or NULL */
+    struct co_process_end_ end;    /* private: the co_child in progress */
+    struct co_process_talk_ talk;  /* private: the co_communicate in progress */
 };
 
 #ifdef __cplusplus

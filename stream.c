@@ -5,13 +5,13 @@
 
 #include <string.h>
 
-void stream_init(struct stream *stream, int fd, char *buf, size_t size)
+void co_stream_init(struct co_stream *stream, int fd, char *buf, size_t size)
 {
-    *stream = (struct stream){ .fd = fd, .buf = buf, .size = size };
+    *stream = (struct co_stream){ .fd = fd, .buf = buf, .size = size };
 }
 
 /* Room behind what was received: moves it to the front of the buffer if need be. */
-static size_t stream_room(struct stream *s)
+static size_t stream_room(struct co_stream *s)
 {
     if (s->start > 0 && (s->start == s->end || s->end + 1 >= s->size)) {
         memmove(s->buf, s->buf + s->start, s->end - s->start);
@@ -22,7 +22,7 @@ static size_t stream_room(struct stream *s)
 }
 
 /* Gives the first [n] bytes as a line, without its end. */
-static intptr_t stream_line(struct stream *s, size_t n, char **line)
+static intptr_t stream_line(struct co_stream *s, size_t n, char **line)
 {
     char *end = s->buf + s->start + n;
 
@@ -39,7 +39,7 @@ static intptr_t stream_line(struct stream *s, size_t n, char **line)
 }
 
 /* Gives the first [n] bytes, of which [end_size] are the end that was looked for. */
-static intptr_t stream_part(struct stream *s, size_t n, size_t end_size, char **data)
+static intptr_t stream_part(struct co_stream *s, size_t n, size_t end_size, char **data)
 {
     *data = s->buf + s->start;
     s->start += n;
@@ -49,9 +49,9 @@ static intptr_t stream_part(struct stream *s, size_t n, size_t end_size, char **
 }
 
 /* Where the end that [r] looks for begins, in what was received; or NULL. */
-static char *stream_find(struct stream_line_ *r)
+static char *stream_find(struct co_stream_line_ *r)
 {
-    struct stream *s = r->stream;
+    struct co_stream *s = r->stream;
     size_t n = s->end - s->start - r->seen;
     char *from;
 
@@ -62,9 +62,9 @@ static char *stream_find(struct stream_line_ *r)
 }
 
 /* The last line may have no end. Its NUL lies in the byte that stream_room keeps free. */
-static co_define(stream_line_)
+static co_define(co_stream_line_)
 {
-    struct stream *s = self->stream;
+    struct co_stream *s = self->stream;
     char *end;
     size_t n;
 
@@ -92,22 +92,22 @@ static co_define(stream_line_)
 }
 
 /* A read is in progress: its frame, of either kind, has a caller. */
-static int stream_busy(const struct stream *s)
+static int stream_busy(const struct co_stream *s)
 {
     return s->read.line.co.caller != NULL;
 }
 
-co_op co_read_line(struct stream *stream, char **line)
+co_op co_read_line(struct co_stream *stream, char **line)
 {
     if (stream_busy(stream))
-        return task_done(-EBUSY);
-    return co_call(&stream->read.line, stream_line_, .stream = stream, .line = line);
+        return co_op_done(-EBUSY);
+    return co_call(&stream->read.line, co_stream_line_, .stream = stream, .line = line);
 }
 
 /* What is in the buffer first; the rest goes where it is wanted, without a copy. */
-static co_define(stream_exact_)
+static co_define(co_stream_exact_)
 {
-    struct stream *s = self->stream;
+    struct co_stream *s = self->stream;
 
     co_begin;
     self->done = s->end - s->start < self->size ? s->end - s->start : self->size;
@@ -124,49 +124,49 @@ static co_define(stream_exact_)
     co_end;
 }
 
-co_op co_read_exact(struct stream *stream, void *to, size_t size)
+co_op co_read_exact(struct co_stream *stream, void *to, size_t size)
 {
     if (stream_busy(stream))
-        return task_done(-EBUSY);
-    return co_call(&stream->read.exact, stream_exact_, .stream = stream, .to = to, .size = size);
+        return co_op_done(-EBUSY);
+    return co_call(&stream->read.exact, co_stream_exact_, .stream = stream, .to = to, .size = size);
 }
 
-co_op co_read_until(struct stream *stream, const char *end, char **data)
+co_op co_read_until(struct co_stream *stream, const char *end, char **data)
 {
     if (stream_busy(stream))
-        return task_done(-EBUSY);
+        return co_op_done(-EBUSY);
     if (!*end)
-        return task_done(-EINVAL);
-    return co_call(&stream->read.line, stream_line_, .stream = stream, .line = data, .end = end,
+        return co_op_done(-EINVAL);
+    return co_call(&stream->read.line, co_stream_line_, .stream = stream, .line = data, .end = end,
                    .end_size = strlen(end));
 }
 
-co_op co_read_some(struct stream *stream, void *to, size_t size)
+co_op co_read_some(struct co_stream *stream, void *to, size_t size)
 {
     size_t n = stream->end - stream->start;
 
     if (stream_busy(stream))
-        return task_done(-EBUSY);
+        return co_op_done(-EBUSY);
     if (n == 0)
         return co_read(stream->fd, to, size);
-    if (task_cancelled("co_read_some"))
+    if (co_op_take_cancel("co_read_some"))
         return co_done(-ECANCELED);
     n = n < size ? n : size;
     memcpy(to, stream->buf + stream->start, n);
     stream->start += n;
-    return task_done((intptr_t)n);
+    return co_op_done((intptr_t)n);
 }
 
 /* ---- Output ---------------------------------------------------------------------------------- */
 
-void stream_output(struct stream *stream, char *out, size_t size)
+void co_stream_output(struct co_stream *stream, char *out, size_t size)
 {
     stream->out = out;
     stream->out_size = size;
     stream->out_start = stream->out_end = 0;
 }
 
-int stream_write(struct stream *stream, const void *data, size_t size)
+int co_stream_write(struct co_stream *stream, const void *data, size_t size)
 {
     size_t n = stream->out_end - stream->out_start;
 
@@ -186,9 +186,9 @@ int stream_write(struct stream *stream, const void *data, size_t size)
     return 0;
 }
 
-static co_define(stream_flush_)
+static co_define(co_stream_flush_)
 {
-    struct stream *s = self->stream;
+    struct co_stream *s = self->stream;
 
     co_begin;
     while (s->out_start < s->out_end) {
@@ -199,9 +199,9 @@ static co_define(stream_flush_)
     co_end;
 }
 
-co_op co_flush(struct stream *stream)
+co_op co_flush(struct co_stream *stream)
 {
     if (stream->flush.co.caller)
-        return task_done(-EBUSY);
-    return co_call(&stream->flush, stream_flush_, .stream = stream);
+        return co_op_done(-EBUSY);
+    return co_call(&stream->flush, co_stream_flush_, .stream = stream);
 }

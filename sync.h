@@ -3,7 +3,8 @@
  *
  *     struct job { int number; };
  *     static struct job room[10];
- *     static struct queue jobs;                        // queue_init(&jobs, room, 10, sizeof *room)
+ *     static struct co_queue jobs;                        // co_queue_init(&jobs, room, 10, sizeof
+ * *room)
  *
  *     struct worker { co_frame; struct job job; intptr_t r; };
  *     co_define(worker) {
@@ -13,7 +14,7 @@
  *             if (self->r == -EPIPE)                   // closed, and all jobs are done
  *                 co_return(0);
  *             co_try(co_sleep(0.1 * self->job.number));
- *             queue_task_done(&jobs);
+ *             co_queue_task_done(&jobs);
  *         }
  *         co_end;
  *     }
@@ -54,123 +55,125 @@ extern "C" {
 
 /* ---- Event: waits until somebody sets it. asyncio: Event ------------------------------------- */
 
-struct event {
-    struct task *waiters;       /* private */
+struct co_event {
+    struct co_task *waiters;       /* private */
     int is_set;                 /* ro */
 };
 
-void event_set(struct event *event);        /* wakes all who wait, and lets through all who come */
-void event_clear(struct event *event);
-void event_free(struct event *event);       /* only stops if a task waits; so do the others */
-CO_OP co_event_wait(struct event *event);        /* 0 */
+void co_event_set(struct co_event *event); /* wakes all who wait, and lets through all who come */
+void co_event_clear(struct co_event *event);
+void co_event_check_idle(struct co_event *event); /* only stops if a task waits; so do the others */
+CO_OP co_event_wait(struct co_event *event);        /* 0 */
 
 /* ---- Lock: one task at a time. asyncio: Lock ------------------------------------------------- */
 
-struct lock {
-    struct task *waiters;       /* private */
-    struct task *owner;         /* ro: NULL if it is free */
+struct co_lock {
+    struct co_task *waiters;       /* private */
+    struct co_task *owner;         /* ro: NULL if it is free */
 };
 
 /* 0: the running task has it. -EDEADLK: it has it already. */
-CO_OP co_lock_acquire(struct lock *lock);
+CO_OP co_lock_acquire(struct co_lock *lock);
 
 /* Hands it to the first who waits. 0; -EPERM: the running task does not have it, and nothing
  * happens. So a co_finally may release whether the acquire was reached or not. */
-int lock_release(struct lock *lock);
-void lock_free(struct lock *lock);
+int co_lock_release(struct co_lock *lock);
+void co_lock_check_idle(struct co_lock *lock);
 
 /* ---- Semaphore: so many at a time. asyncio: Semaphore, BoundedSemaphore ---------------------- */
 
-struct semaphore {
-    struct task *waiters;       /* private */
+struct co_semaphore {
+    struct co_task *waiters;       /* private */
     unsigned value;             /* ro: how many may still enter */
     unsigned bound;             /* ro: release past it is an error; 0: no bound */
 };
 
 /* [bound] 0 for a plain one. */
-void semaphore_init(struct semaphore *semaphore, unsigned value, unsigned bound);
-CO_OP co_semaphore_acquire(struct semaphore *semaphore);     /* 0 */
-int semaphore_release(struct semaphore *semaphore);     /* 0; -ERANGE: bounded, and nobody is in */
-void semaphore_free(struct semaphore *semaphore);
+void co_semaphore_init(struct co_semaphore *semaphore, unsigned value, unsigned bound);
+CO_OP co_semaphore_acquire(struct co_semaphore *semaphore);     /* 0 */
+int co_semaphore_release(
+    struct co_semaphore *semaphore); /* 0; -ERANGE: bounded, and nobody is in */
+void co_semaphore_check_idle(struct co_semaphore *semaphore);
 
 /* ---- Condition: waits, without the lock, until somebody notifies. asyncio: Condition --------- */
 
-struct condition {
-    struct task *waiters;       /* private */
-    struct lock *lock;          /* ro */
+struct co_condition {
+    struct co_task *waiters;       /* private */
+    struct co_lock *lock;          /* ro */
 };
 
-void condition_init(struct condition *condition, struct lock *lock);
+void co_condition_init(struct co_condition *condition, struct co_lock *lock);
 
 /* Releases the lock, waits for a notify, and has the lock again when it ends, also if it was
  * cancelled: then a notify that it had got goes to the next. 0; -EPERM: without the lock. Check
  * what you wait for in a loop: while (!ready) co_try(co_condition_wait(&c)); */
-CO_OP co_condition_wait(struct condition *condition);
+CO_OP co_condition_wait(struct co_condition *condition);
 
 /* Wakes the first [n] who wait, or all. 0; -EPERM without the lock.
  * asyncio: notify(), notify_all() */
-int condition_notify(struct condition *condition, unsigned n);
-int condition_notify_all(struct condition *condition);
-void condition_free(struct condition *condition);
+int co_condition_notify(struct co_condition *condition, unsigned n);
+int co_condition_notify_all(struct co_condition *condition);
+void co_condition_check_idle(struct co_condition *condition);
 
 /* ---- Barrier: waits until [parties] tasks have come. asyncio: Barrier ------------------------ */
 
-struct barrier {
-    struct task *waiters;       /* private */
+struct co_barrier {
+    struct co_task *waiters;       /* private */
     unsigned parties, arrived;  /* ro */
     int broken;                 /* ro */
 };
 
-void barrier_init(struct barrier *barrier, unsigned parties);
+void co_barrier_init(struct co_barrier *barrier, unsigned parties);
 
 /* The order of arrival, from 0; -EPIPE if the barrier is or gets broken. Cancelled, it has not
  * arrived. */
-CO_OP co_barrier_wait(struct barrier *barrier);
-void barrier_abort(struct barrier *barrier);    /* breaks it: who waits, or comes, gets -EPIPE */
-void barrier_reset(struct barrier *barrier);    /* who waits gets -EPIPE; then it is as new */
-void barrier_free(struct barrier *barrier);
+CO_OP co_barrier_wait(struct co_barrier *barrier);
+void co_barrier_abort(struct co_barrier *barrier); /* breaks it: who waits, or comes, gets -EPIPE */
+void co_barrier_reset(struct co_barrier *barrier);    /* who waits gets -EPIPE; then it is as new */
+void co_barrier_check_idle(struct co_barrier *barrier);
 
 /* ---- Queue: items from task to task. asyncio: Queue, LifoQueue, PriorityQueue ---------------- */
 
-enum queue_order { QUEUE_FIFO, QUEUE_LIFO, QUEUE_PRIORITY };
+enum co_queue_order { CO_QUEUE_FIFO, CO_QUEUE_LIFO, CO_QUEUE_PRIORITY };
 
-struct queue {
-    struct task *getters, *putters, *joiners;   /* private */
+struct co_queue {
+    struct co_task *getters, *putters, *joiners;   /* private */
     char *items;                /* private: the storage */
     size_t item_size, room;     /* ro */
     size_t count, first;        /* ro: items in it; private: where a FIFO begins */
-    size_t unfinished;          /* ro: items put and not yet queue_task_done */
-    enum queue_order order;     /* ro */
+    size_t unfinished;          /* ro: items put and not yet co_queue_task_done */
+    enum co_queue_order order;     /* ro */
     int closed;                 /* ro */
     int grows;                  /* private */
     int (*compare)(const void *, const void *);     /* ro: of a priority queue: negative: a first */
 };
 
 /* A queue of at most [room] items of [item_size] bytes, in [items], which is yours. [order]: with
- * QUEUE_PRIORITY, the item that [compare] puts first is got first. */
-void queue_init(struct queue *queue, void *items, size_t room, size_t item_size);
-void queue_init_order(struct queue *queue, void *items, size_t room, size_t item_size,
-                      enum queue_order order, int (*compare)(const void *, const void *));
+ * CO_QUEUE_PRIORITY, the item that [compare] puts first is got first. */
+void co_queue_init(struct co_queue *queue, void *items, size_t room, size_t item_size);
+void co_queue_init_order(struct co_queue *queue, void *items, size_t room, size_t item_size,
+                      enum co_queue_order order, int (*compare)(const void *, const void *));
 
-/* A queue without a bound: its storage grows in the scheduler's heap; queue_free() it. */
-void queue_init_unbounded(struct queue *queue, size_t item_size, enum queue_order order,
+/* A queue without a bound: its storage grows in the scheduler's heap; co_queue_free() it. */
+void co_queue_init_unbounded(struct co_queue *queue, size_t item_size, enum co_queue_order order,
                           int (*compare)(const void *, const void *));
-void queue_free(struct queue *queue);       /* any queue; stops if a task waits */
+void co_queue_free(struct co_queue *queue);       /* any queue; stops if a task waits */
 
 /* Puts a copy of *item, which must stay until the await is over; waits while the queue is full. 0;
  * -EPIPE: closed, -ENOMEM: cannot grow; then it was not put. */
-CO_OP co_queue_put(struct queue *queue, const void *item);
-int queue_put(struct queue *queue, const void *item);   /* at once, or -EAGAIN. put_nowait() */
+CO_OP co_queue_put(struct co_queue *queue, const void *item);
+int co_queue_put_now(struct co_queue *queue,
+                     const void *item); /* at once, or -EAGAIN. put_nowait() */
 
 /* Gets an item into *item; waits while there is none. 0; -EPIPE: closed, and none is left. */
-CO_OP co_queue_get(struct queue *queue, void *item);
-int queue_get(struct queue *queue, void *item);         /* at once, or -EAGAIN. get_nowait() */
+CO_OP co_queue_get(struct co_queue *queue, void *item);
+int co_queue_get_now(struct co_queue *queue, void *item); /* at once, or -EAGAIN. get_nowait() */
 
-void queue_task_done(struct queue *queue);              /* one item that was got is done with */
-CO_OP co_queue_join(struct queue *queue);            /* 0: all that were put are done with */
+void co_queue_task_done(struct co_queue *queue);        /* one item that was got is done with */
+CO_OP co_queue_join(struct co_queue *queue);            /* 0: all that were put are done with */
 
 /* No item can be put any more; what is in can be got. asyncio: shutdown() */
-void queue_close(struct queue *queue);
+void co_queue_shutdown(struct co_queue *queue);
 
 #ifdef __cplusplus
 }

@@ -3,15 +3,15 @@
 #include "task.h"
 
 #if __STDC_HOSTED__ && !defined CO_TINY && !defined __TINYC__ && !defined __AVR__
-#define TASK_THREAD_LOCAL __thread
+#define CO_THREAD_LOCAL_ __thread
 #else
-#define TASK_THREAD_LOCAL
+#define CO_THREAD_LOCAL_
 #endif
 
 #define CONTAINER(pointer, type, member) \
     ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
 
-static TASK_THREAD_LOCAL struct scheduler *scheduler_;
+static CO_THREAD_LOCAL_ struct co_scheduler *scheduler_;
 
 /* ---- Misuse ---------------------------------------------------------------------------------- */
 
@@ -20,7 +20,7 @@ static TASK_THREAD_LOCAL struct scheduler *scheduler_;
 #define stop(task, subject, what, object)                                                         \
     do { (void)(task), (void)(subject), (void)(object); CO_STOP(__FILE__, 0, what); } while (0)
 #else
-static CO_ATTRIBUTE_(cold, noinline) void stop(struct task *task, const char *subject,
+static CO_ATTRIBUTE_(cold, noinline) void stop(struct co_task *task, const char *subject,
                                                const char *what, const char *object)
 {
     const struct co_site *site = task ? co_where(task->chain.top) : NULL;
@@ -38,19 +38,19 @@ static CO_ATTRIBUTE_(cold, noinline) void stop(struct task *task, const char *su
 #endif
 
 /* The op that [task] made and did not await. */
-static const char *unawaited(const struct task *task)
+static const char *unawaited(const struct co_task *task)
 {
     return task->wait ? task->wait->name : "an op";
 }
 
-static struct scheduler *scheduler_here(const char *call)
+static struct co_scheduler *scheduler_here(const char *call)
 {
     if (!scheduler_)
-        stop(NULL, call, "() needs a scheduler: call it under loop_main, or after loop_new", "");
+        stop(NULL, call, "() needs a scheduler: call it under co_main, or after co_loop_new", "");
     return scheduler_;
 }
 
-static CO_ATTRIBUTE_(cold, noinline) void stop_op(struct task *task, const char *name)
+static CO_ATTRIBUTE_(cold, noinline) void stop_op(struct co_task *task, const char *name)
 {
     if (!task)
         stop(NULL, name, "() was made outside a task: only a coroutine that a task runs may", "");
@@ -59,40 +59,40 @@ static CO_ATTRIBUTE_(cold, noinline) void stop_op(struct task *task, const char 
 }
 
 /* The running task, about to make the op [name]. */
-struct task *task_running_(const char *name)
+struct co_task *co_task_running_(const char *name)
 {
-    struct task *task = scheduler_ ? scheduler_->current : NULL;
+    struct co_task *task = scheduler_ ? scheduler_->current : NULL;
 
-    if (!task || task->step != TASK_RUNNING_)
+    if (!task || task->step != CO_TASK_RUNNING_)
         stop_op(task, name);
     return task;
 }
 
-void task_unwaited_(struct task *waiters, const char *call)
+void co_task_unwaited_(struct co_task *waiters, const char *call)
 {
     if (waiters)
         stop(waiters, call, "() while a task still waits: here it stands", "");
 }
 
 #ifdef CO_TINY                  /* without hooks */
-#define HOOKS(s) ((struct task_hooks *)0)
+#define HOOKS(s) ((struct co_hooks *)0)
 #else
 #define HOOKS(s) ((s)->hooks)
 #endif
 
 /* For the hooks; without them, which is the usual case, one load and a branch. */
-static CO_ATTRIBUTE_(cold, noinline) void point(struct scheduler *s, struct task *task)
+static CO_ATTRIBUTE_(cold, noinline) void point(struct co_scheduler *s, struct co_task *task)
 {
     s->hooks->point(s->hooks, task);
 }
 
-void task_point_(struct task *task)
+void co_task_point_(struct co_task *task)
 {
     if (HOOKS(scheduler_))
         point(scheduler_, task);
 }
 
-static CO_ATTRIBUTE_(cold, noinline) void stepped(struct scheduler *s, struct task *task)
+static CO_ATTRIBUTE_(cold, noinline) void stepped(struct co_scheduler *s, struct co_task *task)
 {
     s->hooks->stepped(s->hooks, task);
 }
@@ -102,9 +102,9 @@ static CO_ATTRIBUTE_(cold, noinline) void stepped(struct scheduler *s, struct ta
 
 /* ---- Rings ----------------------------------------------------------------------------------- */
 
-void task_ring_add(struct task **ring, struct task *task)
+void co_ring_add(struct co_task **ring, struct co_task *task)
 {
-    struct task *first = *ring;
+    struct co_task *first = *ring;
 
     if (!first) {
         *ring = task->in.link.next = task->in.link.prev = task;
@@ -116,7 +116,7 @@ void task_ring_add(struct task **ring, struct task *task)
     first->in.link.prev = task;
 }
 
-void task_ring_remove(struct task **ring, struct task *task)
+void co_ring_remove(struct co_task **ring, struct co_task *task)
 {
     if (task->in.link.next == task) {
         *ring = NULL;
@@ -128,59 +128,59 @@ void task_ring_remove(struct task **ring, struct task *task)
         *ring = task->in.link.next;
 }
 
-static struct task *joiners_of(const struct task *task)
+static struct co_task *joiners_of(const struct co_task *task)
 {
-    return task->told & 1 ? (struct task *)(task->told - 1) : NULL;
+    return task->told & 1 ? (struct co_task *)(task->told - 1) : NULL;
 }
 
-struct task_set *task_set_(const struct task *task)
+struct co_task_set *co_task_set_(const struct co_task *task)
 {
-    struct task *joiners = joiners_of(task);
+    struct co_task *joiners = joiners_of(task);
 
-    return (struct task_set *)(joiners ? (uintptr_t)joiners->chain.result : task->told);
+    return (struct co_task_set *)(joiners ? (uintptr_t)joiners->chain.result : task->told);
 }
 
-static void told_put(struct task *task, struct task *joiners, struct task_set *set)
+static void told_put(struct co_task *task, struct co_task *joiners, struct co_task_set *set)
 {
     task->told = joiners ? (uintptr_t)joiners + 1 : (uintptr_t)set;
     if (joiners)
         joiners->chain.result = (intptr_t)set;
 }
 
-void task_set_put_(struct task *task, struct task_set *set)
+void co_task_set_put_(struct co_task *task, struct co_task_set *set)
 {
     told_put(task, joiners_of(task), set);
 }
 
-static void joiner_add(struct task *task, struct task *joiner)
+static void joiner_add(struct co_task *task, struct co_task *joiner)
 {
-    struct task_set *set = task_set_(task);
-    struct task *ring = joiners_of(task);
+    struct co_task_set *set = co_task_set_(task);
+    struct co_task *ring = joiners_of(task);
 
-    task_ring_add(&ring, joiner);
+    co_ring_add(&ring, joiner);
     told_put(task, ring, set);
 }
 
-static void joiner_remove(struct task *task, struct task *joiner)
+static void joiner_remove(struct co_task *task, struct co_task *joiner)
 {
-    struct task_set *set = task_set_(task);
-    struct task *ring = joiners_of(task);
+    struct co_task_set *set = co_task_set_(task);
+    struct co_task *ring = joiners_of(task);
 
-    task_ring_remove(&ring, joiner);
+    co_ring_remove(&ring, joiner);
     told_put(task, ring, set);
 }
 
 /* All tasks lie in lists: the scheduler's own, and one for each group that has tasks. */
-static struct task_list *list_of(struct scheduler *s, const struct task *task)
+static struct co_task_list *list_of(struct co_scheduler *s, const struct co_task *task)
 {
-    return task->flags & TASK_MEMBER_ ? &((struct task_members_ *)(void *)task_set_(task))->list
+    return task->flags & CO_TASK_MEMBER_ ? &((struct co_members_ *)(void *)co_task_set_(task))->list
                                       : &s->own;
 }
 
-static void all_add(struct scheduler *s, struct task *task)
+static void all_add(struct co_scheduler *s, struct co_task *task)
 {
-    struct task_list *list = list_of(s, task);
-    struct task *oldest = list->oldest;
+    struct co_task_list *list = list_of(s, task);
+    struct co_task *oldest = list->oldest;
 
     s->count++;
     if (oldest) {
@@ -199,9 +199,9 @@ static void all_add(struct scheduler *s, struct task *task)
     }
 }
 
-static void all_remove(struct scheduler *s, struct task *task)
+static void all_remove(struct co_scheduler *s, struct co_task *task)
 {
-    struct task_list *list = list_of(s, task);
+    struct co_task_list *list = list_of(s, task);
 
     s->count--;
     task->older->younger = task->younger;
@@ -215,9 +215,9 @@ static void all_remove(struct scheduler *s, struct task *task)
     }
 }
 
-struct task *task_next(const struct task *task)
+struct co_task *co_task_next(const struct co_task *task)
 {
-    struct task_list *list;
+    struct co_task_list *list;
 
     if (!scheduler_)
         return NULL;
@@ -238,20 +238,20 @@ enum { WAYS = 2 };
 enum { WAYS = 8 };
 #endif
 
-/* A slot belongs to a task, or, with bit 0 set, to a task_timer. */
-static void slot_put(struct scheduler *s, uint32_t i, struct task_timer_slot slot)
+/* A slot belongs to a task, or, with bit 0 set, to a co_timer. */
+static void slot_put(struct co_scheduler *s, uint32_t i, struct co_timer_slot slot)
 {
     s->timers[i] = slot;
     if (slot.owner & 1)
-        ((struct task_timer *)(slot.owner - 1))->place = i + 1;
+        ((struct co_timer *)(slot.owner - 1))->place = i + 1;
     else
-        ((struct task *)slot.owner)->timer = i + 1;
+        ((struct co_task *)slot.owner)->timer = i + 1;
 }
 
 /* The child of [i] that is due first; one beyond the last if there is none. A full row is compared
  * without branches, for which one it is cannot be predicted. */
 #ifdef CO_TINY
-static uint32_t slot_child(const struct scheduler *s, uint32_t i)
+static uint32_t slot_child(const struct co_scheduler *s, uint32_t i)
 {
     uint32_t first = WAYS * i + 1;
 
@@ -259,7 +259,7 @@ static uint32_t slot_child(const struct scheduler *s, uint32_t i)
                     && s->timers[first + 1].when < s->timers[first].when);
 }
 #else
-static uint32_t slot_child(const struct scheduler *s, uint32_t i)
+static uint32_t slot_child(const struct co_scheduler *s, uint32_t i)
 {
     uint32_t first = WAYS * i + 1, least = first;
     int64_t when;
@@ -283,7 +283,7 @@ static uint32_t slot_child(const struct scheduler *s, uint32_t i)
 }
 #endif
 
-static void slot_sift(struct scheduler *s, uint32_t i, struct task_timer_slot slot)
+static void slot_sift(struct co_scheduler *s, uint32_t i, struct co_timer_slot slot)
 {
     while (i > 0 && slot.when < s->timers[(i - 1) / WAYS].when) {
         slot_put(s, i, s->timers[(i - 1) / WAYS]);
@@ -301,21 +301,21 @@ static void slot_sift(struct scheduler *s, uint32_t i, struct task_timer_slot sl
 }
 
 /* Room for [room] timers. 0, or -ENOMEM. */
-static int slots_resize(struct scheduler *s, uint32_t room)
+static int slots_resize(struct co_scheduler *s, uint32_t room)
 {
     void *timers = s->fixed ? NULL
         : s->driver->resize(s->driver, s->timers, (size_t)room * sizeof *s->timers);
 
     if (!timers)
         return -ENOMEM;
-    s->timers = (struct task_timer_slot *)timers;
+    s->timers = (struct co_timer_slot *)timers;
     s->timer_room = room;
     return 0;
 }
 
 enum { ROOM_LEAST = 16, ROOM_KEPT = 1024 };
 
-static int slot_add(struct scheduler *s, int64_t when, uintptr_t owner)
+static int slot_add(struct co_scheduler *s, int64_t when, uintptr_t owner)
 {
     if (s->timer_count == s->timer_room
         && slots_resize(s, s->timer_room ? 2 * s->timer_room : ROOM_LEAST) < 0)
@@ -323,21 +323,21 @@ static int slot_add(struct scheduler *s, int64_t when, uintptr_t owner)
     if (when <= s->fired)           /* started while timers fire: for the next turn */
         when = s->fired + 1;
     s->timer_count++;
-    slot_sift(s, s->timer_count - 1, (struct task_timer_slot){ when, owner });
+    slot_sift(s, s->timer_count - 1, (struct co_timer_slot){ when, owner });
     return 0;
 }
 
 /* A large heap that is nearly empty is halved. */
-static CO_ATTRIBUTE_(cold, noinline) void slots_halve(struct scheduler *s)
+static CO_ATTRIBUTE_(cold, noinline) void slots_halve(struct co_scheduler *s)
 {
     if (s->timer_room > ROOM_KEPT)
         (void)slots_resize(s, s->timer_room / 2);
 }
 
 /* Takes the slot at [place] (from 1) out. */
-static inline void slot_remove(struct scheduler *s, uint32_t place)
+static inline void slot_remove(struct co_scheduler *s, uint32_t place)
 {
-    struct task_timer_slot last = s->timers[--s->timer_count];
+    struct co_timer_slot last = s->timers[--s->timer_count];
 
     if (place - 1 < s->timer_count)
         slot_sift(s, place - 1, last);
@@ -345,23 +345,23 @@ static inline void slot_remove(struct scheduler *s, uint32_t place)
         slots_halve(s);
 }
 
-int task_timer_start(struct task_timer *timer, int64_t when)
+int co_timer_start(struct co_timer *timer, int64_t when)
 {
-    task_timer_stop(timer);
-    return slot_add(scheduler_here("task_timer_start"), when, (uintptr_t)timer + 1);
+    co_timer_stop(timer);
+    return slot_add(scheduler_here("co_timer_start"), when, (uintptr_t)timer + 1);
 }
 
-void task_timer_stop(struct task_timer *timer)
+void co_timer_stop(struct co_timer *timer)
 {
     if (timer->place)
         slot_remove(scheduler_, timer->place);
     timer->place = 0;
 }
 
-static void task_timer_over(struct task *task);
-static void wait_for_expired(struct task *task);
+static void task_timer_over(struct co_task *task);
+static void wait_for_expired(struct co_task *task);
 
-static void timers_fire(struct scheduler *s)
+static void timers_fire(struct co_scheduler *s)
 {
     if (s->timer_count == 0)
         return;
@@ -371,11 +371,11 @@ static void timers_fire(struct scheduler *s)
 
         slot_remove(s, 1);
         if (owner & 1) {
-            struct task_timer *timer = (struct task_timer *)(owner - 1);
+            struct co_timer *timer = (struct co_timer *)(owner - 1);
             timer->place = 0;
             timer->fire(timer);
         } else {
-            task_timer_over((struct task *)owner);
+            task_timer_over((struct co_task *)owner);
         }
     }
     s->fired = INT64_MIN;
@@ -394,14 +394,14 @@ static struct co_within *within_of(struct co *co)
     return (struct co_within *)co;
 }
 
-/* The outermost deadline of [task] that has expired and is to be met; or NULL. TASK_LATE_ says that
- * there may be one: so most ops need not look. */
-static struct co_within *deadline_asked(struct task *task)
+/* The outermost deadline of [task] that has expired and is to be met; or NULL. CO_TASK_LATE_ says
+ * that there may be one: so most ops need not look. */
+static struct co_within *deadline_asked(struct co_task *task)
 {
     struct co_within *found = NULL;
     int late = 0;
 
-    if (!(task->flags & TASK_LATE_))
+    if (!(task->flags & CO_TASK_LATE_))
         return NULL;
     for (struct co_within *w = within_of(task->chain.top); w; w = within_of(w->co.caller)) {
         late |= w->asked || w->met == HANDED_DOWN;
@@ -409,19 +409,19 @@ static struct co_within *deadline_asked(struct task *task)
             found = w;
     }
     if (!late)
-        task->flags &= (uint16_t)~TASK_LATE_;
+        task->flags &= (uint16_t)~CO_TASK_LATE_;
     return found;
 }
 
-static int request_pending(struct task *task)
+static int request_pending(struct co_task *task)
 {
-    return task->flags & TASK_CANCEL_ || deadline_asked(task);
+    return task->flags & CO_TASK_CANCEL_ || deadline_asked(task);
 }
 
 enum { BY_TASK = 1, BY_DEADLINE = 2 };      /* in co_within.outer */
 
 /* The request of the deadline [met] has been met: those inside it leave it its -ECANCELED. */
-static void deadline_met(struct task *task, struct co_within *met)
+static void deadline_met(struct co_task *task, struct co_within *met)
 {
     struct co_within *w = within_of(task->chain.top);
 
@@ -431,14 +431,14 @@ static void deadline_met(struct task *task, struct co_within *met)
 }
 
 /* Takes the request that [task] is to meet next, if there is one: its own, else a deadline's. */
-static int request_take(struct task *task)
+static int request_take(struct co_task *task)
 {
     struct co_within *found;
 
-    if (!(task->flags & (TASK_CANCEL_ | TASK_LATE_)))
+    if (!(task->flags & (CO_TASK_CANCEL_ | CO_TASK_LATE_)))
         return 0;
-    if (task->flags & TASK_CANCEL_) {
-        task->flags &= (uint16_t)~TASK_CANCEL_;
+    if (task->flags & CO_TASK_CANCEL_) {
+        task->flags &= (uint16_t)~CO_TASK_CANCEL_;
         return 1;
     }
     found = deadline_asked(task);
@@ -451,40 +451,40 @@ static int request_take(struct task *task)
 
 /* Asks [task] once more. A request that comes before [task] has seen the last one is one with it.
  * Whether it must be delivered: [task] waits. */
-static int request(struct task *task)
+static int request(struct co_task *task)
 {
-    int met = task->flags & (TASK_CANCEL_ | TASK_TOLD_);
+    int met = task->flags & (CO_TASK_CANCEL_ | CO_TASK_TOLD_);
 
-    task->flags |= met ? TASK_ASKED_ : TASK_ASKED_ | TASK_CANCEL_;
+    task->flags |= met ? CO_TASK_ASKED_ : CO_TASK_ASKED_ | CO_TASK_CANCEL_;
     for (struct co_within *w = within_of(task->chain.top); w; w = within_of(w->co.caller))
         w->outer |= BY_TASK;
-    return !met && task->step == TASK_WAITING_;
+    return !met && task->step == CO_TASK_WAITING_;
 }
 
 /* A gather is all that has members. Its take_back is the three functions that follow: while it
  * hands its request down, [wait] is a link to the gather above, and [timer] counts its members;
  * then [timer] is the number of the request. */
-static const struct task_wait gather_wait = { TASK_NAME_("co_gather"), NULL };
+static const struct co_wait_kind gather_wait = { CO_NAME_("co_gather"), NULL };
 
-static struct task *gather_begin(struct task *task, struct task *above)
+static struct co_task *gather_begin(struct co_task *task, struct co_task *above)
 {
-    task->flags |= TASK_PASSING_;
-    task->wait = (const struct task_wait *)(void *)above;
+    task->flags |= CO_TASK_PASSING_;
+    task->wait = (const struct co_wait_kind *)(void *)above;
     task->timer = 0;
     return task;
 }
 
 /* The next member that waits and has to hear of the request, or NULL. */
-static struct task *gather_next(struct task *task)
+static struct co_task *gather_next(struct co_task *task)
 {
-    struct task *const *members = (struct task *const *)task->object;
+    struct co_task *const *members = (struct co_task *const *)task->object;
 
     while (task->timer < task->in.many.count) {
-        struct task *member = members[task->timer++];
-        if (!member || task_set_(member) != &task->in.many.set)
+        struct co_task *member = members[task->timer++];
+        if (!member || co_task_set_(member) != &task->in.many.set)
             continue;
-        if ((member->flags & (TASK_PASSING_ | TASK_RING_)) == TASK_RING_)
-            task->flags |= TASK_RING_;  /* it awaits a group that this gather is in: cut here */
+        if ((member->flags & (CO_TASK_PASSING_ | CO_TASK_RING_)) == CO_TASK_RING_)
+            task->flags |= CO_TASK_RING_;  /* it awaits a group that this gather is in: cut here */
         else if (request(member))
             return member;
     }
@@ -493,62 +493,62 @@ static struct task *gather_next(struct task *task)
 
 /* Gives the gather above. Where the request came back to [task], the tasks wait for each other in a
  * ring: then the members are let go. */
-static struct task *gather_end(struct task *task)
+static struct co_task *gather_end(struct co_task *task)
 {
-    struct task *above = (struct task *)(uintptr_t)task->wait;
-    struct task *const *members = (struct task *const *)task->object;
+    struct co_task *above = (struct co_task *)(uintptr_t)task->wait;
+    struct co_task *const *members = (struct co_task *const *)task->object;
 
-    if (task->flags & TASK_RING_) {
+    if (task->flags & CO_TASK_RING_) {
         for (uint32_t i = 0; i < task->in.many.count; i++)
-            if (members[i] && task_set_(members[i]) == &task->in.many.set)
-                task_set_put_(members[i], NULL);
-        task->flags |= TASK_TOLD_;
-        task_wake(task, -ECANCELED);
+            if (members[i] && co_task_set_(members[i]) == &task->in.many.set)
+                co_task_set_put_(members[i], NULL);
+        task->flags |= CO_TASK_TOLD_;
+        co_wake(task, -ECANCELED);
     }
-    task->flags &= (uint16_t)~(TASK_PASSING_ | TASK_RING_);
+    task->flags &= (uint16_t)~(CO_TASK_PASSING_ | CO_TASK_RING_);
     task->wait = &gather_wait;
     task->timer = scheduler_->requests;
     return above;
 }
 
-static int join_take_back(struct task *task)
+static int join_take_back(struct co_task *task)
 {
-    joiner_remove((struct task *)task->object, task);
+    joiner_remove((struct co_task *)task->object, task);
     return 1;
 }
-static const struct task_wait join_wait = { TASK_NAME_("co_join"), join_take_back };
-static const struct task_wait shield_wait = { TASK_NAME_("co_shield"), join_take_back };
+static const struct co_wait_kind join_wait = { CO_NAME_("co_join"), join_take_back };
+static const struct co_wait_kind shield_wait = { CO_NAME_("co_shield"), join_take_back };
 
 /* co_wait_for is a join with a timer, which is the task's own. When that has expired, it is another
  * wait; a request of the task's own ends the deadline. */
-static void wait_for_over(struct task *task)
+static void wait_for_over(struct co_task *task)
 {
     if (task->timer)
         slot_remove(scheduler_, task->timer);
     task->timer = 0;
 }
 
-static const struct task_wait wait_for_wait = { TASK_NAME_("co_wait_for"), join_take_back };
-static const struct task_wait expired_wait = { TASK_NAME_("co_wait_for"), join_take_back };
+static const struct co_wait_kind wait_for_wait = { CO_NAME_("co_wait_for"), join_take_back };
+static const struct co_wait_kind expired_wait = { CO_NAME_("co_wait_for"), join_take_back };
 
 /* A join that has handed a request of its own down. Like that of a deadline (HANDED_DOWN in [met]),
  * it comes back if the task that got it ends without having met it, for then nobody has. */
-static const struct task_wait handed_down_wait = { TASK_NAME_("co_join"), join_take_back };
+static const struct co_wait_kind handed_down_wait = { CO_NAME_("co_join"), join_take_back };
 
-static void hand_down(struct task *joiner)
+static void hand_down(struct co_task *joiner)
 {
-    struct co_within *within = joiner->flags & TASK_CANCEL_ ? NULL : deadline_asked(joiner);
+    struct co_within *within = joiner->flags & CO_TASK_CANCEL_ ? NULL : deadline_asked(joiner);
 
-    if (joiner->flags & TASK_CANCEL_)
+    if (joiner->flags & CO_TASK_CANCEL_)
         joiner->wait = &handed_down_wait;
     request_take(joiner);
     if (within)
         within->met = HANDED_DOWN;
 }
 
-static void hand_back(struct task *joiner, int unmet)
+static void hand_back(struct co_task *joiner, int unmet)
 {
-    if (joiner->flags & TASK_LATE_)
+    if (joiner->flags & CO_TASK_LATE_)
         for (struct co_within *w = within_of(joiner->chain.top); w; w = within_of(w->co.caller))
             if (w->met == HANDED_DOWN) {
                 w->met = 0;
@@ -557,14 +557,14 @@ static void hand_back(struct task *joiner, int unmet)
                     deadline_met(joiner, w);
             }
     if (unmet && joiner->wait == &handed_down_wait)
-        joiner->flags |= TASK_CANCEL_;
+        joiner->flags |= CO_TASK_CANCEL_;
 }
 
 /* The end of the joins that start at [task]: a join hands its request to the task that it joins.
  * NULL if that does not wait. A ring of joins is cut at any of them. */
-static struct task *join_end(struct task *task)
+static struct co_task *join_end(struct co_task *task)
 {
-    struct task *next;
+    struct co_task *next;
 
     for (uint32_t hops = scheduler_->count; hops > 0; hops--) {
         if (task->wait == &wait_for_wait || task->wait == &expired_wait) {
@@ -573,8 +573,8 @@ static struct task *join_end(struct task *task)
         } else if (task->wait != &join_wait && task->wait != &handed_down_wait) {
             break;
         }
-        next = (struct task *)task->object;
-        if ((next->flags & (TASK_PASSING_ | TASK_RING_)) == TASK_RING_)
+        next = (struct co_task *)task->object;
+        if ((next->flags & (CO_TASK_PASSING_ | CO_TASK_RING_)) == CO_TASK_RING_)
             break;                      /* a member joins who awaits its group: cut here */
         hand_down(task);
         task = next;
@@ -586,28 +586,28 @@ static struct task *join_end(struct task *task)
 
 /* Lets the waiting [task] meet its request: takes its wait back, or hands the request down to those
  * that it waits for. By loops, not by recursion, for chains may be long. */
-static void deliver(struct task *task)
+static void deliver(struct co_task *task)
 {
-    struct task *above = NULL;
+    struct co_task *above = NULL;
 
     scheduler_->requests++;
     do {
         task = join_end(task);
         if (task) {
-            int told = task->flags & TASK_CANCEL_ ? TASK_TOLD_ : 0;
-            int is_gather = task->wait == &gather_wait || task->flags & TASK_PASSING_;
+            int told = task->flags & CO_TASK_CANCEL_ ? CO_TASK_TOLD_ : 0;
+            int is_gather = task->wait == &gather_wait || task->flags & CO_TASK_PASSING_;
             int took = is_gather ? 0 : task->wait->take_back(task);
 
-            if (took != TASK_LATER)
+            if (took != CO_LATER)
                 request_take(task);
-            if (task->flags & TASK_PASSING_) {
-                task->flags |= TASK_RING_;
+            if (task->flags & CO_TASK_PASSING_) {
+                task->flags |= CO_TASK_RING_;
             } else if (is_gather) {
                 if (task->timer != scheduler_->requests)        /* else it handed it down already */
                     above = gather_begin(task, above);
             } else if (took == 1) {
                 task->flags |= (uint8_t)told;
-                task_wake(task, -ECANCELED);
+                co_wake(task, -ECANCELED);
             }
         }
         for (task = NULL; above && !(task = gather_next(above)); )
@@ -615,9 +615,9 @@ static void deliver(struct task *task)
     } while (task);
 }
 
-int task_cancel(struct task *task)
+int co_cancel(struct co_task *task)
 {
-    if (!task || task->step == TASK_ENDED_)
+    if (!task || task->step == CO_TASK_ENDED_)
         return 0;
     if (request(task))
         deliver(task);
@@ -625,43 +625,43 @@ int task_cancel(struct task *task)
 }
 
 /* All are asked before any request is delivered, so that none is handed down to be a second one. */
-void scheduler_cancel_all(struct scheduler *s)
+void co_scheduler_cancel_all(struct co_scheduler *s)
 {
     (void)s;
-    for (struct task *task = NULL; (task = task_next(task)) != NULL; )
+    for (struct co_task *task = NULL; (task = co_task_next(task)) != NULL; )
         request(task);
-    for (struct task *task = NULL; (task = task_next(task)) != NULL; )
-        if (task->step == TASK_WAITING_ && task->flags & TASK_CANCEL_)
+    for (struct co_task *task = NULL; (task = co_task_next(task)) != NULL; )
+        if (task->step == CO_TASK_WAITING_ && task->flags & CO_TASK_CANCEL_)
             deliver(task);
 }
 
 /* ---- What makers of ops use ------------------------------------------------------------------ */
 
-int task_cancelled(const char *name)
+int co_op_take_cancel(const char *name)
 {
-    return request_take(task_running_(name));
+    return request_take(co_task_running_(name));
 }
 
 /* Behind all that are ready, with [result] for the op that was just made. */
-static co_op done_later(struct task *task, intptr_t result)
+static co_op done_later(struct co_task *task, intptr_t result)
 {
     task->chain.result = result;
-    task->step = TASK_READY_;
-    task_ring_add(&scheduler_->ready, task);
+    task->step = CO_TASK_READY_;
+    co_ring_add(&scheduler_->ready, task);
     return co_wait();
 }
 
 /* For an op that hands requests down: one that is pending is handed down at once. */
-void task_meet_(struct task *task)
+void co_task_meet_(struct co_task *task)
 {
     if (request_pending(task))
         deliver(task);
 }
 
-struct task *task_quick_(void)
+struct co_task *co_task_quick_(void)
 {
-    struct scheduler *s = scheduler_;
-    struct task *task = task_unasked_(s);
+    struct co_scheduler *s = scheduler_;
+    struct co_task *task = co_task_unasked_(s);
 
     if (!task || s->budget <= 1 || HOOKS(s))
         return NULL;
@@ -670,73 +670,74 @@ struct task *task_quick_(void)
     return task;
 }
 
-co_op task_done(intptr_t result)
+co_op co_op_done(intptr_t result)
 {
-    struct task *task = task_running_(TASK_NAME_("task_done"));
-    struct scheduler *s = scheduler_;
+    struct co_task *task = co_task_running_(CO_NAME_("co_op_done"));
+    struct co_scheduler *s = scheduler_;
 
     task->wait = NULL;
     POINT(s, task);
     return --s->budget > 0 ? co_done(result) : done_later(task, result);
 }
 
-static inline void waits(struct scheduler *s, struct task *task, const struct task_wait *wait,
-                         void *object)
+static inline void waits(struct co_scheduler *s, struct co_task *task,
+                         const struct co_wait_kind *wait, void *object)
 {
     task->wait = wait;
     task->object = object;
-    task->step = TASK_WAITING_;
+    task->step = CO_TASK_WAITING_;
     POINT(s, task);
 }
 
-struct task *task_waits(const struct task_wait *wait, void *object)
+struct co_task *co_op_wait(const struct co_wait_kind *wait, void *object)
 {
-    struct task *task = task_running_(wait->name);
+    struct co_task *task = co_task_running_(wait->name);
 
     waits(scheduler_, task, wait, object);
     return task;
 }
 
-static int call_take_back(struct task *task)
+static int call_take_back(struct co_task *task)
 {
     (void)task;
     return 1;
 }
-static const struct task_wait call_wait = { TASK_NAME_("co_wait"), call_take_back };
+static const struct co_wait_kind call_wait = { CO_NAME_("co_wait"), call_take_back };
 
-void task_wake(struct task *task, intptr_t result)
+void co_wake(struct co_task *task, intptr_t result)
 {
-    struct scheduler *s = scheduler_;
+    struct co_scheduler *s = scheduler_;
 
-    if (task->step == TASK_READY_ && task->wait == &call_wait && task->chain.result == -ECANCELED)
+    if (task->step == CO_TASK_READY_ && task->wait == &call_wait
+        && task->chain.result == -ECANCELED)
         return;                     /* a cancel was faster, which the caller cannot know yet */
-    if (task->step != TASK_WAITING_)
-        stop(task, "task_wake", "() of a task that does not wait: wake each wait once", "");
-    task->step = TASK_READY_;
+    if (task->step != CO_TASK_WAITING_)
+        stop(task, "co_wake", "() of a task that does not wait: wake each wait once", "");
+    task->step = CO_TASK_READY_;
     task->chain.result = result;
-    task_ring_add(&s->ready, task);
+    co_ring_add(&s->ready, task);
     POINT(s, task);
 }
 
 /* ---- Sleep ----------------------------------------------------------------------------------- */
 
-static int sleep_take_back(struct task *task)
+static int sleep_take_back(struct co_task *task)
 {
     slot_remove(scheduler_, task->timer);
     task->timer = 0;
     return 1;
 }
-static const struct task_wait sleep_wait = { TASK_NAME_("co_sleep"), sleep_take_back };
+static const struct co_wait_kind sleep_wait = { CO_NAME_("co_sleep"), sleep_take_back };
 
 static co_op sleep_op(int64_t when, int at_once)
 {
-    struct task *task = task_running_(TASK_NAME_("co_sleep"));
+    struct co_task *task = co_task_running_(CO_NAME_("co_sleep"));
 
     if (request_take(task))
         return co_done(-ECANCELED);
     if (at_once) {
         task->wait = &sleep_wait;
-        task_point_(task);
+        co_task_point_(task);
         return done_later(task, 0);
     }
     if (slot_add(scheduler_, when, (uintptr_t)task) < 0)
@@ -747,75 +748,75 @@ static co_op sleep_op(int64_t when, int at_once)
 
 co_op co_sleep_ns_(int64_t ns)
 {
-    struct scheduler *s = scheduler_here("co_sleep");
+    struct co_scheduler *s = scheduler_here("co_sleep");
 
     return ns > 0 ? sleep_op(s->driver->now(s->driver) + ns, 0) : sleep_op(0, 1);
 }
 
 co_op co_sleep_until_ns_(int64_t when)
 {
-    struct scheduler *s = scheduler_here("co_sleep_until");
+    struct co_scheduler *s = scheduler_here("co_sleep_until");
 
     return sleep_op(when, when <= s->driver->now(s->driver));
 }
 
 /* The timer of a task itself is over: of its sleep, or of its co_wait_for. */
-static void task_timer_over(struct task *task)
+static void task_timer_over(struct co_task *task)
 {
     task->timer = 0;
     if (task->wait == &wait_for_wait)
         wait_for_expired(task);
     else
-        task_wake(task, 0);
+        co_wake(task, 0);
 }
 
 /* ---- Waiting for tasks ----------------------------------------------------------------------- */
 
-static co_op join(struct task *task, const struct task_wait *wait)
+static co_op join(struct co_task *task, const struct co_wait_kind *wait)
 {
-    struct task *me = task_running_(wait->name);
+    struct co_task *me = co_task_running_(wait->name);
 
     if (!task)
-        return task_done(-ENOMEM);
+        return co_op_done(-ENOMEM);
     if (task == me)
-        return task_done(-EDEADLK);
-    if (task->step == TASK_ENDED_)
-        return task_done(task->chain.result);
+        return co_op_done(-EDEADLK);
+    if (task->step == CO_TASK_ENDED_)
+        return co_op_done(task->chain.result);
     waits(scheduler_, me, wait, task);
     joiner_add(task, me);
-    task_meet_(me);
+    co_task_meet_(me);
     return co_wait();
 }
 
-co_op co_join(struct task *task)
+co_op co_join(struct co_task *task)
 {
     return join(task, &join_wait);
 }
 
-co_op co_shield(struct task *task)
+co_op co_shield(struct co_task *task)
 {
     return join(task, &shield_wait);
 }
 
 /* The time of a wait_for is over: its task gets a request of the deadline's own. */
-static void wait_for_expired(struct task *task)
+static void wait_for_expired(struct co_task *task)
 {
     task->wait = &expired_wait;
-    task_cancel((struct task *)task->object);
+    co_cancel((struct co_task *)task->object);
 }
 
-co_op co_wait_for_ns_(struct task *task, int64_t ns)
+co_op co_wait_for_ns_(struct co_task *task, int64_t ns)
 {
-    struct task *me = task_running_(TASK_NAME_("co_wait_for"));
-    struct scheduler *s = scheduler_;
+    struct co_task *me = co_task_running_(CO_NAME_("co_wait_for"));
+    struct co_scheduler *s = scheduler_;
     int asked = request_pending(me);
     co_op op;
 
     me->timer = 0;
-    if (!task || task == me || task->step == TASK_ENDED_)
+    if (!task || task == me || task->step == CO_TASK_ENDED_)
         return join(task, &wait_for_wait);
     if (ns > 0 && slot_add(s, s->driver->now(s->driver) + ns, (uintptr_t)me) < 0)
-        return task_done(-ENOMEM);
+        return co_op_done(-ENOMEM);
     op = join(task, &wait_for_wait);
     if (ns <= 0 && !asked)
         wait_for_expired(me);
@@ -823,46 +824,46 @@ co_op co_wait_for_ns_(struct task *task, int64_t ns)
 }
 
 /* A member of the gather ended. The first failure is kept where the result goes anyway. */
-static void gather_ended(struct task_set *set, struct task *member)
+static void gather_ended(struct co_task_set *set, struct co_task *member)
 {
-    struct task *task = CONTAINER(set, struct task, in.many.set);
+    struct co_task *task = CONTAINER(set, struct co_task, in.many.set);
 
     if (member->chain.result < 0 && task->chain.result == 0)
         task->chain.result = member->chain.result;
     if (--task->in.many.left == 0)
-        task_wake(task, task->chain.result);
+        co_wake(task, task->chain.result);
 }
 
-co_op co_gather(struct task *const *tasks, size_t n)
+co_op co_gather(struct co_task *const *tasks, size_t n)
 {
-    struct task *me = task_running_(TASK_NAME_("co_gather"));
+    struct co_task *me = co_task_running_(CO_NAME_("co_gather"));
     intptr_t failure = 0;
     uint32_t left = 0;
 
     for (size_t i = 0; i < n; i++) {
         if (tasks[i] == me)
-            return task_done(-EDEADLK);
-        if (tasks[i] && tasks[i]->step != TASK_ENDED_ && task_set_(tasks[i]))
-            return task_done(-EBUSY);
+            return co_op_done(-EDEADLK);
+        if (tasks[i] && tasks[i]->step != CO_TASK_ENDED_ && co_task_set_(tasks[i]))
+            return co_op_done(-EBUSY);
     }
     for (size_t i = 0; i < n; i++) {
-        intptr_t result = task_result(tasks[i]);
+        intptr_t result = co_task_result(tasks[i]);
 
-        if (tasks[i] && tasks[i]->step != TASK_ENDED_) {
-            left += task_set_(tasks[i]) == NULL;        /* one that is named twice counts once */
-            task_set_put_(tasks[i], &me->in.many.set);
+        if (tasks[i] && tasks[i]->step != CO_TASK_ENDED_) {
+            left += co_task_set_(tasks[i]) == NULL;        /* one that is named twice counts once */
+            co_task_set_put_(tasks[i], &me->in.many.set);
         } else if (result < 0 && failure == 0) {
             failure = result;
         }
     }
     if (left == 0)
-        return task_done(failure);
-    (void)task_waits(&gather_wait, (void *)(uintptr_t)tasks);
+        return co_op_done(failure);
+    (void)co_op_wait(&gather_wait, (void *)(uintptr_t)tasks);
     me->in.many.set.ended = gather_ended;
     me->in.many.count = (uint32_t)n;
     me->in.many.left = left;
     me->chain.result = failure;
-    task_meet_(me);
+    co_task_meet_(me);
     return co_wait();
 }
 
@@ -872,32 +873,32 @@ static void within_ask(struct co_within *w, intptr_t error)
 {
     w->error = error;
     w->asked = 1;
-    w->task->flags |= TASK_LATE_;
-    if (w->task->step == TASK_WAITING_)
+    w->task->flags |= CO_TASK_LATE_;
+    if (w->task->step == CO_TASK_WAITING_)
         deliver(w->task);
 }
 
-static void within_expired(struct task_timer *timer)
+static void within_expired(struct co_timer *timer)
 {
     within_ask(CONTAINER(timer, struct co_within, timer), -ETIMEDOUT);
 }
 
-void task_expire_(struct task *task)
+void co_task_expire_(struct co_task *task)
 {
-    struct scheduler *s = scheduler_;
+    struct co_scheduler *s = scheduler_;
     struct co_within *w = within_of(task->chain.top);
     int64_t now = s->fired == INT64_MIN ? 0 : s->fired + 1;
 
-    if (task->step == TASK_WAITING_ && task->wait == &wait_for_wait && task->timer)
-        slot_sift(s, task->timer - 1, (struct task_timer_slot){ now, (uintptr_t)task });
+    if (task->step == CO_TASK_WAITING_ && task->wait == &wait_for_wait && task->timer)
+        slot_sift(s, task->timer - 1, (struct co_timer_slot){ now, (uintptr_t)task });
     else if (w && w->timer.place)
-        slot_sift(s, w->timer.place - 1, (struct task_timer_slot){ now, (uintptr_t)&w->timer + 1 });
+        slot_sift(s, w->timer.place - 1, (struct co_timer_slot){ now, (uintptr_t)&w->timer + 1 });
 }
 
 static void within_enter(struct co_within *w)
 {
-    struct scheduler *s = scheduler_here("co_within");
-    struct task *task = s->current;
+    struct co_scheduler *s = scheduler_here("co_within");
+    struct co_task *task = s->current;
 
     if (!task) {
         stop(NULL, "co_within", "() was awaited outside a task", "");
@@ -907,7 +908,7 @@ static void within_enter(struct co_within *w)
     w->timer.fire = within_expired;
     if (w->ns <= 0)
         within_ask(w, -ETIMEDOUT);
-    else if (task_timer_start(&w->timer, s->driver->now(s->driver) + w->ns) < 0)
+    else if (co_timer_start(&w->timer, s->driver->now(s->driver) + w->ns) < 0)
         within_ask(w, -ENOMEM);
 }
 
@@ -915,15 +916,15 @@ static void within_enter(struct co_within *w)
  * own that came meanwhile has met its -ECANCELED with this one. */
 static intptr_t within_leave(struct co_within *w)
 {
-    struct task *task = w->task;
+    struct co_task *task = w->task;
 
-    task_timer_stop(&w->timer);
+    co_timer_stop(&w->timer);
     if (w->result != -ECANCELED || !w->met)
         return w->result;
     if (!w->outer)
         return w->error;
     if (w->outer & BY_TASK)
-        task->flags &= (uint16_t)~TASK_CANCEL_;
+        task->flags &= (uint16_t)~CO_TASK_CANCEL_;
     return -ECANCELED;
 }
 
@@ -943,83 +944,83 @@ co_op co_within_ns_(struct co_within *slot, int64_t ns, co_op op)
 
 /* ---- Tasks ----------------------------------------------------------------------------------- */
 
-struct task *task_alloc_(size_t frame_size)
+struct co_task *co_task_alloc_(size_t frame_size)
 {
-    struct scheduler *s = scheduler_here("task_spawn");
+    struct co_scheduler *s = scheduler_here("co_spawn");
 
     return s->driver->resize
-        ? (struct task *)s->driver->resize(s->driver, NULL, TASK_HEAD_ + frame_size)
+        ? (struct co_task *)s->driver->resize(s->driver, NULL, CO_TASK_HEAD_ + frame_size)
         : NULL;
 }
 
 /* [task] runs chain.top; [members]: as a task of that group. */
-void task_join_(struct task *task, int flags, struct task_members_ *members)
+void co_task_join_(struct co_task *task, int flags, struct co_members_ *members)
 {
-    struct scheduler *s = scheduler_here(flags ? "task_spawn" : "task_init");
+    struct co_scheduler *s = scheduler_here(flags ? "co_spawn" : "co_task_init");
 
-    *task = (struct task){ .chain = { task->chain.top, 0 }, .step = TASK_READY_,
+    *task = (struct co_task){ .chain = { task->chain.top, 0 }, .step = CO_TASK_READY_,
                            .flags = (uint16_t)flags,
                            .told = members ? (uintptr_t)&members->set : 0 };
     all_add(s, task);
-    task_ring_add(&s->ready, task);
+    co_ring_add(&s->ready, task);
 }
 
-void task_init_(struct task *task, struct co *root)
+void co_task_init_(struct co_task *task, struct co *root)
 {
     task->chain.top = root;
-    task_join_(task, 0, NULL);
+    co_task_join_(task, 0, NULL);
 }
 
-struct task *task_start_(struct task *task, int flags)
+struct co_task *co_task_start_(struct co_task *task, int flags)
 {
     if (task)
-        task_join_(task, TASK_OWN_ | flags, NULL);
+        co_task_join_(task, CO_TASK_OWN_ | flags, NULL);
     return task;
 }
 
-void task_free(struct task *task)
+void co_task_free(struct co_task *task)
 {
     if (!task)
         return;
-    if (task->step != TASK_ENDED_)
-        stop(task, "task_free", "() of a task that has not ended: join it first, here it stands",
+    if (task->step != CO_TASK_ENDED_)
+        stop(task, "co_task_free", "() of a task that has not ended: join it first, here it stands",
              "");
-    if (task->flags & TASK_OWN_)
-        scheduler_here("task_free")->driver->resize(scheduler_->driver, task, 0);
+    if (task->flags & CO_TASK_OWN_)
+        scheduler_here("co_task_free")->driver->resize(scheduler_->driver, task, 0);
 }
 
-void task_detach(struct task *task)
+void co_task_detach(struct co_task *task)
 {
-    if (!task || !(task->flags & TASK_OWN_))
+    if (!task || !(task->flags & CO_TASK_OWN_))
         return;
-    if (task->step == TASK_ENDED_)
-        task_free(task);
+    if (task->step == CO_TASK_ENDED_)
+        co_task_free(task);
     else
-        task->flags |= TASK_GO_;
+        task->flags |= CO_TASK_GO_;
 }
 
-enum task_state task_state(const struct task *task)
+enum co_task_state co_task_state(const struct co_task *task)
 {
-    intptr_t result = task_result(task);
+    intptr_t result = co_task_result(task);
 
-    return result == -EINPROGRESS && task->step != TASK_ENDED_ ? TASK_PENDING
-        : result == -ECANCELED ? TASK_CANCELLED : TASK_FINISHED;
+    return result == -EINPROGRESS && task->step != CO_TASK_ENDED_ ? CO_TASK_PENDING
+        : result == -ECANCELED ? CO_TASK_CANCELLED : CO_TASK_FINISHED;
 }
 
-const char *task_state_name(const struct task *task)
+const char *co_task_state_name(const struct co_task *task)
 {
     static const char *const names[] = { "pending", "finished", "cancelled" };
 
-    return names[task_state(task)];
+    return names[co_task_state(task)];
 }
 
-intptr_t task_result(const struct task *task)
+intptr_t co_task_result(const struct co_task *task)
 {
-    return !task ? -ENOMEM : task->step == TASK_ENDED_ ? task->chain.result : -EINPROGRESS;
+    return !task ? -ENOMEM : task->step == CO_TASK_ENDED_ ? task->chain.result : -EINPROGRESS;
 }
 
 /* The outermost frame of its chain; in the end, the only one. */
-static struct co *root_of(struct task *task)
+static struct co *root_of(struct co_task *task)
 {
     struct co *co = task->chain.top;
 
@@ -1028,43 +1029,43 @@ static struct co *root_of(struct task *task)
     return co;
 }
 
-const char *task_name(struct task *task)
+const char *co_task_name(struct co_task *task)
 {
     const struct co_site *site = task ? co_where(root_of(task)) : NULL;
 
     return site ? site->name : "";
 }
 
-struct task *task_current(void)
+struct co_task *co_current(void)
 {
     return scheduler_ ? scheduler_->current : NULL;
 }
 
-struct co *task_frame_(struct task *task, co_body *body, const char *name)
+struct co *co_task_frame_(struct co_task *task, co_body *body, const char *name)
 {
     struct co *root = task ? root_of(task) : NULL;
 
     (void)name;
     if (root && root->body != body)
-        stop(task, "TASK_FRAME: the task that stands here does not run ", name, "");
+        stop(task, "CO_TASK_FRAME: the task that stands here does not run ", name, "");
     return root;
 }
 
 /* ---- The scheduler --------------------------------------------------------------------------- */
 
-void scheduler_init(struct scheduler *s, struct task_driver *driver,
-                    struct task_timer_slot *timers, uint32_t room)
+void co_scheduler_init(struct co_scheduler *s, struct co_driver *driver,
+                    struct co_timer_slot *timers, uint32_t room)
 {
-    *s = (struct scheduler){ .driver = driver, .timers = timers, .timer_room = room,
+    *s = (struct co_scheduler){ .driver = driver, .timers = timers, .timer_room = room,
                              .fixed = timers || !driver->resize, .fired = INT64_MIN };
     s->own.next = s->own.prev = &s->own;
     scheduler_ = s;
 }
 
-void scheduler_free(struct scheduler *s)
+void co_scheduler_free(struct co_scheduler *s)
 {
     if (s->count > 0)
-        stop(task_next(NULL), "scheduler_free",
+        stop(co_task_next(NULL), "co_scheduler_free",
              "() while tasks are left: here the oldest one stands", "");
     if (!s->fixed && s->timers)
         s->driver->resize(s->driver, s->timers, 0);
@@ -1072,88 +1073,88 @@ void scheduler_free(struct scheduler *s)
         scheduler_ = NULL;
 }
 
-struct scheduler *scheduler_get(void)
+struct co_scheduler *co_scheduler_get(void)
 {
     return scheduler_;
 }
 
-void scheduler_set(struct scheduler *s)
+void co_scheduler_set(struct co_scheduler *s)
 {
     scheduler_ = s;
 }
 
-static void task_end(struct scheduler *s, struct task *task)
+static void task_end(struct co_scheduler *s, struct co_task *task)
 {
     intptr_t result = task->chain.result;
-    struct task_set *set = task_set_(task);
-    int unmet = task->flags & TASK_CANCEL_ && result != -ECANCELED;
-    int go = task->flags & TASK_GO_;            /* a done callback may free the task */
+    struct co_task_set *set = co_task_set_(task);
+    int unmet = task->flags & CO_TASK_CANCEL_ && result != -ECANCELED;
+    int go = task->flags & CO_TASK_GO_;            /* a done callback may free the task */
 
-    task->flags &= (uint16_t)~TASK_CANCEL_;
+    task->flags &= (uint16_t)~CO_TASK_CANCEL_;
     all_remove(s, task);
-    for (struct task *joiners = joiners_of(task); joiners; ) {
-        struct task *joiner = joiners;
-        task_ring_remove(&joiners, joiner);
+    for (struct co_task *joiners = joiners_of(task); joiners; ) {
+        struct co_task *joiner = joiners;
+        co_ring_remove(&joiners, joiner);
         hand_back(joiner, unmet);
         if (joiner->wait == &wait_for_wait)
             wait_for_over(joiner);
-        task_wake(joiner, result == -ECANCELED && joiner->wait == &expired_wait
+        co_wake(joiner, result == -ECANCELED && joiner->wait == &expired_wait
                   ? -ETIMEDOUT : result);
     }
     task->told = 0;
     if (set)
         set->ended(set, task);
     if (go)
-        task_free(task);
+        co_task_free(task);
 }
 
-static void step(struct scheduler *s, struct task *task)
+static void step(struct co_scheduler *s, struct co_task *task)
 {
     int signal;
 
-    if (task->flags & (TASK_PAUSED_ | TASK_TOLD_)) {
-        if (task->flags & TASK_PAUSED_)
+    if (task->flags & (CO_TASK_PAUSED_ | CO_TASK_TOLD_)) {
+        if (task->flags & CO_TASK_PAUSED_)
             task->chain.result = request_take(task) ? -ECANCELED : 0;
-        task->flags &= (uint16_t)~(TASK_PAUSED_ | TASK_TOLD_);
+        task->flags &= (uint16_t)~(CO_TASK_PAUSED_ | CO_TASK_TOLD_);
     }
-    task->step = TASK_RUNNING_;
+    task->step = CO_TASK_RUNNING_;
     s->current = task;
-    s->budget = TASK_BUDGET;
+    s->budget = CO_BUDGET;
     signal = co_resume(&task->chain);
     s->current = NULL;
     if (signal == CO_WAITING) {
-        if (task->step == TASK_RUNNING_) {      /* co_wait() itself */
-            task->step = TASK_WAITING_;
+        if (task->step == CO_TASK_RUNNING_) {      /* co_wait() itself */
+            task->step = CO_TASK_WAITING_;
             task->wait = &call_wait;
             POINT(s, task);
-            task_meet_(task);
+            co_task_meet_(task);
         }
         STEPPED(s, task);
         return;
     }
-    if (task->step != TASK_RUNNING_)
+    if (task->step != CO_TASK_RUNNING_)
         stop(task, unawaited(task), " was made and never awaited: ",
              signal == CO_RETURNED ? "in this coroutine" : "before this place");
     if (signal == CO_RETURNED) {
-        task->step = TASK_ENDED_;
+        task->step = CO_TASK_ENDED_;
         STEPPED(s, task);
         task_end(s, task);
         return;
     }
     if (signal == CO_PAUSED)
-        task->flags |= TASK_PAUSED_;
-    task->step = TASK_READY_;
-    task_ring_add(&s->ready, task);
+        task->flags |= CO_TASK_PAUSED_;
+    task->step = CO_TASK_READY_;
+    co_ring_add(&s->ready, task);
     POINT(s, task);
     STEPPED(s, task);
 }
 
-void scheduler_turn(struct scheduler *s)
+void co_scheduler_turn(struct co_scheduler *s)
 {
-    struct task *batch, *inside = scheduler_ ? scheduler_->current : NULL;
+    struct co_task *batch, *inside = scheduler_ ? scheduler_->current : NULL;
 
     if (inside)
-        stop(inside, "scheduler_turn", "() inside a task: a loop does not run in a loop", "");
+        stop(inside, "co_scheduler_turn", "() inside a task: a loop does not run in a loop", "");
     scheduler_ = s;
     s->turns++;
     timers_fire(s);
@@ -1162,25 +1163,25 @@ void scheduler_turn(struct scheduler *s)
     if (CO_RARELY_(HOOKS(s) != NULL))
         s->hooks->batch(s->hooks, &batch);
     while (batch) {
-        struct task *task = batch;
-        task_ring_remove(&batch, task);
+        struct co_task *task = batch;
+        co_ring_remove(&batch, task);
         step(s, task);
     }
     s->turns++;
 }
 
-int64_t scheduler_next(const struct scheduler *s)
+int64_t co_scheduler_next(const struct co_scheduler *s)
 {
     return s->ready ? 0 : s->timer_count ? s->timers[0].when : INT64_MAX;
 }
 
-void scheduler_run(struct scheduler *s)
+void co_scheduler_run(struct co_scheduler *s)
 {
     while (s->count > 0) {
         int64_t next;
 
-        scheduler_turn(s);
-        next = scheduler_next(s);
+        co_scheduler_turn(s);
+        next = co_scheduler_next(s);
         if (next > 0 && s->count > 0)
             s->driver->wait(s->driver, next);
     }

@@ -17,7 +17,7 @@ enum { THREADS_MAX = 1024 };
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t work, ended;
-    struct task *first, *last;      /* jobs that have not begun */
+    struct co_task *first, *last;      /* jobs that have not begun */
     unsigned idle, busy, count;     /* threads that wait for work; that run a job; all */
     unsigned limit;                 /* jobs that run at once */
     unsigned loops;                 /* that use the pool */
@@ -28,19 +28,19 @@ static struct {
 
 static void job_done(void *arg)
 {
-    struct task *task = arg;
+    struct co_task *task = arg;
 
-    loop_unref(loop_current());
-    task_wake(task, task->chain.result);
+    co_loop_unref(co_loop_current());
+    co_wake(task, task->chain.result);
 }
 
-static void job_run(struct task *task)
+static void job_run(struct co_task *task)
 {
-    struct loop *loop = task->in.job.loop;
+    struct co_loop *loop = task->in.job.loop;
     intptr_t (*fn)(void *) = (intptr_t (*)(void *))task->chain.result;
 
     task->chain.result = fn(task->object);
-    loop_post_always_(loop, job_done, task);    /* the task is the loop's again */
+    co_loop_post_always_(loop, job_done, task);    /* the task is the loop's again */
 }
 
 static void *worker(void *arg)
@@ -48,7 +48,7 @@ static void *worker(void *arg)
     (void)arg;
     pthread_mutex_lock(&pool.lock);
     for (;;) {
-        struct task *task = pool.busy < pool.limit ? pool.first : NULL;
+        struct co_task *task = pool.busy < pool.limit ? pool.first : NULL;
 
         if (task) {
             pool.first = task->in.job.next;
@@ -84,7 +84,7 @@ static int thread_make(pthread_t *thread, void *(*fn)(void *), void *arg)
 }
 
 /* Queues [task], with the lock held. 0, or why not. */
-static int job_add(struct task *task)
+static int job_add(struct co_task *task)
 {
     int waiting = pool.first != NULL;
 
@@ -107,14 +107,14 @@ static int job_add(struct task *task)
 }
 
 /* 1: it had not begun. Else its result is given, and the request meets the next await. */
-static int job_take_back(struct task *task)
+static int job_take_back(struct co_task *task)
 {
-    struct task *before = NULL;
+    struct co_task *before = NULL;
     int begun;
 
     pthread_mutex_lock(&pool.lock);
     begun = task->in.job.next == task;
-    for (struct task *t = begun ? NULL : pool.first; t && t != task; t = t->in.job.next)
+    for (struct co_task *t = begun ? NULL : pool.first; t && t != task; t = t->in.job.next)
         before = t;
     if (!begun) {
         if (before)
@@ -126,12 +126,12 @@ static int job_take_back(struct task *task)
     }
     pthread_mutex_unlock(&pool.lock);
     if (!begun)
-        loop_unref(loop_current());
-    return begun ? TASK_LATER : 1;
+        co_loop_unref(co_loop_current());
+    return begun ? CO_LATER : 1;
 }
 
 /* The last loop that used the pool ends its threads; they have nothing to do any more. */
-static void pool_leave(struct loop_part *part)
+static void pool_leave(struct co_loop_part *part)
 {
     unsigned loops;
 
@@ -154,7 +154,7 @@ static void pool_leave(struct loop_part *part)
 
 /* A fork() copies the pool, but not its threads: the child begins with none. Calls of its loop that
  * were not over give -EAGAIN there; the parent's go on. */
-static const struct task_wait thread_wait = { "co_thread", job_take_back };
+static const struct co_wait_kind thread_wait = { "co_thread", job_take_back };
 
 static void fork_begins(void)
 {
@@ -168,19 +168,19 @@ static void fork_ends(void)
 
 static void fork_child(void)
 {
-    struct loop *loop = loop_current();
+    struct co_loop *loop = co_loop_current();
 
     pool.first = pool.last = NULL;
     pool.idle = pool.busy = pool.count = 0;
     pool.ending = 0;
-    pool.loops = loop && loop_part_(loop, pool_leave, 0);
+    pool.loops = loop && co_loop_part_(loop, pool_leave, 0);
     pthread_cond_init(&pool.work, NULL);
     pthread_cond_init(&pool.ended, NULL);
     pthread_mutex_unlock(&pool.lock);
-    for (struct task *task = task_next(NULL); task; task = task_next(task))
-        if (task->wait == &thread_wait && task->step == TASK_WAITING_) {
-            loop_unref(loop);
-            task_wake(task, -EAGAIN);
+    for (struct co_task *task = co_task_next(NULL); task; task = co_task_next(task))
+        if (task->wait == &thread_wait && task->step == CO_TASK_WAITING_) {
+            co_loop_unref(loop);
+            co_wake(task, -EAGAIN);
         }
 }
 
@@ -190,14 +190,14 @@ static void pool_made(void)
 }
 
 /* This loop uses the pool from now on. */
-static int pool_enter(struct loop *loop)
+static int pool_enter(struct co_loop *loop)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-    if (loop_part_(loop, pool_leave, 0))
+    if (co_loop_part_(loop, pool_leave, 0))
         return 0;
     pthread_once(&once, pool_made);
-    if (!loop_part_(loop, pool_leave, sizeof(struct loop_part)))
+    if (!co_loop_part_(loop, pool_leave, sizeof(struct co_loop_part)))
         return -ENOMEM;
     pthread_mutex_lock(&pool.lock);
     while (pool.ending)             /* not for long: its threads are idle */
@@ -209,34 +209,34 @@ static int pool_enter(struct loop *loop)
 
 co_op co_thread(intptr_t (*fn)(void *), void *arg)
 {
-    struct loop *loop = loop_current();
-    struct task *task;
+    struct co_loop *loop = co_loop_current();
+    struct co_task *task;
     int error;
 
-    if (task_cancelled(thread_wait.name))
+    if (co_op_take_cancel(thread_wait.name))
         return co_done(-ECANCELED);
     error = pool_enter(loop);
     if (error < 0)
-        return task_done(error);
-    task = task_waits(&thread_wait, arg);
+        return co_op_done(error);
+    task = co_op_wait(&thread_wait, arg);
     task->chain.result = (intptr_t)fn;
     task->in.job.loop = loop;
-    loop_ref(loop);
+    co_loop_ref(loop);
     pthread_mutex_lock(&pool.lock);
     error = job_add(task);
     pthread_mutex_unlock(&pool.lock);
     if (error < 0) {                    /* not even one thread: the op ends at once */
-        loop_unref(loop);
-        task_wake(task, error);
+        co_loop_unref(loop);
+        co_wake(task, error);
     }
     return co_wait();
 }
 
-void thread_limit(unsigned n)
+void co_thread_limit(unsigned n)
 {
     pthread_mutex_lock(&pool.lock);
     pool.limit = n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : n;
-    for (struct task *t = pool.first; t && pool.count < pool.limit; t = t->in.job.next)
+    for (struct co_task *t = pool.first; t && pool.count < pool.limit; t = t->in.job.next)
         if (thread_make(&pool.threads[pool.count], worker, NULL) == 0)
             pool.count++;
     pthread_cond_broadcast(&pool.work);
@@ -256,14 +256,14 @@ struct crew {
         struct crew *crew;
         unsigned index;
         pthread_t thread;
-        struct loop *loop;          /* while it runs and may have to be cancelled */
-        struct task *task;
+        struct co_loop *loop;          /* while it runs and may have to be cancelled */
+        struct co_task *task;
     } *members;
 };
 
 static __thread unsigned loop_index_;
 
-unsigned loop_index(void)
+unsigned co_loop_index(void)
 {
     return loop_index_;
 }
@@ -273,7 +273,7 @@ static void member_cancel(void *arg)
     struct crew_member *member = arg;
 
     if (member->loop)
-        task_cancel(member->task);
+        co_cancel(member->task);
 }
 
 /* Has one member cancelled. 0, or -EAGAIN: too many posts wait there. */
@@ -283,7 +283,7 @@ static int member_ask(struct crew_member *member)
 
     pthread_mutex_lock(&member->crew->lock);
     if (member->loop)
-        error = loop_post(member->loop, member_cancel, member);
+        error = co_loop_post(member->loop, member_cancel, member);
     pthread_mutex_unlock(&member->crew->lock);
     return error;
 }
@@ -305,21 +305,21 @@ static void crew_end(struct crew *crew, intptr_t result)
 }
 
 /* Storage of the member's own: its task can be looked at when it has ended. */
-static struct task *member_spawn(struct crew_member *member)
+static struct co_task *member_spawn(struct crew_member *member)
 {
     struct crew *crew = member->crew;
-    struct task *task = malloc(TASK_HEAD_ + crew->size);
+    struct co_task *task = malloc(CO_TASK_HEAD_ + crew->size);
 
     if (!task)
         return NULL;
-    memcpy(task_room_(task), crew->frame, crew->size);
-    task_init_(task, task_room_(task));
+    memcpy(co_task_room_(task), crew->frame, crew->size);
+    co_task_init_(task, co_task_room_(task));
     pthread_mutex_lock(&crew->lock);
     member->task = task;
     if (crew->ending)
-        task_cancel(task);              /* and not once more by a post */
+        co_cancel(task);              /* and not once more by a post */
     else
-        member->loop = loop_current();
+        member->loop = co_loop_current();
     pthread_mutex_unlock(&crew->lock);
     return task;
 }
@@ -327,21 +327,21 @@ static struct task *member_spawn(struct crew_member *member)
 static void member_main(struct crew_member *member)
 {
     struct crew *crew = member->crew;
-    struct task *task;
+    struct co_task *task;
     intptr_t result;
 
-    if (!loop_new(NULL)) {
+    if (!co_loop_new(NULL)) {
         crew_end(crew, -errno);
         return;
     }
     loop_index_ = member->index;
     task = member_spawn(member);
-    result = loop_main_run_(task);
+    result = co_main_run_(task);
     pthread_mutex_lock(&crew->lock);
     member->loop = NULL;                /* no more posts to it */
     pthread_mutex_unlock(&crew->lock);
-    loop_free(loop_current());
-    if (!task || result < 0 || task->flags & TASK_ASKED_)   /* it may be content with its cancel */
+    co_loop_free(co_loop_current());
+    if (!task || result < 0 || task->flags & CO_TASK_ASKED_) /* it may be content with its cancel */
         crew_end(crew, result);
     free(task);
 }
@@ -352,12 +352,12 @@ static void *member_run(void *arg)
     return NULL;
 }
 
-intptr_t loop_threads_(unsigned n, size_t size, const void *frame)
+intptr_t co_loop_threads_(unsigned n, size_t size, const void *frame)
 {
     struct crew crew = { .lock = PTHREAD_MUTEX_INITIALIZER, .size = size, .frame = frame };
     unsigned made = 1;
 
-    if (loop_current())
+    if (co_loop_current())
         return -EBUSY;
     crew.count = n > 0 ? n : 1;
     crew.members = calloc(crew.count, sizeof *crew.members);

@@ -12,9 +12,9 @@
  *     }
  *     int main(void)
  *     {
- *         LOOP_FOR_EACH_SEED(t, 1000)
- *             t.failed = loop_trial(&t, nap) != 0;
- *         return loop_trials_failed();
+ *         CO_FOR_EACH_SEED(t, 1000)
+ *             t.failed = co_trial(&t, nap) != 0;
+ *         return co_trials_failed();
  *     }
  *
  * A loop of trials stops at the first that fails, and prints one line: where, what, and how to run
@@ -50,12 +50,12 @@ extern "C" {
 #endif
 #endif
 
-struct loop_trial {
-    struct loop_options options;        /* rw: the loops below set virtual_time, and their own */
-    int failed;                         /* rw: yours to set; loop_trial sets it for what is left */
+struct co_trial {
+    struct co_loop_options options;        /* rw: the loops below set virtual_time, and their own */
+    int failed;                         /* rw: yours to set; co_trial sets it for what is left */
     int leaks;                          /* rw: 1: asks the leak sanitizer, if linked, in each run */
     intptr_t result;                    /* ro: of the last run */
-    struct loop_counts counts;          /* ro: of the last run */
+    struct co_loop_counts counts;          /* ro: of the last run */
     const char *file;                   /* private: where the loop of trials stands, or NULL */
     int line;                           /* private */
     int kind;                           /* private */
@@ -66,78 +66,78 @@ struct loop_trial {
 
 /* Runs coroutine NAME as the main task on a new loop with trial->options, to its end; cancels and
  * awaits what is left; frees the loop. Its result; -EUCLEAN, if something is left over: an fd is
- * open that was not open before, or is not that was; a task of task_spawn was not freed; memory,
+ * open that was not open before, or is not that was; a task of co_spawn was not freed; memory,
  * under trial->leaks; -EDEADLK: all wait for ever. After these two the trial has failed.
- *     intptr_t loop_trial(struct loop_trial *, NAME, .field = ...); */
-#define loop_trial(trial, ...) \
-    loop_trial_end_(trial, loop_trial_begin_(trial) ? task_spawn(__VA_ARGS__) : NULL)
+ *     intptr_t co_trial(struct co_trial *, NAME, .field = ...); */
+#define co_trial(trial, ...) \
+    co_trial_end_(trial, co_trial_begin_(trial) ? co_spawn(__VA_ARGS__) : NULL)
 
-/* Loops over the statement that follows, with a struct loop_trial [t] for each case, under virtual
- * time. One loop_trial in the body. They nest: hand the options on, t.options.seed =
+/* Loops over the statement that follows, with a struct co_trial [t] for each case, under virtual
+ * time. One co_trial in the body. They nest: hand the options on, t.options.seed =
  * outer.options.seed. */
 
 /* Seeds 1 to [n]; DUFFEL_SEEDS in the environment is another [n]. */
-#define LOOP_FOR_EACH_SEED(t, n)            LOOP_TRIALS_(t, LOOP_SEEDS_, n)
+#define CO_FOR_EACH_SEED(t, n)            CO_TRIALS_(t, CO_SEEDS_, n)
 
 /* A cancel at each point of the run, until it has no more; and once more without. */
-#define LOOP_FOR_EACH_CANCEL(t)             LOOP_TRIALS_(t, LOOP_CANCELS_, 0)
+#define CO_FOR_EACH_CANCEL(t)             CO_TRIALS_(t, CO_CANCELS_, 0)
 
 /* Two cancels, the second up to [distance] points after the first. */
-#define LOOP_FOR_EACH_CANCEL_PAIR(t, distance) LOOP_TRIALS_(t, LOOP_PAIRS_, distance)
+#define CO_FOR_EACH_CANCEL_PAIR(t, distance) CO_TRIALS_(t, CO_PAIRS_, distance)
 
 /* At each point, the innermost deadline of the task that stands there is over. */
-#define LOOP_FOR_EACH_TIMEOUT(t)            LOOP_TRIALS_(t, LOOP_TIMEOUTS_, 0)
+#define CO_FOR_EACH_TIMEOUT(t)            CO_TRIALS_(t, CO_TIMEOUTS_, 0)
 
 /* Each call that may fail does so once; then each, and all after it. */
-#define LOOP_FOR_EACH_FAILURE(t)            LOOP_TRIALS_(t, LOOP_FAILURES_, 0)
+#define CO_FOR_EACH_FAILURE(t)            CO_TRIALS_(t, CO_FAILURES_, 0)
 
 /* How many trials failed since this was asked last; how many were run since the start. */
-static inline int loop_trials_failed(void);
-static inline uint64_t loop_trials_run(void);
+static inline int co_trials_failed(void);
+static inline uint64_t co_trials_run(void);
 
 /* ---- Machinery ------------------------------------------------------------------------------- */
 
-#define LOOP_TRIALS_(t, kind, n) \
-    for (struct loop_trial t = loop_trials_(kind, (uint64_t)(n), __FILE__, __LINE__); \
-         loop_trial_next_(&t); )
+#define CO_TRIALS_(t, kind, n) \
+    for (struct co_trial t = co_trials_(kind, (uint64_t)(n), __FILE__, __LINE__); \
+         co_trial_next_(&t); )
 
-enum loop_trial_kind_ { LOOP_SEEDS_, LOOP_CANCELS_, LOOP_PAIRS_, LOOP_TIMEOUTS_, LOOP_FAILURES_ };
-enum { LOOP_TRIAL_FDS_ = 1024, LOOP_TRIAL_SIGNALS_ = 7 };
+enum co_trial_kind_ { CO_SEEDS_, CO_CANCELS_, CO_PAIRS_, CO_TIMEOUTS_, CO_FAILURES_ };
+enum { CO_TRIAL_FDS_ = 1024, CO_TRIAL_SIGNALS_ = 7 };
 
-struct loop_trial_state_ {
+struct co_trial_state_ {
     unsigned failures;
     uint64_t run;
     int caught;                         /* signals, the first so many */
     int running;                        /* a loop runs, or was left by longjmp */
     int found;                          /* a loop of trials that DUFFEL_TRIAL names */
     int pending;                        /* a trial was run and is not yet judged */
-    struct loop *loop;
+    struct co_loop *loop;
     char where[300], what[200], again[300], stopped[700];
-    void (*handlers[LOOP_TRIAL_SIGNALS_])(int);
-    struct pollfd fds[LOOP_TRIAL_FDS_];
-    char open[LOOP_TRIAL_FDS_];
+    void (*handlers[CO_TRIAL_SIGNALS_])(int);
+    struct pollfd fds[CO_TRIAL_FDS_];
+    char open[CO_TRIAL_FDS_];
 };
 
-static inline struct loop_trial_state_ *loop_trial_state_(void)
+static inline struct co_trial_state_ *co_trial_state_(void)
 {
-    static struct loop_trial_state_ state;
+    static struct co_trial_state_ state;
 
     return &state;
 }
 
 #if defined __GNUC__ && defined __ELF__ && !defined __TINYC__
-#define LOOP_TRIAL_SANITIZERS_ 1
+#define CO_TRIAL_SANITIZERS_ 1
 void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
 #else
-#define LOOP_TRIAL_SANITIZERS_ 0
+#define CO_TRIAL_SANITIZERS_ 0
 #endif
 
 /* ---- What is printed ------------------------------------------------------------------------- */
 
-static inline void loop_trial_tell_(const char *what)
+static inline void co_trial_tell_(const char *what)
 {
-    struct loop_trial_state_ *s = loop_trial_state_();
+    struct co_trial_state_ *s = co_trial_state_();
 
     fflush(stdout);
     fprintf(stderr, "%s: trial failed: %s; run it alone with %s\n", s->where, what, s->again);
@@ -145,7 +145,7 @@ static inline void loop_trial_tell_(const char *what)
 }
 
 CO_ATTRIBUTE_(format(printf, 3, 4))
-static inline void loop_trial_add_(char *to, size_t size, const char *format, ...)
+static inline void co_trial_add_(char *to, size_t size, const char *format, ...)
 {
     size_t n = strlen(to);
     va_list args;
@@ -156,9 +156,9 @@ static inline void loop_trial_add_(char *to, size_t size, const char *format, ..
 }
 
 /* The numbers of [o] that make a case, by name. */
-enum { LOOP_TRIAL_NUMBERS_ = 9 };
-struct loop_trial_number_ { const char *name; uint64_t *big; int *small; };
-static inline void loop_trial_numbers_(struct loop_options *o, struct loop_trial_number_ *to)
+enum { CO_TRIAL_NUMBERS_ = 9 };
+struct co_trial_number_ { const char *name; uint64_t *big; int *small; };
+static inline void co_trial_numbers_(struct co_loop_options *o, struct co_trial_number_ *to)
 {
     const char *const names[] = { "seed", "cancel_at", "cancel_also", "timeout_at", "fail_at",
                                   "fail_on", "cuts", "agains", "wakes" };
@@ -166,7 +166,7 @@ static inline void loop_trial_numbers_(struct loop_options *o, struct loop_trial
                               &o->fail_at };
     int *const small[] = { &o->fail_on, &o->cuts, &o->agains, &o->wakes };
 
-    for (int i = 0; i < LOOP_TRIAL_NUMBERS_; i++) {
+    for (int i = 0; i < CO_TRIAL_NUMBERS_; i++) {
         to[i].name = names[i];
         to[i].big = i < 5 ? big[i] : NULL;
         to[i].small = i < 5 ? NULL : small[i - 5];
@@ -174,57 +174,57 @@ static inline void loop_trial_numbers_(struct loop_options *o, struct loop_trial
 }
 
 /* Writes down, before the run, what is to be printed if it fails or stops the program. */
-static inline void loop_trial_name_(const struct loop_trial *trial)
+static inline void co_trial_name_(const struct co_trial *trial)
 {
-    struct loop_trial_state_ *s = loop_trial_state_();
-    struct loop_trial_number_ numbers[LOOP_TRIAL_NUMBERS_];
-    struct loop_options options = trial->options;
+    struct co_trial_state_ *s = co_trial_state_();
+    struct co_trial_number_ numbers[CO_TRIAL_NUMBERS_];
+    struct co_loop_options options = trial->options;
     const char *comma = trial->file ? "," : "";
 
     s->where[0] = s->again[0] = s->stopped[0] = '\0';
     if (trial->file)
-        loop_trial_add_(s->where, sizeof s->where, "%s:%d", trial->file, trial->line);
+        co_trial_add_(s->where, sizeof s->where, "%s:%d", trial->file, trial->line);
     else
-        loop_trial_add_(s->where, sizeof s->where, "loop_trial");
-    loop_trial_add_(s->again, sizeof s->again, "DUFFEL_TRIAL=");
+        co_trial_add_(s->where, sizeof s->where, "co_trial");
+    co_trial_add_(s->again, sizeof s->again, "DUFFEL_TRIAL=");
     if (trial->file)
-        loop_trial_add_(s->again, sizeof s->again, "line=%d", trial->line);
-    loop_trial_numbers_(&options, numbers);
-    for (int i = 0; i < LOOP_TRIAL_NUMBERS_; i++) {
+        co_trial_add_(s->again, sizeof s->again, "line=%d", trial->line);
+    co_trial_numbers_(&options, numbers);
+    for (int i = 0; i < CO_TRIAL_NUMBERS_; i++) {
         long long number = numbers[i].big ? (long long)*numbers[i].big : *numbers[i].small;
 
         if (number == 0)
             continue;
-        loop_trial_add_(s->again, sizeof s->again, "%s%s=%lld", comma, numbers[i].name, number);
+        co_trial_add_(s->again, sizeof s->again, "%s%s=%lld", comma, numbers[i].name, number);
         comma = ",";
     }
-    loop_trial_add_(s->stopped, sizeof s->stopped, "%s: trial failed: the program stopped; run it "
+    co_trial_add_(s->stopped, sizeof s->stopped, "%s: trial failed: the program stopped; run it "
                     "alone with %s\n", s->where, s->again);
 }
 
 /* DUFFEL_TRIAL: "line=31,seed=17": the line it names, or 0; the numbers go to [o]. */
-static inline int loop_trial_parse_(const char *text, struct loop_options *o)
+static inline int co_trial_parse_(const char *text, struct co_loop_options *o)
 {
-    struct loop_trial_number_ numbers[LOOP_TRIAL_NUMBERS_];
+    struct co_trial_number_ numbers[CO_TRIAL_NUMBERS_];
     int line = 0;
 
-    loop_trial_numbers_(o, numbers);
+    co_trial_numbers_(o, numbers);
     while (*text) {
         size_t n = strcspn(text, "=,");
         char *end = NULL;
         long long number = text[n] == '=' ? strtoll(text + n + 1, &end, 10) : 0;
         int i = 0;
 
-        while (i < LOOP_TRIAL_NUMBERS_ && (strlen(numbers[i].name) != n
+        while (i < CO_TRIAL_NUMBERS_ && (strlen(numbers[i].name) != n
                                            || strncmp(text, numbers[i].name, n) != 0))
             i++;
         if (!end || end == text + n + 1 || (*end && *end != ',')
-            || (i == LOOP_TRIAL_NUMBERS_ && (n != 4 || strncmp(text, "line", 4) != 0))) {
+            || (i == CO_TRIAL_NUMBERS_ && (n != 4 || strncmp(text, "line", 4) != 0))) {
             fprintf(stderr, "DUFFEL_TRIAL: '%s' is not a list like line=31,seed=17,cancel_at=4: "
                     "copy it from the line that a failed trial printed\n", text);
             exit(2);
         }
-        if (i == LOOP_TRIAL_NUMBERS_)
+        if (i == CO_TRIAL_NUMBERS_)
             line = (int)number;
         else if (numbers[i].big)
             *numbers[i].big = (uint64_t)number;
@@ -237,60 +237,60 @@ static inline int loop_trial_parse_(const char *text, struct loop_options *o)
 
 /* ---- The program stops in a trial ------------------------------------------------------------ */
 
-static inline void loop_trial_died_(void)
+static inline void co_trial_died_(void)
 {
-    struct loop_trial_state_ *s = loop_trial_state_();
+    struct co_trial_state_ *s = co_trial_state_();
 
     if ((s->running || s->pending) && write(2, s->stopped, strlen(s->stopped)) < 0)
         s->running = 0;
     s->running = s->pending = 0;
 }
 
-static inline const int *loop_trial_signals_(void)
+static inline const int *co_trial_signals_(void)
 {
-    static const int signals[LOOP_TRIAL_SIGNALS_] = { SIGABRT, SIGTERM, SIGALRM, SIGSEGV, SIGBUS,
+    static const int signals[CO_TRIAL_SIGNALS_] = { SIGABRT, SIGTERM, SIGALRM, SIGSEGV, SIGBUS,
                                                       SIGFPE, SIGILL };
 
     return signals;
 }
 
 /* From the [first] on. SIGABRT, the first of all, stays until the trial is judged: for assert(). */
-static inline void loop_trial_restore_(int first)
+static inline void co_trial_restore_(int first)
 {
-    struct loop_trial_state_ *s = loop_trial_state_();
+    struct co_trial_state_ *s = co_trial_state_();
 
     for (int i = first; i < s->caught; i++)
         if (s->handlers[i] != SIG_ERR)
-            signal(loop_trial_signals_()[i], s->handlers[i]);
+            signal(co_trial_signals_()[i], s->handlers[i]);
     s->caught = s->caught < first ? s->caught : first;
 }
 
 /* What was there before does the rest. */
-static inline void loop_trial_signal_(int signo)
+static inline void co_trial_signal_(int signo)
 {
-    loop_trial_died_();
-    loop_trial_restore_(0);
+    co_trial_died_();
+    co_trial_restore_(0);
     raise(signo);
 }
 
 /* A sanitizer has handlers of its own for faults, and calls back. SIGTERM and SIGALRM: only where
  * they would kill. */
-static inline void loop_trial_catch_(void)
+static inline void co_trial_catch_(void)
 {
-    struct loop_trial_state_ *s = loop_trial_state_();
-    int n = LOOP_TRIAL_SIGNALS_;
+    struct co_trial_state_ *s = co_trial_state_();
+    int n = CO_TRIAL_SIGNALS_;
 
-    loop_trial_restore_(0);
-#if LOOP_TRIAL_SANITIZERS_
+    co_trial_restore_(0);
+#if CO_TRIAL_SANITIZERS_
     if (__sanitizer_set_death_callback) {
-        __sanitizer_set_death_callback(loop_trial_died_);
+        __sanitizer_set_death_callback(co_trial_died_);
         n = 3;
     }
 #endif
     for (int i = 0; i < n; i++) {
-        int signo = loop_trial_signals_()[i];
+        int signo = co_trial_signals_()[i];
 
-        s->handlers[i] = signal(signo, loop_trial_signal_);
+        s->handlers[i] = signal(signo, co_trial_signal_);
         if (s->handlers[i] != SIG_DFL && s->handlers[i] != SIG_ERR
             && (signo == SIGTERM || signo == SIGALRM || s->handlers[i] == SIG_IGN)) {
             signal(signo, s->handlers[i]);
@@ -303,11 +303,11 @@ static inline void loop_trial_catch_(void)
 /* ---- A run ----------------------------------------------------------------------------------- */
 
 /* Which fds are open, in one system call: those that are not are POLLNVAL. */
-static inline void loop_trial_poll_(struct loop_trial_state_ *s)
+static inline void co_trial_poll_(struct co_trial_state_ *s)
 {
-    unsigned n = LOOP_TRIAL_FDS_;
+    unsigned n = CO_TRIAL_FDS_;
 
-    for (int fd = 0; fd < LOOP_TRIAL_FDS_; fd++) {
+    for (int fd = 0; fd < CO_TRIAL_FDS_; fd++) {
         s->fds[fd].fd = fd;
         s->fds[fd].events = 0;
         s->fds[fd].revents = POLLNVAL;
@@ -318,96 +318,96 @@ static inline void loop_trial_poll_(struct loop_trial_state_ *s)
 }
 
 /* Tells what is left over, in s->what: whether something is. */
-static inline int loop_trial_left_(struct loop_trial *trial)
+static inline int co_trial_left_(struct co_trial *trial)
 {
-    struct loop_trial_state_ *s = loop_trial_state_();
+    struct co_trial_state_ *s = co_trial_state_();
 
     s->what[0] = '\0';
     if (trial->result == -EDEADLK)
-        loop_trial_add_(s->what, sizeof s->what, ", a deadlock");
+        co_trial_add_(s->what, sizeof s->what, ", a deadlock");
     if (trial->counts.tasks > 0)
-        loop_trial_add_(s->what, sizeof s->what, ", %d of task_spawn not freed",
+        co_trial_add_(s->what, sizeof s->what, ", %d of co_spawn not freed",
                         (int)trial->counts.tasks);
-    loop_trial_poll_(s);
-    for (int fd = 0; fd < LOOP_TRIAL_FDS_; fd++) {
+    co_trial_poll_(s);
+    for (int fd = 0; fd < CO_TRIAL_FDS_; fd++) {
         int open = !(s->fds[fd].revents & POLLNVAL);
 
         if (open != s->open[fd])
-            loop_trial_add_(s->what, sizeof s->what,
+            co_trial_add_(s->what, sizeof s->what,
                             open ? ", fd %d is left open" : ", fd %d is closed, not its own", fd);
     }
-#if LOOP_TRIAL_SANITIZERS_
+#if CO_TRIAL_SANITIZERS_
     if (trial->leaks && __lsan_do_recoverable_leak_check && __lsan_do_recoverable_leak_check())
-        loop_trial_add_(s->what, sizeof s->what, ", the memory above");
+        co_trial_add_(s->what, sizeof s->what, ", the memory above");
 #endif
     return s->what[0] != '\0';
 }
 
 /* A longjmp has left the trial or its body, as a failed check of cmocka does. */
-static inline void loop_trial_tidy_(void)
+static inline void co_trial_tidy_(void)
 {
-    struct loop_trial_state_ *s = loop_trial_state_();
+    struct co_trial_state_ *s = co_trial_state_();
 
     if (s->running) {
-        loop_abandon_(s->loop);
+        co_loop_abandon_(s->loop);
         s->running = 0;
     }
-    loop_trial_restore_(0);
+    co_trial_restore_(0);
     if (s->pending)
-        loop_trial_tell_("it was left by a failed check");
+        co_trial_tell_("it was left by a failed check");
 }
 
 /* At the end of the program. */
-static inline void loop_trial_exit_(void)
+static inline void co_trial_exit_(void)
 {
     const char *alone = getenv("DUFFEL_TRIAL");
 
-    loop_trial_tidy_();
-    if (alone && !loop_trial_state_()->found)
+    co_trial_tidy_();
+    if (alone && !co_trial_state_()->found)
         fprintf(stderr, "DUFFEL_TRIAL=%s: no loop of trials stands on that line: has the file"
                         " changed?\n", alone);
 }
 
-static inline int loop_trial_begin_(struct loop_trial *trial)
+static inline int co_trial_begin_(struct co_trial *trial)
 {
-    struct loop_trial_state_ *s = loop_trial_state_();
+    struct co_trial_state_ *s = co_trial_state_();
     const char *alone = trial->alone ? getenv("DUFFEL_TRIAL") : NULL;
     int error;
 
     if (s->running)
-        loop_trial_tidy_();
+        co_trial_tidy_();
     if (alone) {                        /* once more: the body may have set others */
-        (void)loop_trial_parse_(alone, &trial->options);
+        (void)co_trial_parse_(alone, &trial->options);
         trial->options.trace = trial->options.trace ? trial->options.trace : stderr;
     }
     trial->options.count = 1;
-    loop_trial_name_(trial);
-    loop_trial_poll_(s);
-    for (int fd = 0; fd < LOOP_TRIAL_FDS_; fd++)
+    co_trial_name_(trial);
+    co_trial_poll_(s);
+    for (int fd = 0; fd < CO_TRIAL_FDS_; fd++)
         s->open[fd] = !(s->fds[fd].revents & POLLNVAL);
     s->run++;
-    s->loop = loop_new(&trial->options);
+    s->loop = co_loop_new(&trial->options);
     error = errno;
     trial->told = 0;
     trial->result = s->loop ? 0 : -error;
     s->running = s->loop != NULL;
     s->pending = trial->file != NULL;
     if (s->loop)
-        loop_trial_catch_();
+        co_trial_catch_();
     return s->running;
 }
 
-static inline intptr_t loop_trial_end_(struct loop_trial *trial, struct task *task)
+static inline intptr_t co_trial_end_(struct co_trial *trial, struct co_task *task)
 {
-    struct loop_trial_state_ *s = loop_trial_state_();
+    struct co_trial_state_ *s = co_trial_state_();
 
     if (s->running) {
-        trial->result = loop_main_run_(task);
-        trial->counts = loop_counts(s->loop);
-        loop_free(s->loop);
-        loop_trial_restore_(s->pending ? 1 : 0);
+        trial->result = co_main_run_(task);
+        trial->counts = co_loop_counts(s->loop);
+        co_loop_free(s->loop);
+        co_trial_restore_(s->pending ? 1 : 0);
         s->running = 0;
-        if (!loop_trial_left_(trial))
+        if (!co_trial_left_(trial))
             return trial->result;
         if (trial->result != -EDEADLK)
             trial->result = -EUCLEAN;
@@ -416,29 +416,29 @@ static inline intptr_t loop_trial_end_(struct loop_trial *trial, struct task *ta
                  ? "this thread has one already" : strerror(-(int)trial->result));
     }
     trial->failed = trial->told = 1;
-    loop_trial_tell_(s->what + 2);
+    co_trial_tell_(s->what + 2);
     return trial->result;
 }
 
 /* ---- Loops of trials ------------------------------------------------------------------------- */
 
-static inline struct loop_trial loop_trials_(int kind, uint64_t n, const char *file, int line)
+static inline struct co_trial co_trials_(int kind, uint64_t n, const char *file, int line)
 {
     static int is_registered;
     const char *seeds = getenv("DUFFEL_SEEDS");
-    struct loop_trial trial;
+    struct co_trial trial;
 
     if (!is_registered)                 /* the last one may be left by longjmp, too */
-        is_registered = atexit(loop_trial_exit_) == 0;
-    loop_trial_tidy_();
+        is_registered = atexit(co_trial_exit_) == 0;
+    co_trial_tidy_();
     memset(&trial, 0, sizeof trial);
     trial.kind = kind;
     trial.n = n;
     trial.file = file;
     trial.line = line;
-    trial.failures = loop_trial_state_()->failures;
+    trial.failures = co_trial_state_()->failures;
     trial.options.virtual_time = 1;
-    if (kind == LOOP_SEEDS_ && seeds && *seeds) {
+    if (kind == CO_SEEDS_ && seeds && *seeds) {
         char *end;
 
         trial.n = strtoull(seeds, &end, 10);
@@ -451,7 +451,7 @@ static inline struct loop_trial loop_trials_(int kind, uint64_t n, const char *f
 }
 
 /* The next of one number, until the last run had fewer of them. */
-static inline int loop_trial_count_(uint64_t *number, uint64_t had)
+static inline int co_trial_count_(uint64_t *number, uint64_t had)
 {
     if (*number > had)
         return 0;
@@ -460,27 +460,27 @@ static inline int loop_trial_count_(uint64_t *number, uint64_t had)
 }
 
 /* The next case of the kind: 0: there is none. */
-static inline int loop_trial_case_(struct loop_trial *trial)
+static inline int co_trial_case_(struct co_trial *trial)
 {
-    struct loop_options *o = &trial->options;
+    struct co_loop_options *o = &trial->options;
 
     switch (trial->kind) {
-    case LOOP_SEEDS_:
+    case CO_SEEDS_:
         return o->seed++ < trial->n;
-    case LOOP_CANCELS_:
-        return loop_trial_count_(&o->cancel_at, trial->counts.points);
-    case LOOP_PAIRS_:
+    case CO_CANCELS_:
+        return co_trial_count_(&o->cancel_at, trial->counts.points);
+    case CO_PAIRS_:
         if (o->cancel_also < trial->n && o->cancel_at > 0
             && o->cancel_at + o->cancel_also <= trial->counts.points) {
             o->cancel_also++;
             return 1;
         }
         o->cancel_also = 1;
-        return loop_trial_count_(&o->cancel_at, trial->counts.points);
-    case LOOP_TIMEOUTS_:
-        return loop_trial_count_(&o->timeout_at, trial->counts.points);
+        return co_trial_count_(&o->cancel_at, trial->counts.points);
+    case CO_TIMEOUTS_:
+        return co_trial_count_(&o->timeout_at, trial->counts.points);
     default:
-        if (loop_trial_count_(&o->fail_at, trial->counts.calls))
+        if (co_trial_count_(&o->fail_at, trial->counts.calls))
             return 1;
         if (o->fail_on)
             return 0;
@@ -490,9 +490,9 @@ static inline int loop_trial_case_(struct loop_trial *trial)
     }
 }
 
-static inline int loop_trial_next_(struct loop_trial *trial)
+static inline int co_trial_next_(struct co_trial *trial)
 {
-    struct loop_trial_state_ *s = loop_trial_state_();
+    struct co_trial_state_ *s = co_trial_state_();
     const char *alone = getenv("DUFFEL_TRIAL");
     int line;
 
@@ -503,18 +503,18 @@ static inline int loop_trial_next_(struct loop_trial *trial)
                      trial->result < 0 && trial->result > -4096 ? "result %lld (%s)"
                                                                 : "result %lld",
                      (long long)trial->result, strerror((int)-trial->result));
-            loop_trial_name_(trial);
-            loop_trial_tell_(s->what);
+            co_trial_name_(trial);
+            co_trial_tell_(s->what);
         }
     }
     s->pending = 0;
-    loop_trial_restore_(0);
+    co_trial_restore_(0);
     if (s->failures != trial->failures || (trial->begun && alone))
         return 0;
     trial->begun = 1;
     if (!alone)
-        return loop_trial_case_(trial);
-    line = loop_trial_parse_(alone, &trial->options);
+        return co_trial_case_(trial);
+    line = co_trial_parse_(alone, &trial->options);
     trial->alone = line == 0 || line == trial->line;
     s->found |= trial->alone;
     if (!trial->alone) {                /* a loop around it, or another one: no disorder */
@@ -524,19 +524,19 @@ static inline int loop_trial_next_(struct loop_trial *trial)
     return 1;
 }
 
-static inline int loop_trials_failed(void)
+static inline int co_trials_failed(void)
 {
-    struct loop_trial_state_ *s = loop_trial_state_();
+    struct co_trial_state_ *s = co_trial_state_();
     unsigned failures = s->failures;
 
-    loop_trial_tidy_();
+    co_trial_tidy_();
     s->failures = 0;
     return (int)failures;
 }
 
-static inline uint64_t loop_trials_run(void)
+static inline uint64_t co_trials_run(void)
 {
-    return loop_trial_state_()->run;
+    return co_trial_state_()->run;
 }
 
 #ifdef __cplusplus

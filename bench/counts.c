@@ -27,7 +27,7 @@ static void need(int right)
 /* ---- The driver ------------------------------------------------------------------------------ */
 
 static int64_t stepped;
-static int64_t now(struct task_driver *driver)
+static int64_t now(struct co_driver *driver)
 {
     (void)driver;
     return stepped;
@@ -37,7 +37,7 @@ static int64_t now(struct task_driver *driver)
 union block { union block *next; char bytes[256]; int64_t align; };
 static union block blocks[1024], *blocks_free;
 
-static void *resize(struct task_driver *driver, void *old, size_t size)
+static void *resize(struct co_driver *driver, void *old, size_t size)
 {
     union block *block = old ? old : blocks_free;
 
@@ -52,9 +52,9 @@ static void *resize(struct task_driver *driver, void *old, size_t size)
     return NULL;
 }
 
-static struct task_driver driver = { .now = now, .resize = resize };
-static struct scheduler scheduler;
-static struct task_timer_slot slots[1024];
+static struct co_driver driver = { .now = now, .resize = resize };
+static struct co_scheduler scheduler;
+static struct co_timer_slot slots[1024];
 
 /* ---- Kinds ----------------------------------------------------------------------------------- */
 
@@ -92,8 +92,8 @@ static void spawn(void)
 
     for (long i = 0; i < n / BATCH; i++) {
         for (int k = 0; k < BATCH; k++)
-            need(task_go(ends, .ended = &ended) == 0);
-        scheduler_turn(&scheduler);
+            need(co_go(ends, .ended = &ended) == 0);
+        co_scheduler_turn(&scheduler);
     }
     need(ended == n);
 }
@@ -110,19 +110,19 @@ static co_define(pauser)
 static void pass(void)
 {
     for (int k = 0; k < BATCH; k++)
-        need(task_go(pauser, .left = n / BATCH) == 0);
+        need(co_go(pauser, .left = n / BATCH) == 0);
     while (scheduler.count > 0)
-        scheduler_turn(&scheduler);
+        co_scheduler_turn(&scheduler);
 }
 
-static struct event events[BATCH];
-struct waiter { co_frame; struct event *event; long left; };
+static struct co_event events[BATCH];
+struct waiter { co_frame; struct co_event *event; long left; };
 static co_define(waiter)
 {
     co_begin;
     while (self->left-- > 0) {
         co_try(co_event_wait(self->event));
-        event_clear(self->event);
+        co_event_clear(self->event);
     }
     co_end;
 }
@@ -130,35 +130,35 @@ static co_define(waiter)
 static void wake(void)
 {
     for (int k = 0; k < BATCH; k++)
-        need(task_go(waiter, .event = &events[k], .left = n / BATCH) == 0);
+        need(co_go(waiter, .event = &events[k], .left = n / BATCH) == 0);
     while (scheduler.count > 0) {
-        scheduler_turn(&scheduler);
+        co_scheduler_turn(&scheduler);
         for (int k = 0; k < BATCH; k++)
-            event_set(&events[k]);
+            co_event_set(&events[k]);
     }
     memset(events, 0, sizeof events);
 }
 
-static struct lock lock;
+static struct co_lock lock;
 struct locker { co_frame; long left; };
 static co_define(locker)
 {
     co_begin;
     while (self->left-- > 0) {
         co_try(co_lock_acquire(&lock));
-        lock_release(&lock);
+        co_lock_release(&lock);
     }
     co_end;
 }
 
 static void lock_unlock(void)
 {
-    need(task_go(locker, .left = n) == 0);
+    need(co_go(locker, .left = n) == 0);
     while (scheduler.count > 0)
-        scheduler_turn(&scheduler);
+        co_scheduler_turn(&scheduler);
 }
 
-static struct queue queue;
+static struct co_queue queue;
 struct putter { co_frame; long left; };
 static co_define(putter)
 {
@@ -181,19 +181,19 @@ static void queue_handed(void)
 {
     static long room[1];
 
-    queue_init(&queue, room, 0, sizeof *room);
-    need(task_go(getter, .left = n) == 0 && task_go(putter, .left = n) == 0);
+    co_queue_init(&queue, room, 0, sizeof *room);
+    need(co_go(getter, .left = n) == 0 && co_go(putter, .left = n) == 0);
     while (scheduler.count > 0)
-        scheduler_turn(&scheduler);
+        co_scheduler_turn(&scheduler);
 }
 
 /* Of 1,000 timers, one fires, or is cancelled, and starts anew. */
-static struct task_timer timers[1000];
+static struct co_timer timers[1000];
 static long fired;
-static void timer_fired(struct task_timer *timer)
+static void timer_fired(struct co_timer *timer)
 {
     fired++;
-    need(task_timer_start(timer, stepped + 1 + fired * 7919 % 1000) == 0);
+    need(co_timer_start(timer, stepped + 1 + fired * 7919 % 1000) == 0);
 }
 
 static void timers_begin(void)
@@ -201,22 +201,22 @@ static void timers_begin(void)
     fired = 0;
     for (int i = 0; i < 1000; i++) {
         timers[i].fire = timer_fired;
-        need(task_timer_start(&timers[i], stepped + 1 + i * 37 % 1000) == 0);
+        need(co_timer_start(&timers[i], stepped + 1 + i * 37 % 1000) == 0);
     }
 }
 
 static void timers_end(void)
 {
     for (int i = 0; i < 1000; i++)
-        task_timer_stop(&timers[i]);
+        co_timer_stop(&timers[i]);
 }
 
 static void timer_fire(void)
 {
     timers_begin();
     while (fired < n) {
-        stepped = scheduler_next(&scheduler);
-        scheduler_turn(&scheduler);
+        stepped = co_scheduler_next(&scheduler);
+        co_scheduler_turn(&scheduler);
     }
     timers_end();
 }
@@ -225,8 +225,8 @@ static void timer_cancel(void)
 {
     timers_begin();
     for (long i = 0; i < n; i++) {
-        task_timer_stop(&timers[i % 1000]);
-        need(task_timer_start(&timers[i % 1000], stepped + 1 + i * 7919 % 1000) == 0);
+        co_timer_stop(&timers[i % 1000]);
+        need(co_timer_start(&timers[i % 1000], stepped + 1 + i * 7919 % 1000) == 0);
     }
     timers_end();
 }
@@ -243,11 +243,11 @@ static co_define(sleeper)
 static void sleep_wake(void)
 {
     for (int k = 0; k < BATCH; k++)
-        need(task_go(sleeper, .left = n / BATCH) == 0);
+        need(co_go(sleeper, .left = n / BATCH) == 0);
     while (scheduler.count > 0) {
-        scheduler_turn(&scheduler);
-        if (scheduler_next(&scheduler) < INT64_MAX)
-            stepped = scheduler_next(&scheduler);
+        co_scheduler_turn(&scheduler);
+        if (co_scheduler_next(&scheduler) < INT64_MAX)
+            stepped = co_scheduler_next(&scheduler);
     }
 }
 
@@ -259,24 +259,24 @@ static co_define(child)
     co_end;
 }
 
-struct parent { co_frame; struct task *child; long left; intptr_t r; };
+struct parent { co_frame; struct co_task *child; long left; intptr_t r; };
 static co_define(parent)
 {
     co_begin;
     while (self->left-- > 0) {
-        self->child = task_spawn(child);
+        self->child = co_spawn(child);
         co_await(self->r, co_join(self->child));
         need(self->r == 1);
-        task_free(self->child);
+        co_task_free(self->child);
     }
     co_end;
 }
 
 static void join(void)
 {
-    need(task_go(parent, .left = n) == 0);
+    need(co_go(parent, .left = n) == 0);
     while (scheduler.count > 0)
-        scheduler_turn(&scheduler);
+        co_scheduler_turn(&scheduler);
 }
 
 /* ---- Main ------------------------------------------------------------------------------------ */
@@ -304,11 +304,11 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         resize(&driver, &blocks[i], 0);
-    scheduler_init(&scheduler, &driver, slots, sizeof slots / sizeof *slots);
+    co_scheduler_init(&scheduler, &driver, slots, sizeof slots / sizeof *slots);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         kinds[i].run();
         counted(kinds[i].name);
     }
-    scheduler_free(&scheduler);
+    co_scheduler_free(&scheduler);
     return 0;
 }

@@ -19,7 +19,7 @@ co_define(session)
         co_try(co_send_all(self->fd, self->buf, (size_t)self->n));
     }
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -27,15 +27,15 @@ struct server { co_frame; int listener, fd; };
 co_define(server)
 {
     co_begin;
-    self->listener = tcp_listen(NULL, 0, 0);
+    self->listener = co_tcp_listen(NULL, 0, 0);
     if (self->listener < 0)
         co_return(self->listener);
-    printf("%d %d\n", tcp_port(self->listener), (int)getpid());
+    printf("%d %d\n", co_tcp_port(self->listener), (int)getpid());
     fflush(stdout);
     for (;;) {
         co_try(self->fd, co_accept(self->listener));
-        if (task_go(session, .fd = self->fd) < 0)
-            fd_close(self->fd);
+        if (co_go(session, .fd = self->fd) < 0)
+            co_fd_close(self->fd);
     }
     co_end;
 }
@@ -43,5 +43,5 @@ co_define(server)
 int main(void)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    return loop_main(server) < 0;
+    return co_main(server) < 0;
 }

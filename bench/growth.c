@@ -47,13 +47,13 @@ static void need(int right)
 
 static int64_t stepped;
 
-static int64_t now(struct task_driver *driver)
+static int64_t now(struct co_driver *driver)
 {
     (void)driver;
     return stepped;
 }
 
-static void *resize_heap(struct task_driver *driver, void *old, size_t size)
+static void *resize_heap(struct co_driver *driver, void *old, size_t size)
 {
     (void)driver;
     if (size > 0)
@@ -62,14 +62,14 @@ static void *resize_heap(struct task_driver *driver, void *old, size_t size)
     return NULL;
 }
 
-static struct task_driver heap_driver = { .now = now, .resize = resize_heap };
+static struct co_driver heap_driver = { .now = now, .resize = resize_heap };
 
 /* Tasks lie one behind the other; what is larger is the heap of the timers, which grows. */
 enum { TASK_MOST = 192 };
 static char *arena;
 static size_t arena_used, arena_live;
 
-static void *resize_arena(struct task_driver *driver, void *old, size_t size)
+static void *resize_arena(struct co_driver *driver, void *old, size_t size)
 {
     if (old ? (char *)old < arena || (char *)old >= arena + (size_t)TASK_MOST * MOST
             : size > TASK_MOST)
@@ -84,8 +84,8 @@ static void *resize_arena(struct task_driver *driver, void *old, size_t size)
     return arena + arena_used - (size + 15) / 16 * 16;
 }
 
-static struct task_driver driver = { .now = now, .resize = resize_arena };
-static struct scheduler scheduler;
+static struct co_driver driver = { .now = now, .resize = resize_arena };
+static struct co_scheduler scheduler;
 
 /* CPU time; for few tasks real time, which is read without a system call. */
 static clockid_t clock_id;
@@ -124,7 +124,7 @@ static void least(double *cost, double life)
 
 /* ---- A life ---------------------------------------------------------------------------------- */
 
-static struct event gates[2];
+static struct co_event gates[2];
 static long asleep;
 
 struct liver { co_frame; };
@@ -166,17 +166,17 @@ static void live(int n, double *sums)
 
     memset(gates, 0, sizeof gates);
     for (int i = 0; i < n; i++)
-        failed |= task_go(liver);
+        failed |= co_go(liver);
     need(!failed);
-    scheduler_turn(&scheduler);
+    co_scheduler_turn(&scheduler);
     lap(&sums[SPAWN], &start);
-    scheduler_turn(&scheduler);
+    co_scheduler_turn(&scheduler);
     lap(&sums[PASS], &start);
-    event_set(&gates[0]);
-    scheduler_turn(&scheduler);
+    co_event_set(&gates[0]);
+    co_scheduler_turn(&scheduler);
     lap(&sums[WAKE], &start);
-    scheduler_cancel_all(&scheduler);
-    scheduler_turn(&scheduler);
+    co_scheduler_cancel_all(&scheduler);
+    co_scheduler_turn(&scheduler);
     lap(&sums[CANCEL], &start);
     need(scheduler.count == 0);
 }
@@ -187,9 +187,9 @@ static void sleep_all(int n, uint64_t *seed)
     int failed = 0;
 
     for (int i = 0; i < n; i++)
-        failed |= task_go(sleeper, .delay = 1 + bench_random(seed, 1000000000));
+        failed |= co_go(sleeper, .delay = 1 + bench_random(seed, 1000000000));
     need(!failed);
-    scheduler_turn(&scheduler);
+    co_scheduler_turn(&scheduler);
     need(asleep == n);
 }
 
@@ -199,8 +199,8 @@ static void sleep_and_wake(int n, double *sum, uint64_t *seed)
 
     sleep_all(n, seed);
     while (asleep > 0) {
-        stepped = (scheduler_next(&scheduler) / 1000000 + 1) * 1000000;
-        scheduler_turn(&scheduler);
+        stepped = (co_scheduler_next(&scheduler) / 1000000 + 1) * 1000000;
+        co_scheduler_turn(&scheduler);
     }
     lap(sum, &start);
     need(scheduler.count == 0);
@@ -212,15 +212,15 @@ static double memory(int n, uint64_t *seed)
 
     sleep_all(n, seed);
     bytes = heap_bytes() - bytes;
-    scheduler_cancel_all(&scheduler);
-    scheduler_turn(&scheduler);
+    co_scheduler_cancel_all(&scheduler);
+    co_scheduler_turn(&scheduler);
     need(scheduler.count == 0 && asleep == 0);
     return bytes / n;
 }
 
 /* ---- Join ------------------------------------------------------------------------------------ */
 
-static struct task *spawned[MOST];
+static struct co_task *spawned[MOST];
 
 struct child { co_frame; };
 static co_define(child)
@@ -236,10 +236,10 @@ static co_define(parent)
 {
     co_begin;
     for (self->i = 0; self->i < self->n; self->i++)
-        spawned[self->i] = task_spawn(child);
+        spawned[self->i] = co_spawn(child);
     for (self->i = 0; self->i < self->n; self->i++) {
         co_await(self->r, co_join(spawned[self->i]));
-        task_free(spawned[self->i]);
+        co_task_free(spawned[self->i]);
         self->sum += self->r;
     }
     need(self->sum == self->n);
@@ -250,9 +250,9 @@ static void join(int n, double *sum)
 {
     double start = ticks();
 
-    need(task_go(parent, .n = n) == 0);
+    need(co_go(parent, .n = n) == 0);
     while (scheduler.count > 0)
-        scheduler_turn(&scheduler);
+        co_scheduler_turn(&scheduler);
     lap(sum, &start);
 }
 
@@ -337,10 +337,10 @@ static void measure(int n, double *costs, uint64_t *seed)
     int times = 1 + WORK / n / 4;
 
     clock_choose(n);
-    scheduler_init(&scheduler, &heap_driver, NULL, 0);
+    co_scheduler_init(&scheduler, &heap_driver, NULL, 0);
     costs[MEMORY] = memory(n, seed);
-    scheduler_free(&scheduler);
-    scheduler_init(&scheduler, &driver, NULL, 0);
+    co_scheduler_free(&scheduler);
+    co_scheduler_init(&scheduler, &driver, NULL, 0);
     for (int life = 0; life < LIVES; life++) {
         double sums[PARTS] = { 0 };
 
@@ -359,7 +359,7 @@ static void measure(int n, double *costs, uint64_t *seed)
             sleep_and_wake(n, &sum, seed);
         least(&costs[SLEEP], sum / times / n);
     }
-    scheduler_free(&scheduler);
+    co_scheduler_free(&scheduler);
     costs[RESUME] = resume(n, seed);
     costs[FLOOR] = floor_of(n);
 }

@@ -80,7 +80,7 @@ static co_define(rest)
     co_end;
 }
 
-static struct event never;
+static struct co_event never;
 struct waiter { co_frame; int fd; };
 static co_define(waiter)
 {
@@ -97,9 +97,9 @@ static co_define(reader)
     co_end;
 }
 
-static int spawn_nap(int i) { return task_go(nap, .seconds = 3600 + i % 1000); }
-static int spawn_rest(int i) { return (void)i, task_go(rest); }
-static int spawn_waiter(int i) { return task_go(waiter, .fd = i); }
+static int spawn_nap(int i) { return co_go(nap, .seconds = 3600 + i % 1000); }
+static int spawn_rest(int i) { return (void)i, co_go(rest); }
+static int spawn_waiter(int i) { return co_go(waiter, .fd = i); }
 
 /* All read ends are of one pipe: to the loop each is an fd of its own. */
 static int pipe_ends[2] = { -1, -1 };
@@ -110,14 +110,14 @@ static int spawn_reader(int i)
     if (i == 0)
         need(pipe(pipe_ends) == 0);
     fd = dup(pipe_ends[0]);
-    need(fd >= 0 && fd_nonblock(fd) == 0);
-    return task_go(reader, .fd = fd);
+    need(fd >= 0 && co_fd_nonblock(fd) == 0);
+    return co_go(reader, .fd = fd);
 }
 
 static struct use use_tasks(int (*spawn)(int), int n)
 {
-    struct loop *loop = loop_new(NULL);
-    struct scheduler *s = scheduler_get();
+    struct co_loop *loop = co_loop_new(NULL);
+    struct co_scheduler *s = co_scheduler_get();
     struct bytes start;
     struct use use = { .failed = 0 };
 
@@ -125,11 +125,11 @@ static struct use use_tasks(int (*spawn)(int), int n)
     start = bytes_now();
     for (int i = 0; i < n; i++)
         need(spawn(i) == 0);
-    scheduler_turn(s);
+    co_scheduler_turn(s);
     use.took = bytes_since(start, n);
     need(s->count == (uint32_t)n);
-    scheduler_cancel_all(s);
-    need(loop_run(loop) == 0 && s->count == 0);
+    co_scheduler_cancel_all(s);
+    need(co_loop_run(loop) == 0 && s->count == 0);
     use.left = bytes_since(start, n);
 #ifdef __GLIBC__
     malloc_trim(0);             /* or free blocks as small as these are kept */
@@ -283,7 +283,7 @@ static int ours(double *nap_bytes)
         alone("idle fd, without its task: RSS", reading.took.rss - waiting.took.rss, 0);
     alone("sizeof(struct co), the head of a frame", sizeof(struct co), 0);
     alone("sizeof(struct co_chain)", sizeof(struct co_chain), 0);
-    alone("sizeof(struct task), its chain included", sizeof(struct task), 0);
+    alone("sizeof(struct co_task), its chain included", sizeof(struct co_task), 0);
     *nap_bytes = nap.took.rss;
     return 0;
 }

@@ -6,7 +6,7 @@
 #include "loop.h"
 #include "tasks.h"
 
-static struct loop *loop;
+static struct co_loop *loop;
 
 static double cpu(void)
 {
@@ -23,7 +23,7 @@ static void need(int right)
 
 static void start_loop(void)
 {
-    loop = loop_new(NULL);
+    loop = co_loop_new(NULL);
     need(loop != NULL);
 }
 
@@ -66,8 +66,8 @@ static void start_loop_and_sleepers(void)
 {
     start_loop();
     for (int i = 0; i < TASKS_SLEEPERS; i++)
-        need(task_go(sleeper, .seconds = 3600 + i % 1000) == 0);
-    scheduler_turn(scheduler_get());
+        need(co_go(sleeper, .seconds = 3600 + i % 1000) == 0);
+    co_scheduler_turn(co_scheduler_get());
 }
 
 static double spawn_end(const uint32_t *delays)
@@ -80,9 +80,9 @@ static double spawn_end(const uint32_t *delays)
         int failed = 0;
 
         for (int k = 0; k < TASKS_BATCH; k++)
-            failed |= task_go(ends, .ended = &ended);
+            failed |= co_go(ends, .ended = &ended);
         need(!failed);
-        scheduler_turn(scheduler_get());
+        co_scheduler_turn(co_scheduler_get());
     }
     start = cpu() - start;
     need(ended == TASKS_SPAWNS);
@@ -99,9 +99,9 @@ static double spawn_large(const uint32_t *delays)
         int failed = 0;
 
         for (int k = 0; k < TASKS_BATCH; k++)
-            failed |= task_go(large, .ended = &ended);
+            failed |= co_go(large, .ended = &ended);
         need(!failed);
-        scheduler_turn(scheduler_get());
+        co_scheduler_turn(co_scheduler_get());
     }
     start = cpu() - start;
     need(ended == TASKS_SPAWNS);
@@ -118,10 +118,10 @@ static double spawn_yield(const uint32_t *delays)
         int failed = 0;
 
         for (int k = 0; k < TASKS_BATCH; k++)
-            failed |= task_go(yields, .ended = &ended);
+            failed |= co_go(yields, .ended = &ended);
         need(!failed);
-        scheduler_turn(scheduler_get());
-        scheduler_turn(scheduler_get());
+        co_scheduler_turn(co_scheduler_get());
+        co_scheduler_turn(co_scheduler_get());
     }
     start = cpu() - start;
     need(ended == TASKS_SPAWNS);
@@ -130,16 +130,16 @@ static double spawn_yield(const uint32_t *delays)
 
 /* ---- Wake ------------------------------------------------------------------------------------ */
 
-static struct event events[TASKS_WAITERS];
+static struct co_event events[TASKS_WAITERS];
 static long woken;
 
-struct waiter { co_frame; struct event *event; };
+struct waiter { co_frame; struct co_event *event; };
 static co_define(waiter)
 {
     co_begin;
     for (;;) {
         co_try(co_event_wait(self->event));
-        event_clear(self->event);
+        co_event_clear(self->event);
         woken++;
     }
     co_end;
@@ -149,8 +149,8 @@ static void start_loop_and_waiters(void)
 {
     start_loop();
     for (int i = 0; i < TASKS_WAITERS; i++)
-        need(task_go(waiter, .event = &events[i]) == 0);
-    scheduler_turn(scheduler_get());
+        need(co_go(waiter, .event = &events[i]) == 0);
+    co_scheduler_turn(co_scheduler_get());
 }
 
 static double wake(const uint32_t *delays)
@@ -161,8 +161,8 @@ static double wake(const uint32_t *delays)
     woken = 0;
     for (int i = 0; i < TASKS_WAKES / TASKS_WAITERS; i++) {
         for (int k = 0; k < TASKS_WAITERS; k++)
-            event_set(&events[k]);
-        scheduler_turn(scheduler_get());
+            co_event_set(&events[k]);
+        co_scheduler_turn(co_scheduler_get());
     }
     start = cpu() - start;
     need(woken == TASKS_WAKES);
@@ -171,15 +171,15 @@ static double wake(const uint32_t *delays)
 
 /* ---- Timers ---------------------------------------------------------------------------------- */
 
-static struct task_timer timers[TASKS_TIMERS];
+static struct co_timer timers[TASKS_TIMERS];
 static long timers_left;
-static struct task *timers_awaited_by;
+static struct co_task *timers_awaited_by;
 
-static void timer_fired(struct task_timer *timer)
+static void timer_fired(struct co_timer *timer)
 {
     (void)timer;
     if (--timers_left == 0)
-        task_wake(timers_awaited_by, 0);
+        co_wake(timers_awaited_by, 0);
 }
 
 static void timers_start(const uint32_t *delays)
@@ -189,7 +189,7 @@ static void timers_start(const uint32_t *delays)
 
     for (int i = 0; i < TASKS_TIMERS; i++) {
         timers[i].fire = timer_fired;
-        failed |= task_timer_start(&timers[i], now + delays[i]);
+        failed |= co_timer_start(&timers[i], now + delays[i]);
     }
     need(!failed);
 }
@@ -199,7 +199,7 @@ static co_define(firing)
 {
     co_begin;
     timers_left = TASKS_TIMERS;
-    timers_awaited_by = task_current();
+    timers_awaited_by = co_current();
     timers_start(self->delays);
     co_await(co_wait());
     co_end;
@@ -209,8 +209,8 @@ static double timers_fire(const uint32_t *delays)
 {
     double start = cpu();
 
-    need(task_go(firing, .delays = delays) == 0);
-    need(loop_run(loop) == 0 && timers_left == 0);
+    need(co_go(firing, .delays = delays) == 0);
+    need(co_loop_run(loop) == 0 && timers_left == 0);
     return (cpu() - start) / TASKS_TIMERS;
 }
 
@@ -220,8 +220,8 @@ static double timers_cancel(const uint32_t *delays)
 
     timers_start(delays);
     for (int i = 0; i < TASKS_TIMERS; i++)
-        task_timer_stop(&timers[i]);
-    need(scheduler_get()->timer_count == 0);
+        co_timer_stop(&timers[i]);
+    need(co_scheduler_get()->timer_count == 0);
     return (cpu() - start) / TASKS_TIMERS;
 }
 

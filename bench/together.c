@@ -10,9 +10,9 @@
 
 enum { ROUNDS = 40, SLICE = 200000 };
 
-static struct lock lock;
-static struct queue queue;
-static struct event ping, pong;
+static struct co_lock lock;
+static struct co_queue queue;
+static struct co_event ping, pong;
 static long slice;
 
 /* co_pause, twice a round: the ready queue and a resume, and nothing else. */
@@ -31,7 +31,7 @@ static co_define(locker)
     co_begin;
     for (self->n = 0; self->n < slice; self->n++) {
         co_try(co_lock_acquire(&lock));
-        lock_release(&lock);
+        co_lock_release(&lock);
     }
     co_end;
 }
@@ -55,26 +55,26 @@ static co_define(getter)
 }
 
 /* Two tasks that wake each other: two wakes a round. */
-struct player { co_frame; struct event *mine, *other; long n; };
+struct player { co_frame; struct co_event *mine, *other; long n; };
 static co_define(player)
 {
     co_begin;
     for (self->n = 0; self->n < slice / 2; self->n++) {
-        event_set(self->other);
+        co_event_set(self->other);
         co_try(co_event_wait(self->mine));
-        event_clear(self->mine);
+        co_event_clear(self->mine);
     }
-    event_set(self->other);
+    co_event_set(self->other);
     co_end;
 }
 
-static int64_t now(struct task_driver *driver)
+static int64_t now(struct co_driver *driver)
 {
     (void)driver;
     return 0;
 }
 
-static void *resize(struct task_driver *driver, void *old, size_t size)
+static void *resize(struct co_driver *driver, void *old, size_t size)
 {
     (void)driver;
     if (size > 0)
@@ -90,20 +90,20 @@ static void spawn(enum kind kind)
     static long room[1];
     int failed = 0;
 
-    queue_init(&queue, room, 0, sizeof *room);
+    co_queue_init(&queue, room, 0, sizeof *room);
     switch (kind) {
     case PAUSE:
-        failed = task_go(pauser) + task_go(pauser);
+        failed = co_go(pauser) + co_go(pauser);
         break;
     case LOCK:
-        failed = task_go(locker);
+        failed = co_go(locker);
         break;
     case QUEUE:
-        failed = task_go(getter) + task_go(putter);
+        failed = co_go(getter) + co_go(putter);
         break;
     default:
-        failed = task_go(player, .mine = &ping, .other = &pong)
-            + task_go(player, .mine = &pong, .other = &ping);
+        failed = co_go(player, .mine = &ping, .other = &pong)
+            + co_go(player, .mine = &pong, .other = &ping);
     }
     if (failed)
         exit(1);
@@ -112,17 +112,17 @@ static void spawn(enum kind kind)
 /* Nanoseconds of one pass, lock and unlock, message, wake. */
 static double measure(enum kind kind)
 {
-    struct task_driver driver = { .now = now, .resize = resize };
-    struct scheduler scheduler;
+    struct co_driver driver = { .now = now, .resize = resize };
+    struct co_scheduler scheduler;
     double start;
 
     ping.is_set = pong.is_set = 0;
-    scheduler_init(&scheduler, &driver, NULL, 0);
+    co_scheduler_init(&scheduler, &driver, NULL, 0);
     spawn(kind);
     start = (double)bench_clock(CLOCK_PROCESS_CPUTIME_ID);
-    scheduler_run(&scheduler);
+    co_scheduler_run(&scheduler);
     start = (double)bench_clock(CLOCK_PROCESS_CPUTIME_ID) - start;
-    scheduler_free(&scheduler);
+    co_scheduler_free(&scheduler);
     return start / (double)(kind == PAUSE ? 2 * slice : slice);
 }
 

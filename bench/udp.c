@@ -9,7 +9,7 @@
 
 enum { SIZE = 64, BATCH = 32, ROUNDS = 30 };
 
-static struct datagram out[BATCH], in[BATCH];
+static struct co_datagram out[BATCH], in[BATCH];
 static char sent[BATCH][SIZE], got[BATCH][SIZE];
 static long batches = 4000;
 
@@ -36,13 +36,13 @@ static co_define(pass)
 static double measure(int from, int to, int at_once)
 {
     int64_t start = bench_clock(CLOCK_PROCESS_CPUTIME_ID);
-    struct task *task = task_spawn(pass, .from = from, .to = to, .at_once = at_once);
+    struct co_task *task = co_spawn(pass, .from = from, .to = to, .at_once = at_once);
 
-    if (!task || loop_run(loop_current()) < 0 || task_result(task) < 0) {
+    if (!task || co_loop_run(co_loop_current()) < 0 || co_task_result(task) < 0) {
         fprintf(stderr, "udp: a datagram was lost, or no memory\n");
         exit(1);
     }
-    task_free(task);
+    co_task_free(task);
     return (double)(bench_clock(CLOCK_PROCESS_CPUTIME_ID) - start) / (double)(batches * BATCH);
 }
 
@@ -63,12 +63,13 @@ int main(int argc, char **argv)
             return 2;
         }
     }
-    if (!loop_new(NULL) || (from = udp_open(NULL, 0, 0)) < 0 || (to = udp_open(NULL, 0, 0)) < 0)
+    if (!co_loop_new(NULL) || (from = co_udp_open(NULL, 0, 0)) < 0
+        || (to = co_udp_open(NULL, 0, 0)) < 0)
         return 1;
     for (int i = 0; i < BATCH; i++) {
-        out[i] = (struct datagram){ .data = sent[i], .size = SIZE };
-        in[i] = (struct datagram){ .data = got[i], .size = SIZE };
-        (void)datagram_to(&out[i], NULL, tcp_port(to));
+        out[i] = (struct co_datagram){ .data = sent[i], .size = SIZE };
+        in[i] = (struct co_datagram){ .data = got[i], .size = SIZE };
+        (void)co_datagram_to(&out[i], NULL, co_tcp_port(to));
     }
     for (int round = 0; round < rounds; round++) {
         uint32_t order[2];
@@ -79,8 +80,8 @@ int main(int argc, char **argv)
     }
     bench_head("UDP: ns of CPU a datagram, there and back", "mmsg", "one");
     bench_row("UDP, 32 datagrams: a call for all / one each", ns[1], ns[0], rounds, 0);
-    fd_close(from);
-    fd_close(to);
-    loop_free(loop_current());
+    co_fd_close(from);
+    co_fd_close(to);
+    co_loop_free(co_loop_current());
     return 0;
 }

@@ -16,7 +16,7 @@ static double minute, start;            /* seconds that a minute takes here; whe
 
 static void say(const char *what, const struct job *job)
 {
-    printf("%4.0f min: %s %s\n", minute > 0 ? (loop_time() - start) / minute : 0, what, job->name);
+    printf("%4.0f min: %s %s\n", minute > 0 ? (co_time() - start) / minute : 0, what, job->name);
 }
 
 /* One after the other: you stand before each machine until it is done. */
@@ -37,38 +37,38 @@ co_define(machine) {
     co_end;
 }
 
-struct you { co_frame; int i; struct task_group running; };
+struct you { co_frame; int i; struct co_group running; };
 co_define(you) {
     co_begin;
-    group_init(&self->running, NULL);
+    co_group_init(&self->running, NULL);
     for (self->i = 0; self->i < MACHINES; self->i++)
-        co_try(co_done(group_go(&self->running, machine, .job = &machines[self->i])));
+        co_try(co_done(co_group_go(&self->running, machine, .job = &machines[self->i])));
     co_try(co_sleep(0));                /* they start now */
     for (self->i = 0; self->i < CHORES; self->i++) {
         say("begin", &chores[self->i]);
         co_try(co_sleep(chores[self->i].minutes * minute));
         say("done:", &chores[self->i]);
     }
-    co_try(co_group(&self->running));
+    co_try(co_group_wait(&self->running));
     co_finally;
-    group_cancel(&self->running);       /* Ctrl-C: no machine is left on */
-    co_await(co_group(&self->running));
+    co_group_cancel(&self->running);       /* Ctrl-C: no machine is left on */
+    co_await(co_group_wait(&self->running));
     co_end;
 }
 
 int main(int argc, char **argv)
 {
     minute = 0.05 * options_read(argc, argv, "[--scale FACTOR]").scale;
-    start = loop_time();
+    start = co_time();
     for (int i = 0; i < MACHINES; i++)
         wait_sync("start", &machines[i]);
     for (int i = 0; i < CHORES; i++)
         wait_sync("begin", &chores[i]);
-    printf("Cost time: %.2f, one after the other\n", loop_time() - start);
+    printf("Cost time: %.2f, one after the other\n", co_time() - start);
 
-    start = loop_time();
-    if (loop_main(you) < 0)
+    start = co_time();
+    if (co_main(you) < 0)
         return 1;
-    printf("Cost time: %.2f, as tasks\n", loop_time() - start);
+    printf("Cost time: %.2f, as tasks\n", co_time() - start);
     return 0;
 }

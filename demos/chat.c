@@ -13,22 +13,22 @@ enum { CLIENTS = OUTBOX_ROOM };
 struct session {
     co_frame;
     int fd, number;                     /* the argument; its index below */
-    struct task *task;
+    struct co_task *task;
     struct outbox outbox;
-    struct stream stream;
+    struct co_stream stream;
     intptr_t n;
     char *text, buf[OUTBOX_LINE - 16];
 };
 static struct session *sessions[CLIENTS];
-TASK_POOL(pool, session, CLIENTS);
+CO_TASK_POOL(pool, session, CLIENTS);
 co_define(session) {
     co_begin;
     outbox_start(&self->outbox, self->fd);
-    stream_init(&self->stream, self->fd, self->buf, sizeof self->buf);
+    co_stream_init(&self->stream, self->fd, self->buf, sizeof self->buf);
     while (sessions[self->number])
         self->number++;
     sessions[self->number] = self;
-    self->task = task_current();
+    self->task = co_current();
     outbox_put(&self->outbox, self->number, "that is you");
     for (;;) {
         co_try(self->n, co_read_line(&self->stream, &self->text));
@@ -37,41 +37,41 @@ co_define(session) {
         for (int i = 0; i < CLIENTS; i++)
             if (sessions[i] && i != self->number
                 && outbox_put(&sessions[i]->outbox, self->number, self->text) < 0)
-                task_cancel(sessions[i]->task);
+                co_cancel(sessions[i]->task);
         co_pause;                       /* the outboxes send after each line */
     }
     co_finally;
     sessions[self->number] = NULL;
     co_await(outbox_end(&self->outbox));
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
-struct server { co_frame; int port, listener, fd; ev_signal term; struct task_group sessions; };
+struct server { co_frame; int port, listener, fd; ev_signal term; struct co_group sessions; };
 co_define(server) {
     co_begin;
     term_start(&self->term);
-    group_init(&self->sessions, &(struct group_options){ .collect = 1, .pool = &pool });
-    co_try(self->listener, co_done(tcp_listen("127.0.0.1", self->port, 0)));
-    printf("Chatting on 127.0.0.1:%d\n", tcp_port(self->listener));
+    co_group_init(&self->sessions, &(struct co_group_options){ .collect = 1, .pool = &pool });
+    co_try(self->listener, co_done(co_tcp_listen("127.0.0.1", self->port, 0)));
+    printf("Chatting on 127.0.0.1:%d\n", co_tcp_port(self->listener));
     fflush(stdout);
     for (;;) {
         co_try(self->fd, co_accept(self->listener));
-        if (group_go(&self->sessions, session, .fd = self->fd) < 0)
-            fd_close(self->fd);         /* the pool is used up */
+        if (co_group_go(&self->sessions, session, .fd = self->fd) < 0)
+            co_fd_close(self->fd);         /* the pool is used up */
     }
     co_finally;
     term_stop(&self->term);
-    group_cancel(&self->sessions);
-    co_await(co_group(&self->sessions));
-    fd_close(self->listener);
+    co_group_cancel(&self->sessions);
+    co_await(co_group_wait(&self->sessions));
+    co_fd_close(self->listener);
     co_end;
 }
 
 int main(int argc, char **argv)
 {
     int port = options_read(argc, argv, "[--port N]").port;
-    intptr_t result = loop_main(server, .port = port);
+    intptr_t result = co_main(server, .port = port);
 
     if (result != -ECANCELED)           /* which is Ctrl-C or SIGTERM */
         fprintf(stderr, "chat: port %d: %s: try another --port\n", port, strerror((int)-result));

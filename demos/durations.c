@@ -45,19 +45,19 @@ co_define(job) {
     co_end;
 }
 
-struct jobs { co_frame; struct task *tasks[2]; };
+struct jobs { co_frame; struct co_task *tasks[2]; };
 co_define(jobs) {
     co_begin;
     for (int i = 0; i < 2; i++)
-        self->tasks[i] = task_spawn(job, .length = lengths[i]);
+        self->tasks[i] = co_spawn(job, .length = lengths[i]);
     co_try(co_gather(self->tasks, 2));
     co_finally;
     for (int i = 0; i < 2; i++)
-        task_free(self->tasks[i]);
+        co_task_free(self->tasks[i]);
     co_end;
 }
 
-static int jobs_tasks(void) { return loop_main(jobs) < 0 ? -1 : 0; }
+static int jobs_tasks(void) { return co_main(jobs) < 0 ? -1 : 0; }
 
 int main(int argc, char **argv)
 {
@@ -68,12 +68,12 @@ int main(int argc, char **argv)
 
     scale = options.scale;
     for (int i = 0; i < 3; i++) {
-        double start = loop_time();
+        double start = co_time();
         if (options.form && strcmp(options.form, forms[i].name) != 0)
             continue;
         if (forms[i].run() < 0)
             return fputs("durations: no thread or no loop could be made, or Ctrl-C\n", stderr), 1;
-        printf("Cost time: %.2f, as %s\n", loop_time() - start, forms[i].name);
+        printf("Cost time: %.2f, as %s\n", co_time() - start, forms[i].name);
     }
     return 0;
 }

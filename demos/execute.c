@@ -16,24 +16,25 @@ co_define(work) {
 int main(int argc, char **argv)
 {
     struct work frame;
-    struct loop *loop;
-    struct task *task;
+    struct co_loop *loop;
+    struct co_task *task;
 
     options_read(argc, argv, "");
     co_init(&frame, work, .x = 1);
     printf("A coroutine was made: nothing has run\n");
 
-    loop = loop_new(NULL);
-    task = loop ? task_spawn(work, .x = 1) : NULL;
+    loop = co_loop_new(NULL);
+    task = loop ? co_spawn(work, .x = 1) : NULL;
     if (!task) {
         perror("execute: no loop or no task");
-        loop_free(loop);
+        co_loop_free(loop);
         return 1;
     }
-    printf("A task was made: %s\n", task_state_name(task));
-    loop_run(loop);
-    printf("The loop has run: %s, result %d\n", task_state_name(task), (int)task_result(task));
-    task_free(task);
-    loop_free(loop);
+    printf("A task was made: %s\n", co_task_state_name(task));
+    co_loop_run(loop);
+    printf("The loop has run: %s, result %d\n", co_task_state_name(task),
+           (int)co_task_result(task));
+    co_task_free(task);
+    co_loop_free(loop);
     return 0;
 }

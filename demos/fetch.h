@@ -13,7 +13,7 @@ struct fetch {
     const struct http_url *url;
     int fd;
     struct co_connect connect;
-    struct stream stream;
+    struct co_stream stream;
     struct http_head answer;            /* ro: its status */
     struct http_body body;
     struct co_within deadline;
@@ -23,11 +23,11 @@ static co_define(fetch) {
     co_begin;
     co_try(self->fd, co_connect(&self->connect, self->url->host, self->url->port));
     co_try(co_send_all(self->fd, self->buf, http_get(self->buf, self->url)));
-    stream_init(&self->stream, self->fd, self->buf, sizeof self->buf);
+    co_stream_init(&self->stream, self->fd, self->buf, sizeof self->buf);
     co_try(http_read_answer(&self->answer, &self->stream));
     co_try(http_read_body(&self->body, &self->answer, self->text, sizeof self->text));
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 

@@ -26,14 +26,14 @@ struct hellos {
     co_frame;
     double seconds;                     /* the argument */
     struct hello frames[HELLOS];        /* tasks in storage of our own: no allocation */
-    struct task tasks[HELLOS], *all[HELLOS];
+    struct co_task tasks[HELLOS], *all[HELLOS];
 };
 
 co_define(hellos) {
     co_begin;
     for (int i = 0; i < HELLOS; i++) {
         self->all[i] = &self->tasks[i];
-        task_init(self->all[i], &self->frames[i], hello, .number = i + 1,
+        co_task_init(self->all[i], &self->frames[i], hello, .number = i + 1,
                   .seconds = self->seconds);
     }
     co_try(co_gather(self->all, HELLOS));
@@ -43,15 +43,15 @@ co_define(hellos) {
 int main(int argc, char **argv)
 {
     double seconds = options_read(argc, argv, "[--scale FACTOR]").scale;
-    double start = loop_time();
+    double start = co_time();
 
     for (int i = 0; i < HELLOS; i++)
         hello_sync(i + 1, seconds);
-    printf("Cost time: %.2f, one after the other\n", loop_time() - start);
+    printf("Cost time: %.2f, one after the other\n", co_time() - start);
 
-    start = loop_time();
-    if (loop_main(hellos, .seconds = seconds) < 0)
+    start = co_time();
+    if (co_main(hellos, .seconds = seconds) < 0)
         return 1;
-    printf("Cost time: %.2f, as tasks\n", loop_time() - start);
+    printf("Cost time: %.2f, as tasks\n", co_time() - start);
     return 0;
 }

@@ -102,7 +102,7 @@ co_define(http_head) {
     co_end;
 }
 
-co_op http_read_request(struct http_head *head, struct stream *stream)
+co_op http_read_request(struct http_head *head, struct co_stream *stream)
 {
     return co_call(head, http_head, .stream = stream);
 }
@@ -116,7 +116,7 @@ const char *http_status(intptr_t result)
         : result == -ENOTSUP ? "501 Not Implemented" : NULL;
 }
 
-co_op http_read_answer(struct http_head *head, struct stream *stream)
+co_op http_read_answer(struct http_head *head, struct co_stream *stream)
 {
     return co_call(head, http_head, .stream = stream, .message.is_answer = true);
 }
@@ -156,7 +156,7 @@ co_define(http_drop) {
     co_end;
 }
 
-co_op http_drop(struct http_drop *drop, struct stream *stream, int64_t size)
+co_op http_drop(struct http_drop *drop, struct co_stream *stream, int64_t size)
 {
     return co_call(drop, http_drop, .stream = stream, .left = size);
 }

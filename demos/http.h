@@ -27,7 +27,7 @@ size_t http_get(char *to, const struct http_url *url);
 /* The head of a message, up to the empty line, and the frame of the coroutine that reads it. */
 struct http_head {
     co_frame;
-    struct stream *stream;
+    struct co_stream *stream;
     struct http_message message;        /* private: what http_parse.h makes of its lines */
     bool is_head;                       /* ro: the request is HEAD, its answer has no body */
     bool close;                         /* ro: no other message follows on this connection */
@@ -42,17 +42,17 @@ struct http_head {
 /* Reads the head of a request: 1; 0 at the end of the stream, before any byte. -EBADMSG: malformed,
  * or not HTTP/1.x; -EMSGSIZE: too long; -ENOTSUP: it has a Transfer-Encoding; -ENODATA: the stream
  * ended in it. */
-CO_OP http_read_request(struct http_head *head, struct stream *stream);
+CO_OP http_read_request(struct http_head *head, struct co_stream *stream);
 
 /* What a server answers to that result, or to -EFBIG: "200 OK", ... NULL: nothing, it closes. */
 const char *http_status(intptr_t result);
 
 /* Reads the head of an answer: 1. Errors as above; -ENODATA also before any byte. */
-CO_OP http_read_answer(struct http_head *head, struct stream *stream);
+CO_OP http_read_answer(struct http_head *head, struct co_stream *stream);
 
 struct http_body {
     co_frame;
-    struct stream *stream;
+    struct co_stream *stream;
     const struct http_head *head;
     char *to;
     size_t size, done;
@@ -63,9 +63,9 @@ struct http_body {
  * on to the end of the stream. -EMSGSIZE: more than [size] - 1; -ENODATA: an early end. */
 CO_OP http_read_body(struct http_body *body, const struct http_head *head, char *to, size_t size);
 
-struct http_drop { co_frame; struct stream *stream; int64_t left; intptr_t n; char part[512]; };
+struct http_drop { co_frame; struct co_stream *stream; int64_t left; intptr_t n; char part[512]; };
 
 /* Reads [size] bytes and drops them: 0; -ENODATA: the stream ended before. */
-CO_OP http_drop(struct http_drop *drop, struct stream *stream, int64_t size);
+CO_OP http_drop(struct http_drop *drop, struct co_stream *stream, int64_t size);
 
 #endif

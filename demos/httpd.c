@@ -30,9 +30,9 @@ struct server {
     int root, fd, naps;
     bool is_closing;
     ev_signal term;
-    struct task_group tasks;            /* the connections */
+    struct co_group tasks;            /* the connections */
     struct connection *connections;     /* those that have begun, in a list */
-    struct task ticker_task;
+    struct co_task ticker_task;
     struct ticker ticker;
     int64_t ticks, limits[STATES];      /* the time, and the limits, in ticks */
     time_t time;
@@ -45,7 +45,7 @@ struct connection {
     struct server *server;              /* the arguments */
     int fd;
     struct connection *next, **at;      /* in the server's list; who points here */
-    struct task *task;
+    struct co_task *task;
     enum state state;
     bool wants_more, is_last, is_late;
     int64_t due;                        /* the tick in which the state has lasted too long */
@@ -85,7 +85,7 @@ static void connection_look(struct connection *c)
     if (c->is_late || (c->due > c->server->ticks && !(c->state == IDLE && c->server->is_closing)))
         return;
     c->is_late = true;
-    task_cancel(c->task);
+    co_cancel(c->task);
 }
 
 static void hello_make(struct hello *h, const char *date, bool close)
@@ -113,7 +113,7 @@ static void server_tick(struct server *server)
         connection_look(c);
     if (atomic_load(&stopping) && !server->is_closing) {
         server->is_closing = true;
-        fd_close(server->listeners[loop_index()]);      /* co_accept gives -EBADF */
+        co_fd_close(server->listeners[co_loop_index()]);      /* co_accept gives -EBADF */
     }
 }
 
@@ -132,7 +132,7 @@ static void connection_open(struct connection *c)
 {
     struct server *server = c->server;
 
-    c->task = task_current();
+    c->task = co_current();
     c->file = -1;
     c->at = &server->connections;
     c->next = server->connections;
@@ -154,7 +154,7 @@ static void connection_close(struct connection *c)
         (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     if (c->file >= 0)
         close(c->file);
-    fd_close(c->fd);
+    co_fd_close(c->fd);
     *c->at = c->next;
     if (c->next)
         c->next->at = c->at;
@@ -281,23 +281,23 @@ static void server_open(struct server *server)
 
     for (int i = 0; i < STATES; i++)
         server->limits[i] = (int64_t)(limits[i] / TICK) + 2;    /* never too early */
-    group_init(&server->tasks, &(struct group_options){ .collect = 1 });
-    task_init(&server->ticker_task, &server->ticker, ticker, .server = server);
-    if (loop_index() > 0)
+    co_group_init(&server->tasks, &(struct co_group_options){ .collect = 1 });
+    co_task_init(&server->ticker_task, &server->ticker, ticker, .server = server);
+    if (co_loop_index() > 0)
         return;
     term_start(&server->term);          /* libev wants a signal in one loop only */
     printf(strchr(o->host, ':') ? "Serving %s on http://[%s]:%d/\n"
                                 : "Serving %s on http://%s:%d/\n",
-           o->hello ? "a hello" : o->dir, o->host, tcp_port(server->listeners[0]));
+           o->hello ? "a hello" : o->dir, o->host, co_tcp_port(server->listeners[0]));
     fflush(stdout);
 }
 
 static void server_close(struct server *server)
 {
-    if (loop_index() == 0)
+    if (co_loop_index() == 0)
         term_stop(&server->term);
     if (!server->is_closing)
-        fd_close(server->listeners[loop_index()]);
+        co_fd_close(server->listeners[co_loop_index()]);
     server->is_closing = true;
     atomic_store(&stopping, true);
     server_tick(server);                /* what is idle ends at once */
@@ -307,20 +307,20 @@ co_define(server) {
     co_begin;
     server_open(self);
     for (;;) {
-        co_await(self->fd, co_accept(self->listeners[loop_index()]));
+        co_await(self->fd, co_accept(self->listeners[co_loop_index()]));
         if (self->fd < 0)
             co_return(self->is_closing ? 0 : self->fd);
-        if (group_go(&self->tasks, connection, .server = self, .fd = self->fd) < 0)
-            fd_close(self->fd);
+        if (co_group_go(&self->tasks, connection, .server = self, .fd = self->fd) < 0)
+            co_fd_close(self->fd);
     }
     co_finally;                         /* a cancel in here, by another loop, cuts one nap short */
     server_close(self);
     for (self->naps = 0; self->tasks.count > 0
          && self->naps * NAP < self->options->grace; self->naps++)
         co_await(co_sleep(NAP));
-    group_cancel(&self->tasks);
-    co_await(co_group(&self->tasks));
-    task_cancel(&self->ticker_task);
+    co_group_cancel(&self->tasks);
+    co_await(co_group_wait(&self->tasks));
+    co_cancel(&self->ticker_task);
     co_await(co_join(&self->ticker_task));
     co_end;
 }
@@ -343,12 +343,12 @@ int main(int argc, char **argv)
     if (!options.hello && (root = open(options.dir, O_DIRECTORY | O_CLOEXEC)) < 0)
         return fail(options.dir, -errno, "name the directory that has the files");
     for (int i = 0; i < options.jobs; i++) {
-        listeners[i] = tcp_listen(options.host, port, options.jobs > 1 ? TCP_REUSEPORT : 0);
+        listeners[i] = co_tcp_listen(options.host, port, options.jobs > 1 ? CO_TCP_REUSEPORT : 0);
         if (listeners[i] < 0)
             return fail(options.host, listeners[i], "try another --port or --host");
-        port = tcp_port(listeners[i]);
+        port = co_tcp_port(listeners[i]);
     }
-    result = loop_threads((unsigned)options.jobs, server, .options = &options, .root = root,
+    result = co_loop_threads((unsigned)options.jobs, server, .options = &options, .root = root,
                           .listeners = listeners);
     if (root >= 0)
         close(root);

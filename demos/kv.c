@@ -86,7 +86,7 @@ static void session_close(struct session *s)
     args_few(s);
     free(s->in);
     free(s->reply.bytes);
-    fd_close(s->fd);
+    co_fd_close(s->fd);
 }
 
 /* Makes room for the rest of a request, or for the next one: as little as before a large one. What
@@ -168,10 +168,10 @@ static co_op session_recv(struct session *s)
     co_op op;
 
     if (s->end > 0 && !s->is_begun)
-        s->due = loop_time() + s->options->patience;
+        s->due = co_time() + s->options->patience;
     s->is_begun = s->end > 0;
     op = co_recv(s->fd, s->in + s->end, s->room - s->end);
-    return s->is_begun ? co_within(&s->deadline, s->due - loop_time(), op) : op;
+    return s->is_begun ? co_within(&s->deadline, s->due - co_time(), op) : op;
 }
 
 co_define(session) {
@@ -208,31 +208,31 @@ struct server {
     struct kv kv;
     int listener, fd;
     ev_signal term;
-    struct task_group sessions;
+    struct co_group sessions;
 };
 co_define(server) {
     co_begin;
     term_start(&self->term);
-    group_init(&self->sessions, &(struct group_options){ .collect = 1 });
+    co_group_init(&self->sessions, &(struct co_group_options){ .collect = 1 });
     kv_init(&self->kv.store, (size_t)self->options->max_memory);
-    co_try(self->listener, co_done(tcp_listen("127.0.0.1", self->options->port, 0)));
-    self->kv.port = tcp_port(self->listener);
+    co_try(self->listener, co_done(co_tcp_listen("127.0.0.1", self->options->port, 0)));
+    self->kv.port = co_tcp_port(self->listener);
     self->kv.max_bulk = (uint32_t)self->options->max_bulk;
     self->kv.started = kv_now();
     printf("Keeping keys on 127.0.0.1:%d\n", self->kv.port);
     fflush(stdout);
     for (;;) {
         co_try(self->fd, co_accept(self->listener));
-        if (group_go(&self->sessions, session, .fd = self->fd, .options = self->options,
+        if (co_group_go(&self->sessions, session, .fd = self->fd, .options = self->options,
                      .kv = &self->kv) < 0)
-            fd_close(self->fd);         /* no memory: the session that was not made owns nothing */
+            co_fd_close(self->fd); /* no memory: the session that was not made owns nothing */
     }
     co_finally;
     term_stop(&self->term);
-    group_cancel(&self->sessions);
-    co_await(co_group(&self->sessions));
+    co_group_cancel(&self->sessions);
+    co_await(co_group_wait(&self->sessions));
     kv_clear(&self->kv.store);
-    fd_close(self->listener);
+    co_fd_close(self->listener);
     co_end;
 }
 
@@ -243,7 +243,7 @@ int main(int argc, char **argv)
     intptr_t result;
 
     kv_commands_init();
-    result = loop_main(server, .options = &options);
+    result = co_main(server, .options = &options);
     if (result != -ECANCELED)           /* which is Ctrl-C or SIGTERM */
         fprintf(stderr, "kv: port %d: %s: try another --port\n", options.port,
                 strerror((int)-result));

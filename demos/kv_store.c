@@ -13,7 +13,7 @@
 
 /* A timer of its own for each entry that expires, and no room for it in those that do not. */
 struct expiry {
-    struct task_timer timer;
+    struct co_timer timer;
     int64_t when;
     struct kv_store *store;
     struct kv_entry *entry;
@@ -156,7 +156,7 @@ static void expiry_free(struct kv_store *store, struct kv_entry *entry)
 {
     if (!entry->expiry)
         return;
-    task_timer_stop(&entry->expiry->timer);
+    co_timer_stop(&entry->expiry->timer);
     free(entry->expiry);
     entry->expiry = NULL;
     store->bytes -= sizeof(struct expiry);
@@ -185,7 +185,7 @@ struct kv_text kv_value(const struct kv_entry *entry)
 
 int64_t kv_now(void)
 {
-    struct task_driver *driver = scheduler_get()->driver;
+    struct co_driver *driver = co_scheduler_get()->driver;
 
     return driver->now(driver) / 1000000;
 }
@@ -199,10 +199,10 @@ static int expiry_start(struct expiry *expiry)
 {
     int64_t most = INT64_MAX / 1000000;         /* nanoseconds do not reach any further */
 
-    return task_timer_start(&expiry->timer, (expiry->when < most ? expiry->when : most) * 1000000);
+    return co_timer_start(&expiry->timer, (expiry->when < most ? expiry->when : most) * 1000000);
 }
 
-static void expiry_fire(struct task_timer *timer)
+static void expiry_fire(struct co_timer *timer)
 {
     struct expiry *expiry = (struct expiry *)timer;             /* its first member */
     struct kv_store *store = expiry->store;

@@ -9,7 +9,7 @@
 #include <time.h>
 
 static uint32_t accepted, echoed;
-static struct event all_in;
+static struct co_event all_in;
 
 /* All sessions receive here, since it is used between two awaits only. */
 static struct { char data[4096]; ssize_t size; } shared;
@@ -39,19 +39,19 @@ static co_define(slow_session) {
         co_try(self->n, co_recv(self->fd, self->buf, sizeof self->buf));
     }
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
 /* Hands [fd] over, with what echo() has left. 0, or -ENOMEM. */
 static int go_slow(int fd, int left)
 {
-    struct task *task = task_spawn(slow_session, .fd = fd, .n = left);
+    struct co_task *task = co_spawn(slow_session, .fd = fd, .n = left);
 
     if (!task)
         return -ENOMEM;
-    memcpy(TASK_FRAME(task, slow_session)->buf, shared.data + shared.size - left, (size_t)left);
-    task_detach(task);
+    memcpy(CO_TASK_FRAME(task, slow_session)->buf, shared.data + shared.size - left, (size_t)left);
+    co_task_detach(task);
     return 0;
 }
 
@@ -67,22 +67,22 @@ static co_define(session) {
     if (go_slow(self->fd, self->left) == 0)
         self->fd = -1;                          /* it is no longer ours to close */
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
-struct acceptor { co_frame; int listener, fd; uint32_t most; struct task_group *sessions; };
+struct acceptor { co_frame; int listener, fd; uint32_t most; struct co_group *sessions; };
 static co_define(acceptor) {
     co_begin;
     for (;;) {
         co_try(self->fd, co_accept(self->listener));
-        if (group_go(self->sessions, session, .fd = self->fd) < 0)
-            fd_close(self->fd);
+        if (co_group_go(self->sessions, session, .fd = self->fd) < 0)
+            co_fd_close(self->fd);
         else if (++accepted == self->most)
-            event_set(&all_in);
+            co_event_set(&all_in);
     }
     co_finally;
-    fd_close(self->listener);
+    co_fd_close(self->listener);
     co_end;
 }
 
@@ -120,7 +120,7 @@ static void print_open(uint32_t n, double seconds, struct memory before, struct 
 struct server {
     co_frame;
     const struct plan *plan;
-    struct task_group sessions, helpers;
+    struct co_group sessions, helpers;
     struct memory before;
     struct co_within patience;
     uint32_t i;
@@ -128,38 +128,38 @@ struct server {
 };
 static co_define(server) {
     co_begin;
-    group_init(&self->sessions, &(struct group_options){ .collect = 1 });
-    group_init(&self->helpers, NULL);
-    co_try(co_done(group_go(&self->helpers, ear, .main = task_current())));
+    co_group_init(&self->sessions, &(struct co_group_options){ .collect = 1 });
+    co_group_init(&self->helpers, NULL);
+    co_try(co_done(co_group_go(&self->helpers, ear, .main = co_current())));
     for (; self->i < self->plan->addresses; self->i++)
-        co_try(co_done(group_go(&self->helpers, acceptor, .most = self->plan->connections,
+        co_try(co_done(co_group_go(&self->helpers, acceptor, .most = self->plan->connections,
                                 .listener = self->plan->places[self->i].listener,
                                 .sessions = &self->sessions)));
     if (isatty(STDERR_FILENO))
-        co_try(co_done(group_go(&self->helpers, progress, self->plan->connections)));
+        co_try(co_done(co_group_go(&self->helpers, progress, self->plan->connections)));
     co_pause;                           /* for the helpers: from now on only sessions come */
     self->before = memory_now();
-    self->start = loop_time();
+    self->start = co_time();
     co_await(co_send_all(other, "", 1));                            /* open them */
     co_try(co_semaphore_acquire(&said));                            /* they are open */
     co_try(co_within(&self->patience, 10, co_event_wait(&all_in)));
-    self->start = loop_time() - self->start;
+    self->start = co_time() - self->start;
     co_try(co_sleep(0.1));                                          /* now they are idle, too */
     print_open(self->plan->connections, self->start, self->before, memory_now());
 
-    self->start = loop_time();
+    self->start = co_time();
     co_await(co_send_all(other, "", 1));                            /* send */
     co_try(co_semaphore_acquire(&said));                            /* all is back */
-    self->start = loop_time() - self->start;
+    self->start = co_time() - self->start;
     wipe();
     printf("%u lines in random order, each back: %.2f s, %.0f requests/s\n",
            (unsigned)self->plan->connections, self->start,
            self->plan->connections / self->start);
     co_finally;
-    group_cancel(&self->helpers);
-    co_await(co_group(&self->helpers));
+    co_group_cancel(&self->helpers);
+    co_await(co_group_wait(&self->helpers));
     shutdown(other, SHUT_RDWR);         /* the clients close, which ends the sessions */
-    co_await(co_within(&self->patience, 60, co_group(&self->sessions)));
+    co_await(co_within(&self->patience, 60, co_group_wait(&self->sessions)));
     co_end;
 }
 
@@ -170,8 +170,8 @@ static int listen_all(struct plan *plan)
         struct place *place = &plan->places[i];
 
         snprintf(place->host, sizeof place->host, "127.0.0.%u", (unsigned)i + 1);
-        place->listener = tcp_listen(place->host, 0, 0);
-        place->port = place->listener < 0 ? place->listener : tcp_port(place->listener);
+        place->listener = co_tcp_listen(place->host, 0, 0);
+        place->port = place->listener < 0 ? place->listener : co_tcp_port(place->listener);
         if (place->port < 0)
             return place->port;
     }
@@ -189,7 +189,7 @@ static int server_run(const struct plan *plan, pid_t child)
     printf("seed %u: the first to send is connection %u, the last %u\n", (unsigned)plan->seed,
            (unsigned)plan->order[0], (unsigned)plan->order[plan->connections - 1]);
     fflush(stdout);
-    result = loop_main(server, .plan = plan);
+    result = co_main(server, .plan = plan);
     close(other);
     if (waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) != SIGINT)
         fprintf(stderr, "million: the clients were killed by signal %d\n", WTERMSIG(status));
@@ -214,7 +214,7 @@ int main(int argc, char **argv)
     plan.order = shuffled(plan.connections, plan.seed);
     error = plan.order ? listen_all(&plan) : -ENOMEM;
     if (error == 0)
-        error = fd_pair(ends);
+        error = co_fd_pair(ends);
     child = error == 0 ? fork() : -1;
     if (child < 0) {
         fprintf(stderr, "million: cannot begin: %s\n", strerror(error ? -error : errno));

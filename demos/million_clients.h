@@ -41,7 +41,7 @@ static inline uint32_t *shuffled(uint32_t n, uint32_t seed)
 /* The server says: open them. The clients: they are open. The server: send. The clients: all is
  * back. Each is one byte through a socket, and its end is the end of the other process. */
 static int other = -1;
-static struct semaphore said;
+static struct co_semaphore said;
 
 /* Whether the other process has ended. */
 static inline bool is_alone(void)
@@ -51,23 +51,23 @@ static inline bool is_alone(void)
     return recv(other, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
-struct ear { co_frame; struct task *main; intptr_t n; char byte; };
+struct ear { co_frame; struct co_task *main; intptr_t n; char byte; };
 static co_define(ear) {
     co_begin;
     do {
         co_try(self->n, co_recv(other, &self->byte, 1));
-        semaphore_release(&said);
+        co_semaphore_release(&said);
     } while (self->n > 0);
-    task_cancel(self->main);
+    co_cancel(self->main);
     co_end;
 }
 
 /* ---- The clients ----------------------------------------------------------------------------- */
 
 enum { OPENERS = 32, IN_FLIGHT = 256 };         /* connections that are being opened; lines */
-static struct task **clients;                   /* by their numbers */
+static struct co_task **clients;                   /* by their numbers */
 static uint32_t next_client, came_back;
-static struct semaphore in_flight;
+static struct co_semaphore in_flight;
 
 /* Closed by a reset: a million that took leave would fill the kernel's tables, for a minute. */
 static const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
@@ -75,7 +75,7 @@ static const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
 struct client { co_frame; int fd; uint32_t number; intptr_t n; char line[24], answer[24]; };
 static co_define(client) {
     co_begin;
-    clients[self->number] = task_current();
+    clients[self->number] = co_current();
     co_try(co_wait());                          /* for its turn */
     self->n = snprintf(self->line, sizeof self->line, "connection %u\n", (unsigned)self->number);
     co_await(self->n, co_send_all(self->fd, self->line, (size_t)self->n));
@@ -83,18 +83,18 @@ static co_define(client) {
         co_await(self->n, co_recv_exact(self->fd, self->answer, (size_t)self->n));
     if (self->n > 0 && memcmp(self->line, self->answer, (size_t)self->n) == 0)
         came_back++;
-    semaphore_release(&in_flight);
+    co_semaphore_release(&in_flight);
     co_try(co_wait());                          /* for the end */
     co_finally;
     (void)setsockopt(self->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
 struct opener {
     co_frame;
     const struct plan *plan;
-    struct task_group *group;                   /* of the clients */
+    struct co_group *group;                   /* of the clients */
     const struct place *to;
     uint32_t number;
     int fd;
@@ -105,8 +105,8 @@ static co_define(opener) {
     while ((self->number = next_client++) < self->plan->connections) {
         self->to = &self->plan->places[self->number % self->plan->addresses];
         co_try(self->fd, co_connect(&self->connect, self->to->host, self->to->port));
-        if (group_go(self->group, client, .fd = self->fd, .number = self->number) < 0) {
-            fd_close(self->fd);
+        if (co_group_go(self->group, client, .fd = self->fd, .number = self->number) < 0) {
+            co_fd_close(self->fd);
             co_return(-ENOMEM);
         }
     }
@@ -116,24 +116,25 @@ static co_define(opener) {
 struct conductor {
     co_frame;
     const struct plan *plan;
-    struct task_group all, opening, ears;
+    struct co_group all, opening, ears;
     uint32_t i;
 };
 static co_define(conductor) {
     co_begin;
-    group_init(&self->all, &(struct group_options){ .collect = 1 });
-    group_init(&self->opening, NULL);
-    group_init(&self->ears, NULL);
-    co_try(co_done(group_go(&self->ears, ear, .main = task_current())));
+    co_group_init(&self->all, &(struct co_group_options){ .collect = 1 });
+    co_group_init(&self->opening, NULL);
+    co_group_init(&self->ears, NULL);
+    co_try(co_done(co_group_go(&self->ears, ear, .main = co_current())));
     co_try(co_semaphore_acquire(&said));                            /* open them */
     for (; self->i < OPENERS; self->i++)
-        co_try(co_done(group_go(&self->opening, opener, .plan = self->plan, .group = &self->all)));
-    co_try(co_group(&self->opening));
+        co_try(
+            co_done(co_group_go(&self->opening, opener, .plan = self->plan, .group = &self->all)));
+    co_try(co_group_wait(&self->opening));
     co_await(co_send_all(other, "", 1));                            /* they are open */
     co_try(co_semaphore_acquire(&said));                            /* send */
     for (self->i = 0; self->i < self->plan->connections; self->i++) {
         co_try(co_semaphore_acquire(&in_flight));
-        task_wake(clients[self->plan->order[self->i]], 0);
+        co_wake(clients[self->plan->order[self->i]], 0);
     }
     for (self->i = 0; self->i < IN_FLIGHT; self->i++)
         co_try(co_semaphore_acquire(&in_flight));
@@ -142,12 +143,12 @@ static co_define(conductor) {
     co_await(co_send_all(other, "", 1));                            /* all is back */
     co_try(co_semaphore_acquire(&said));                            /* never: it is cancelled */
     co_finally;
-    group_cancel(&self->opening);
-    co_await(co_group(&self->opening));
-    group_cancel(&self->all);
-    co_await(co_group(&self->all));
-    group_cancel(&self->ears);
-    co_await(co_group(&self->ears));
+    co_group_cancel(&self->opening);
+    co_await(co_group_wait(&self->opening));
+    co_group_cancel(&self->all);
+    co_await(co_group_wait(&self->all));
+    co_group_cancel(&self->ears);
+    co_await(co_group_wait(&self->ears));
     co_end;
 }
 
@@ -157,9 +158,9 @@ static inline int clients_run(const struct plan *plan)
     intptr_t result = -ENOMEM;
 
     clients = malloc(plan->connections * sizeof *clients);
-    semaphore_init(&in_flight, IN_FLIGHT, 0);
+    co_semaphore_init(&in_flight, IN_FLIGHT, 0);
     if (clients)
-        result = loop_main(conductor, .plan = plan);
+        result = co_main(conductor, .plan = plan);
     free(clients);
     if (result < 0 && is_alone())               /* nobody is left to be told */
         return 1;

@@ -37,5 +37,5 @@ co_define(outer) {
 int main(int argc, char **argv)
 {
     options_read(argc, argv, "");
-    return loop_main(outer) < 0;
+    return co_main(outer) < 0;
 }

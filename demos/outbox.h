@@ -10,7 +10,7 @@
 
 enum { OUTBOX_ROOM = 64, OUTBOX_LINE = 512 };           /* lines; bytes of one, with its end */
 
-struct outbox_writer { co_frame; int fd; struct queue *queue; char line[OUTBOX_LINE]; };
+struct outbox_writer { co_frame; int fd; struct co_queue *queue; char line[OUTBOX_LINE]; };
 static co_define(outbox_writer) {
     co_begin;
     for (;;) {
@@ -21,18 +21,18 @@ static co_define(outbox_writer) {
 }
 
 struct outbox {
-    struct queue queue;
+    struct co_queue queue;
     char room[OUTBOX_ROOM][OUTBOX_LINE];
     struct outbox_writer writer;
-    struct task writing;
+    struct co_task writing;
     struct co_within deadline;
 };
 
 /* Sends to [fd] from now on, until outbox_end(), which must be awaited before the storage goes. */
 static inline void outbox_start(struct outbox *box, int fd)
 {
-    queue_init(&box->queue, box->room, OUTBOX_ROOM, OUTBOX_LINE);
-    task_init(&box->writing, &box->writer, outbox_writer, .fd = fd, .queue = &box->queue);
+    co_queue_init(&box->queue, box->room, OUTBOX_ROOM, OUTBOX_LINE);
+    co_task_init(&box->writing, &box->writer, outbox_writer, .fd = fd, .queue = &box->queue);
 }
 
 /* Puts a line, cut to what there is room for; at once. Control characters become blanks: on a
@@ -45,13 +45,13 @@ static inline int outbox_put(struct outbox *box, int from, const char *text)
     for (char *c = line; c[1]; c++)
         if ((unsigned char)*c < ' ' || *c == 0x7F)
             *c = ' ';
-    return queue_put(&box->queue, line);
+    return co_queue_put_now(&box->queue, line);
 }
 
 /* Sends what is left, for a second at most, or what is left of it is lost. */
 static inline CO_OP outbox_end(struct outbox *box)
 {
-    queue_close(&box->queue);
+    co_queue_shutdown(&box->queue);
     return co_within(&box->deadline, 1, co_join(&box->writing));
 }
 

@@ -22,10 +22,10 @@ struct bell { co_frame; double due, longest; };
 co_define(bell) {
     co_begin;
     for (;;) {
-        self->due = loop_time() + 0.02 * scale;
+        self->due = co_time() + 0.02 * scale;
         co_try(co_sleep_until(self->due));
-        if (loop_time() - self->due > self->longest)
-            self->longest = loop_time() - self->due;
+        if (co_time() - self->due > self->longest)
+            self->longest = co_time() - self->due;
     }
     co_end;
 }
@@ -43,29 +43,29 @@ struct teacher {
     enum way way;                       /* the argument */
     int i;
     double start;
-    struct task_group papers;
+    struct co_group papers;
     struct bell bell;
-    struct task ringing;                /* in storage of ours, to read how long it waited */
+    struct co_task ringing;                /* in storage of ours, to read how long it waited */
 };
 co_define(teacher) {
     co_begin;
-    task_init(&self->ringing, &self->bell, bell);
-    group_init(&self->papers, NULL);
+    co_task_init(&self->ringing, &self->bell, bell);
+    co_group_init(&self->papers, NULL);
     co_try(co_sleep(0));                /* the bell is heard from now on */
-    self->start = loop_time();
+    self->start = co_time();
     for (self->i = 0; self->i < PAPERS; self->i++)
         if (self->way == ON_THREADS)
-            co_try(co_done(group_go(&self->papers, paper)));
+            co_try(co_done(co_group_go(&self->papers, paper)));
         else if (correct(NULL), self->way == PAUSING)
             co_pause;
-    co_try(co_group(&self->papers));
-    printf("Cost time: %.2f, %s; ", loop_time() - self->start, ways[self->way]);
+    co_try(co_group_wait(&self->papers));
+    printf("Cost time: %.2f, %s; ", co_time() - self->start, ways[self->way]);
     co_try(co_sleep(0.03 * scale));
     printf("the bell waited up to %.3f s\n", self->bell.longest);
     co_finally;
-    group_cancel(&self->papers);
-    co_await(co_group(&self->papers));
-    task_cancel(&self->ringing);
+    co_group_cancel(&self->papers);
+    co_await(co_group_wait(&self->papers));
+    co_cancel(&self->ringing);
     co_await(co_join(&self->ringing));
     co_end;
 }
@@ -73,7 +73,7 @@ int main(int argc, char **argv)
 {
     scale = options_read(argc, argv, "[--scale FACTOR]").scale;
     for (int way = ALONE; way <= ON_THREADS; way++)
-        if (loop_main(teacher, .way = (enum way)way) < 0)
+        if (co_main(teacher, .way = (enum way)way) < 0)
             return 1;
     return 0;
 }

@@ -7,7 +7,7 @@
 enum { PRODUCERS = 2, CONSUMERS = 3, EACH = 10, ITEMS = PRODUCERS * EACH, ROOM = 4 };
 
 static double scale;
-static struct queue queue;
+static struct co_queue queue;
 static int room[ROOM], producing, times[ITEMS + 1];     /* how often each item was consumed */
 
 /* As tasks: a producer waits while the queue is full, a consumer while it is empty. */
@@ -21,7 +21,7 @@ co_define(producer) {
     }
     co_finally;
     if (--producing == 0)
-        queue_close(&queue);            /* no more can be put; what is in can be got */
+        co_queue_shutdown(&queue);            /* no more can be put; what is in can be got */
     co_end;
 }
 
@@ -40,17 +40,17 @@ co_define(consumer) {
     co_end;
 }
 
-struct market { co_frame; int i; struct task_group all; };
+struct market { co_frame; int i; struct co_group all; };
 co_define(market) {
     co_begin;
-    queue_init(&queue, room, ROOM, sizeof *room);
-    group_init(&self->all, NULL);
+    co_queue_init(&queue, room, ROOM, sizeof *room);
+    co_group_init(&self->all, NULL);
     for (producing = 0; producing < PRODUCERS; producing++)
-        co_try(co_done(group_go(&self->all, producer, .item = producing * EACH)));
+        co_try(co_done(co_group_go(&self->all, producer, .item = producing * EACH)));
     for (self->i = 1; self->i <= CONSUMERS; self->i++)
-        co_try(co_done(group_go(&self->all, consumer, .number = self->i)));
+        co_try(co_done(co_group_go(&self->all, consumer, .number = self->i)));
     co_finally;
-    co_try(co_group(&self->all));       /* nothing outlives it; its failure is ours */
+    co_try(co_group_wait(&self->all));       /* nothing outlives it; its failure is ours */
     co_end;
 }
 
@@ -61,18 +61,18 @@ static void prove(double start, const char *form)
     for (int i = 1; i <= ITEMS; times[i++] = 0)
         sum += times[i] * i, once += times[i] == 1;
     printf("Cost time: %.2f, %s: %d of %d items once, their sum is %d of %d\n",
-           loop_time() - start, form, once, ITEMS, sum, ITEMS * (ITEMS + 1) / 2);
+           co_time() - start, form, once, ITEMS, sum, ITEMS * (ITEMS + 1) / 2);
 }
 
 int main(int argc, char **argv)
 {
-    double start = loop_time();
+    double start = co_time();
     scale = options_read(argc, argv, "[--scale FACTOR]").scale;
     for (int i = 1; i <= ITEMS; i++)
         clock_nap((0.05 + 0.1) * scale), times[i]++;            /* makes it, consumes it */
     prove(start, "one after the other");
-    start = loop_time();
-    if (loop_main(market) < 0)
+    start = co_time();
+    if (co_main(market) < 0)
         return 1;
     prove(start, "as tasks");
     return 0;

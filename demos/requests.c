@@ -9,7 +9,7 @@ struct request {
     const struct http_url *url;         /* the argument */
     int fd;
     struct co_connect connect;
-    struct stream stream;
+    struct co_stream stream;
     struct http_head answer;
     struct http_body body;
     char buf[HTTP_HEAD_MAX], text[4096];
@@ -19,14 +19,14 @@ co_define(request) {
     printf("Waiting for %s\n", self->url->text);
     co_try(self->fd, co_connect(&self->connect, self->url->host, self->url->port));
     co_try(co_send_all(self->fd, self->buf, http_get(self->buf, self->url)));
-    stream_init(&self->stream, self->fd, self->buf, sizeof self->buf);
+    co_stream_init(&self->stream, self->fd, self->buf, sizeof self->buf);
     co_try(http_read_answer(&self->answer, &self->stream));
     if (self->answer.status != 200)
         co_return(-EPROTO);
     co_try(http_read_body(&self->body, &self->answer, self->text, sizeof self->text));
     printf("Get response from %s Result: %s\n", self->url->text, self->text);
     co_finally;
-    fd_close(self->fd);                 /* a failed co_connect left no fd here: nothing happens */
+    co_fd_close(self->fd); /* a failed co_connect left no fd here: nothing happens */
     co_end;
 }
 
@@ -37,21 +37,21 @@ struct requests {
     double start;
     int i;
     struct request one;
-    struct task *tasks[1000];
+    struct co_task *tasks[1000];
 };
 co_define(requests) {
     co_begin;
-    self->start = loop_time();
+    self->start = co_time();
     for (self->i = 0; self->i < self->options->count; self->i++)
         if (self->options->sync)
             co_try(co_call(&self->one, request, .url = self->url));
         else
-            self->tasks[self->i] = task_spawn(request, .url = self->url);
+            self->tasks[self->i] = co_spawn(request, .url = self->url);
     co_try(co_gather(self->tasks, self->options->sync ? 0 : (size_t)self->i));
-    printf("Cost time: %.2f\n", loop_time() - self->start);
+    printf("Cost time: %.2f\n", co_time() - self->start);
     co_finally;
     while (self->i-- > 0)
-        task_free(self->tasks[self->i]);
+        co_task_free(self->tasks[self->i]);
     co_end;
 }
 
@@ -72,7 +72,7 @@ int main(int argc, char **argv)
     struct http_url url;
     if (http_url_parse(&url, options.url) < 0)
         return fprintf(stderr, "requests: %s: write http://127.0.0.1:PORT/\n", options.url), 2;
-    intptr_t result = loop_main(requests, .options = &options, .url = &url);
+    intptr_t result = co_main(requests, .options = &options, .url = &url);
     if (result < 0)
         fprintf(stderr, "requests: %s: %s\n", url.text, advice(result));
     return result < 0;

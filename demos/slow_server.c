@@ -14,7 +14,7 @@ struct connection {
     co_frame;
     int fd;                             /* the arguments */
     const struct options *options;
-    struct stream stream;
+    struct co_stream stream;
     struct http_head request;
     struct http_drop drop;
     struct co_within deadline;
@@ -23,7 +23,7 @@ struct connection {
 };
 co_define(connection) {
     co_begin;
-    stream_init(&self->stream, self->fd, self->buf, sizeof self->buf);
+    co_stream_init(&self->stream, self->fd, self->buf, sizeof self->buf);
     do {
         co_await(self->n, co_within(&self->deadline, IDLE,
                                     http_read_request(&self->request, &self->stream)));
@@ -43,7 +43,7 @@ co_define(connection) {
     shutdown(self->fd, SHUT_WR);        /* to close with input unread would take the answer back */
     co_await(co_within(&self->deadline, LINGER, http_drop(&self->drop, &self->stream, INT64_MAX)));
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -51,24 +51,24 @@ struct server { co_frame; const struct options *options; int listener, fd; ev_si
 co_define(server) {
     co_begin;
     term_start(&self->term);
-    co_try(self->listener, co_done(tcp_listen("127.0.0.1", self->options->port, 0)));
-    printf("Serving on http://127.0.0.1:%d/\n", tcp_port(self->listener));
+    co_try(self->listener, co_done(co_tcp_listen("127.0.0.1", self->options->port, 0)));
+    printf("Serving on http://127.0.0.1:%d/\n", co_tcp_port(self->listener));
     fflush(stdout);
     for (;;) {
         co_try(self->fd, co_accept(self->listener));
-        if (task_go(connection, .fd = self->fd, .options = self->options) < 0)
-            fd_close(self->fd);
+        if (co_go(connection, .fd = self->fd, .options = self->options) < 0)
+            co_fd_close(self->fd);
     }
     co_finally;
     term_stop(&self->term);
-    fd_close(self->listener);
+    co_fd_close(self->listener);
     co_end;
 }
 
 int main(int argc, char **argv)
 {
     struct options options = options_read(argc, argv, "[--port N] [--delay SECONDS] [--pages N]");
-    intptr_t result = loop_main(server, .options = &options);
+    intptr_t result = co_main(server, .options = &options);
 
     if (result != -ECANCELED)           /* which is Ctrl-C or SIGTERM */
         fprintf(stderr, "slow_server: port %d: %s: try another --port\n", options.port,

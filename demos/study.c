@@ -38,23 +38,23 @@ struct student {
     co_frame;
     double scale;               /* the argument */
     double start;
-    struct task *study, *phone;
+    struct co_task *study, *phone;
 };
 
 co_define(student) {
     co_begin;
-    self->start = loop_time();
-    self->study = task_spawn(study, .nap = 1 * self->scale);
-    self->phone = task_spawn(phone, .nap = 0.25 * self->scale);
+    self->start = co_time();
+    self->study = co_spawn(study, .nap = 1 * self->scale);
+    self->phone = co_spawn(phone, .nap = 0.25 * self->scale);
     co_try(co_join(self->study));
-    printf("Scores: maths %d, english %d\n", TASK_FRAME(self->study, study)->scores.maths,
-           TASK_FRAME(self->study, study)->scores.english);
+    printf("Scores: maths %d, english %d\n", CO_TASK_FRAME(self->study, study)->scores.maths,
+           CO_TASK_FRAME(self->study, study)->scores.english);
     co_try(co_join(self->phone));
     printf("Cost time: %.2f, one after the other it would be %.2f\n",
-           loop_time() - self->start, 5.5 * self->scale);
+           co_time() - self->start, 5.5 * self->scale);
     co_finally;
-    task_detach(self->study);
-    task_detach(self->phone);
+    co_task_detach(self->study);
+    co_task_detach(self->phone);
     co_end;
 }
 
@@ -62,5 +62,5 @@ int main(int argc, char **argv)
 {
     double scale = options_read(argc, argv, "[--scale FACTOR]").scale;
 
-    return loop_main(student, .scale = scale) < 0;
+    return co_main(student, .scale = scale) < 0;
 }

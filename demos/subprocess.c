@@ -5,13 +5,13 @@
 #include <sys/wait.h>
 
 /* A child that says three lines, [nap] seconds before each. */
-static int speaker_spawn(struct process *child, double nap)
+static int speaker_spawn(struct co_process *child, double nap)
 {
     char seconds[32];
     char *argv[] = { "sh", "-c", "for i in 1 2 3; do sleep $0; echo line $i; done", seconds, NULL };
 
     snprintf(seconds, sizeof seconds, "%.3f", nap);
-    return process_spawn(child, argv, &(struct process_options){ .out = PROCESS_PIPE });
+    return co_process_spawn(child, argv, &(struct co_process_options){ .out = CO_PROCESS_PIPE });
 }
 
 /* Prints what a child says, line by line as it comes. */
@@ -20,14 +20,14 @@ struct follow {
     const char *name;           /* the arguments */
     double nap;
     intptr_t n;
-    struct process child;
-    struct stream lines;
+    struct co_process child;
+    struct co_stream lines;
     char *line, buf[256];
 };
 co_define(follow) {
     co_begin;
     co_try(co_done(speaker_spawn(&self->child, self->nap)));
-    stream_init(&self->lines, self->child.out, self->buf, sizeof self->buf);
+    co_stream_init(&self->lines, self->child.out, self->buf, sizeof self->buf);
     for (;;) {
         co_try(self->n, co_read_line(&self->lines, &self->line));
         if (self->n == 0)
@@ -37,43 +37,43 @@ co_define(follow) {
     co_try(self->n, co_child(&self->child));
     printf("%s has ended with %d\n", self->name, (int)self->n);
     co_finally;
-    process_close(&self->child);
+    co_process_close(&self->child);
     co_end;
 }
 
-struct sleeper { co_frame; double seconds; struct process child; struct co_within deadline; };
+struct sleeper { co_frame; double seconds; struct co_process child; struct co_within deadline; };
 co_define(sleeper) {
     static char *const argv[] = { "sleep", "1000", NULL };
     co_begin;
-    co_try(co_done(process_spawn(&self->child, argv, NULL)));
+    co_try(co_done(co_process_spawn(&self->child, argv, NULL)));
     co_try(co_within(&self->deadline, self->seconds, co_child(&self->child)));
     co_finally;
     if (WIFSIGNALED(self->child.status))
         printf("sleeper was killed by signal %d\n", WTERMSIG(self->child.status));
-    process_close(&self->child);
+    co_process_close(&self->child);
     co_end;
 }
 
-struct parent { co_frame; double scale, start; struct task *tasks[4]; intptr_t n; };
+struct parent { co_frame; double scale, start; struct co_task *tasks[4]; intptr_t n; };
 co_define(parent) {
     co_begin;
-    self->start = loop_time();
-    self->tasks[0] = task_spawn(follow, .name = "hare", .nap = 0.1 * self->scale);
-    self->tasks[1] = task_spawn(follow, .name = "fox", .nap = 0.2 * self->scale);
-    self->tasks[2] = task_spawn(follow, .name = "tortoise", .nap = 0.3 * self->scale);
-    self->tasks[3] = task_spawn(sleeper, .seconds = 0.6 * self->scale);
+    self->start = co_time();
+    self->tasks[0] = co_spawn(follow, .name = "hare", .nap = 0.1 * self->scale);
+    self->tasks[1] = co_spawn(follow, .name = "fox", .nap = 0.2 * self->scale);
+    self->tasks[2] = co_spawn(follow, .name = "tortoise", .nap = 0.3 * self->scale);
+    self->tasks[3] = co_spawn(sleeper, .seconds = 0.6 * self->scale);
     co_await(self->n, co_gather(self->tasks, 4));
     if (self->n != -ETIMEDOUT)          /* which is the sleeper's */
         co_return(self->n);
     printf("Cost time: %.2f, one after the other it would be %.2f\n",
-           loop_time() - self->start, 2.4 * self->scale);
+           co_time() - self->start, 2.4 * self->scale);
     co_finally;
     for (int i = 0; i < 4; i++)
-        task_free(self->tasks[i]);
+        co_task_free(self->tasks[i]);
     co_end;
 }
 
 int main(int argc, char **argv)
 {
-    return loop_main(parent, .scale = options_read(argc, argv, "[--scale FACTOR]").scale) < 0;
+    return co_main(parent, .scale = options_read(argc, argv, "[--scale FACTOR]").scale) < 0;
 }

@@ -11,20 +11,20 @@
 static inline void term_cancel(struct ev_loop *ev, ev_signal *watcher, int revents)
 {
     (void)ev, (void)revents;
-    task_cancel((struct task *)watcher->data);
+    co_cancel((struct co_task *)watcher->data);
 }
 
 /* From now on it cancels the running task; term_stop() it before that ends. */
 static inline void term_start(ev_signal *watcher)
 {
     ev_signal_init(watcher, term_cancel, SIGTERM);
-    watcher->data = task_current();
-    ev_signal_start(loop_ev(loop_current()), watcher);
+    watcher->data = co_current();
+    ev_signal_start(co_loop_ev(co_loop_current()), watcher);
 }
 
 static inline void term_stop(ev_signal *watcher)
 {
-    ev_signal_stop(loop_ev(loop_current()), watcher);
+    ev_signal_stop(co_loop_ev(co_loop_current()), watcher);
 }
 
 #endif

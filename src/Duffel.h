@@ -11,9 +11,9 @@
  *         co_end;
  *     }
  *     static struct blink frame;
- *     static struct task task;
+ *     static struct co_task task;
  *
- *     void setup() { duffel_begin(); pinMode(13, OUTPUT); task_init(&task, &frame, blink, 13); }
+ *     void setup() { duffel_begin(); pinMode(13, OUTPUT); co_task_init(&task, &frame, blink, 13); }
  *     void loop() { duffel_turn(); }
  *
  * The Arduino tools compile what lies in src/: so the files here include those that belong to a
@@ -35,7 +35,7 @@ extern "C" {
 #endif
 
 /* Makes the scheduler; call it first in setup(). At most DUFFEL_TIMERS tasks sleep at a time, more
- * get -ENOMEM. There is no heap: tasks are static, or of a TASK_POOL. */
+ * get -ENOMEM. There is no heap: tasks are static, or of a CO_TASK_POOL. */
 void duffel_begin(void);
 enum { DUFFEL_TIMERS = 8 };
 

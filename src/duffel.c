@@ -5,7 +5,7 @@
 #include <Arduino.h>
 
 /* micros() wraps every 71 minutes; a sketch calls duffel_turn() more often than that. */
-static int64_t board_now(struct task_driver *driver)
+static int64_t board_now(struct co_driver *driver)
 {
     static uint32_t last;
     static int64_t us;
@@ -17,18 +17,18 @@ static int64_t board_now(struct task_driver *driver)
     return us * 1000;
 }
 
-static struct task_driver board = { board_now, NULL, NULL };
-static struct task_timer_slot timers[DUFFEL_TIMERS];
-static struct scheduler scheduler;
+static struct co_driver board = { board_now, NULL, NULL };
+static struct co_timer_slot timers[DUFFEL_TIMERS];
+static struct co_scheduler scheduler;
 
 void duffel_begin(void)
 {
-    scheduler_init(&scheduler, &board, timers, DUFFEL_TIMERS);
+    co_scheduler_init(&scheduler, &board, timers, DUFFEL_TIMERS);
 }
 
 void duffel_turn(void)
 {
     (void)board_now(&board);
-    isr_deliver();
-    scheduler_turn(&scheduler);
+    co_isr_deliver();
+    co_scheduler_turn(&scheduler);
 }

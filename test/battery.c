@@ -15,7 +15,7 @@
 #include "battery_tasks.h"
 #include "battery_world.h"
 
-static struct task *all_start(void);
+static struct co_task *all_start(void);
 
 static const struct program programs[] = {
     { "family", family_start, NULL, 0 },
@@ -48,7 +48,7 @@ enum { PROGRAMS = sizeof programs / sizeof *programs };
 
 /* ---- all: the others at once, but for those that take real time ------------------------------ */
 
-struct all { co_frame; struct task *tasks[PROGRAMS]; struct crew crew; int n; };
+struct all { co_frame; struct co_task *tasks[PROGRAMS]; struct crew crew; int n; };
 static co_define(all)
 {
     co_begin;
@@ -61,9 +61,9 @@ static co_define(all)
     co_end;
 }
 
-static struct task *all_start(void)
+static struct co_task *all_start(void)
 {
-    return task_spawn(all);
+    return co_spawn(all);
 }
 
 /* ---- How many -------------------------------------------------------------------------------- */
@@ -109,9 +109,9 @@ static void run_seeds(const struct program *program)
 {
     uint64_t first = number_of("DUFFEL_SEED", 1), n = count_of(program, 300, 2);
 
-    run_program(program, &(struct loop_options){ .seed = 0 }, NULL);
+    run_program(program, &(struct co_loop_options){ .seed = 0 }, NULL);
     for (uint64_t seed = first; seed < first + n; seed++)
-        run_program(program, &(struct loop_options){ .seed = seed }, NULL);
+        run_program(program, &(struct co_loop_options){ .seed = seed }, NULL);
 }
 
 static void every_program_ends_right_under_each_seed(void **state)
@@ -133,15 +133,15 @@ static ssize_t hash_write(void *cookie, const char *bytes, size_t n)
     return (ssize_t)n;
 }
 
-static struct hash hash_of_run(const struct program *program, struct loop_options options)
+static struct hash hash_of_run(const struct program *program, struct co_loop_options options)
 {
     struct hash hash = { 0xCBF29CE484222325, 0 };
 
     options.trace = fopencookie(&hash, "w", (cookie_io_functions_t){ .write = hash_write });
     assert_non_null(options.trace);
     assert_non_null(begin(program, &options));
-    (void)run_loop(loop_current());
-    loop_free(loop_current());
+    (void)run_loop(co_loop_current());
+    co_loop_free(co_loop_current());
     fclose(options.trace);
     return hash;
 }
@@ -149,7 +149,7 @@ static struct hash hash_of_run(const struct program *program, struct loop_option
 static void run_twice(const struct program *program)
 {
     for (uint64_t seed = 0; seed < count_of(program, 20, 1) && !(program->flags & REAL); seed++) {
-        struct loop_options options = { .seed = seed, .cancel_at = seed % 3 * 10 };
+        struct co_loop_options options = { .seed = seed, .cancel_at = seed % 3 * 10 };
         struct hash one = hash_of_run(program, options), two = hash_of_run(program, options);
 
         check(one.length > 0);
@@ -174,7 +174,7 @@ static void run_cancels(const struct program *program)
 {
     uint64_t k = 1, stride = stride_of(program);
 
-    while (run_program(program, &(struct loop_options){ .cancel_at = k }, NULL))
+    while (run_program(program, &(struct co_loop_options){ .cancel_at = k }, NULL))
         k += stride;
 }
 
@@ -190,7 +190,7 @@ static void run_pairs(const struct program *program)
     uint64_t stride = stride_of(program) * (uint64_t)sized(1, 3);
 
     for (uint64_t also = 1; also <= near; also++) {
-        struct loop_options options = { .cancel_at = 1, .cancel_also = also };
+        struct co_loop_options options = { .cancel_at = 1, .cancel_also = also };
 
         while (run_program(program, &options, NULL))
             options.cancel_at += stride;
@@ -207,7 +207,7 @@ static void run_timeouts(const struct program *program)
 {
     uint64_t k = 1, stride = stride_of(program);
 
-    while (run_program(program, &(struct loop_options){ .timeout_at = k }, NULL))
+    while (run_program(program, &(struct co_loop_options){ .timeout_at = k }, NULL))
         k += stride;
 }
 
@@ -223,7 +223,7 @@ static void run_both(const struct program *program)
     uint64_t stride = stride_of(program) * (uint64_t)sized(1, 3);
 
     for (int later = -1; later <= 1; later++) {
-        struct loop_options options = { .timeout_at = 2, .cancel_at = (uint64_t)(2 + later) };
+        struct co_loop_options options = { .timeout_at = 2, .cancel_at = (uint64_t)(2 + later) };
 
         while (run_program(program, &options, NULL)) {
             options.timeout_at += stride;
@@ -242,7 +242,7 @@ static void a_deadline_and_a_cancel_in_one_turn_leave_nothing(void **state)
 static bool run_stab(const struct program *program, uint64_t seed, struct stab what)
 {
     stab = what;
-    run_program(program, &(struct loop_options){ .seed = seed }, NULL);
+    run_program(program, &(struct co_loop_options){ .seed = seed }, NULL);
     what = stab;
     stab = (struct stab){ .turn = 0 };
     return what.is_met;
@@ -253,7 +253,7 @@ static uint64_t turns_of(const struct program *program, uint64_t seed)
     uint64_t turns;
 
     stab = (struct stab){ .turn = UINT64_MAX };
-    run_program(program, &(struct loop_options){ .seed = seed }, NULL);
+    run_program(program, &(struct co_loop_options){ .seed = seed }, NULL);
     turns = stab.turns;
     stab = (struct stab){ .turn = 0 };
     return turns;
@@ -283,7 +283,7 @@ static void run_failures(const struct program *program)
     uint64_t stride = stride_of(program);
 
     for (int on = 0; on <= 1; on++) {
-        struct loop_options options = { .fail_at = 1, .fail_on = on };
+        struct co_loop_options options = { .fail_at = 1, .fail_on = on };
 
         while (run_program(program, &options, NULL))
             options.fail_at += stride;
@@ -312,14 +312,14 @@ static uint64_t roll(uint64_t n)
 /* Each seed alone, then with a fault of each kind at random. */
 static void run_random(const struct program *program, uint64_t seed)
 {
-    struct loop_options options = { .seed = seed };
-    struct loop_counts counts;
+    struct co_loop_options options = { .seed = seed };
+    struct co_loop_counts counts;
     uint64_t turns;
 
     dice = seed * 0x9E3779B97F4A7C15 | 1;
     run_program(program, &options, &counts);
     for (int kind = 0; kind < 4; kind++) {
-        options = (struct loop_options){ .seed = seed };
+        options = (struct co_loop_options){ .seed = seed };
         if (kind == 3) {
             options.fail_at = roll(counts.calls);
             options.fail_on = roll(2) == 2;
@@ -354,14 +354,14 @@ static void faults_at_random_under_seeds_leave_nothing(void **state)
 
 /* ---- A day ----------------------------------------------------------------------------------- */
 
-static struct day_state { struct queue queue; int room[4]; double end; long ticks, late; } day_;
+static struct day_state { struct co_queue queue; int room[4]; double end; long ticks, late; } day_;
 
 struct ticker { co_frame; int period; intptr_t n; };
 static co_define(ticker)
 {
     co_begin;
     enters;
-    while (loop_time() < day_.end) {
+    while (co_time() < day_.end) {
         co_try(co_sleep(self->period));
         co_try(co_queue_put(&day_.queue, &self->period));
         day_.ticks++;
@@ -374,7 +374,7 @@ static co_define(ticker)
 struct day {
     co_frame;
     int fds[2], item, i;
-    struct task *tasks[4];
+    struct co_task *tasks[4];
     struct crew crew;
     struct co_within slot;
     intptr_t n;
@@ -383,12 +383,12 @@ static co_define(day)
 {
     co_begin;
     enters;
-    queue_init(&day_.queue, day_.room, 4, sizeof *day_.room);
-    co_try(co_done(fd_pair(self->fds)));
-    self->tasks[0] = task_spawn(session, .fd = self->fds[1]);
+    co_queue_init(&day_.queue, day_.room, 4, sizeof *day_.room);
+    co_try(co_done(co_fd_pair(self->fds)));
+    self->tasks[0] = co_spawn(session, .fd = self->fds[1]);
     for (self->i = 1; self->i < 4; self->i++)
-        self->tasks[self->i] = task_spawn(ticker, .period = 2 * self->i);
-    while (loop_time() < day_.end) {
+        self->tasks[self->i] = co_spawn(ticker, .period = 2 * self->i);
+    while (co_time() < day_.end) {
         co_await(self->n, co_within(&self->slot, 1.5, co_queue_get(&day_.queue, &self->item)));
         if (self->n == -ETIMEDOUT) {
             day_.late++;
@@ -401,16 +401,16 @@ static co_define(day)
         check_equal(self->i, self->item);
     }
     co_finally;
-    queue_close(&day_.queue);
-    fd_close(self->fds[0]);
+    co_queue_shutdown(&day_.queue);
+    co_fd_close(self->fds[0]);
     co_await(co_call(&self->crew, crew, .tasks = self->tasks, .n = 4));
     leaves;
     co_end;
 }
 
-static struct task *day_start(void)
+static struct co_task *day_start(void)
 {
-    return task_spawn(day);
+    return co_spawn(day);
 }
 
 /* [seconds] of a busy program, twice under one seed: both have one trace. */
@@ -421,7 +421,7 @@ static void run_day(double seconds)
 
     for (int i = 0; i < 2; i++) {
         day_ = (struct day_state){ .end = seconds };
-        traces[i] = hash_of_run(&program, (struct loop_options){ .seed = 7, .wakes = -1 });
+        traces[i] = hash_of_run(&program, (struct co_loop_options){ .seed = 7, .wakes = -1 });
     }
     check(traces[0].length == traces[1].length && traces[0].value == traces[1].value);
     check(day_.ticks > (long)(seconds / 2) && day_.late > (long)(seconds / 20));
@@ -467,7 +467,7 @@ static long resident(void)
 /* [n] tasks that sleep, all cancelled: their memory is given back to within 1 %. */
 static void run_crowd(long n)
 {
-    struct loop_options options = { .virtual_time = 1 };
+    struct co_loop_options options = { .virtual_time = 1 };
     long before, with, after;
     size_t bytes, most;
 
@@ -475,16 +475,16 @@ static void run_crowd(long n)
     before = resident();
     bytes = bytes_held();
     cancelled = 0;
-    assert_non_null(loop_new(&options));
+    assert_non_null(co_loop_new(&options));
     for (long i = 0; i < n; i++)
-        check_equal(task_go(sleeper), 0);
-    scheduler_turn(scheduler_get());
+        check_equal(co_go(sleeper), 0);
+    co_scheduler_turn(co_scheduler_get());
     with = resident();
     most = bytes_held() - bytes;
-    scheduler_cancel_all(scheduler_get());
-    check_equal(loop_run(loop_current()), 0);
+    co_scheduler_cancel_all(co_scheduler_get());
+    check_equal(co_loop_run(co_loop_current()), 0);
     check_equal(cancelled, n);
-    loop_free(loop_current());
+    co_loop_free(co_loop_current());
     check(bytes_held() <= bytes + most / 100);
     malloc_trim(0);
     after = resident();
@@ -525,8 +525,8 @@ static int usage(const char *what)
 /* One run, as [words] say, with its trace. */
 static int run_one(const struct program *program, char **words)
 {
-    struct loop_options o = { .trace = stdout };
-    struct loop_counts counts = { .points = 0 };
+    struct co_loop_options o = { .trace = stdout };
+    struct co_loop_counts counts = { .points = 0 };
 
     for (; *words; words++) {
         const char *value = strchr(*words, '=');
@@ -600,10 +600,10 @@ static void prepare(char *directory)
     if (file_fd < 0 || write(file_fd, bytes, sizeof bytes) != sizeof bytes)
         abort();
     for (size_t i = 0; i < PROGRAMS; i++) {
-        if (!begin(&programs[i], &(struct loop_options){ .seed = 0 }))
+        if (!begin(&programs[i], &(struct co_loop_options){ .seed = 0 }))
             abort();
-        (void)run_loop(loop_current());
-        loop_free(loop_current());
+        (void)run_loop(co_loop_current());
+        co_loop_free(co_loop_current());
     }
 }
 

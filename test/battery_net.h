@@ -28,7 +28,7 @@ static bool bytes_are(const char *bytes, size_t from, size_t n)
 static void end_fd(int *fd)
 {
     if (*fd >= 0)
-        fd_close(*fd);
+        co_fd_close(*fd);
     *fd = -1;
 }
 
@@ -49,26 +49,26 @@ static co_define(session)
         co_try(co_send_all(self->fd, self->buf, (size_t)self->n));
     }
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     leaves;
     co_end;
 }
 
-struct server { co_frame; struct task_group sessions; int listener, fd; };
+struct server { co_frame; struct co_group sessions; int listener, fd; };
 static co_define(server)
 {
     co_begin;
     enters;
-    group_init(&self->sessions, &(struct group_options){ .collect = 1 });
+    co_group_init(&self->sessions, &(struct co_group_options){ .collect = 1 });
     for (;;) {
         co_try(self->fd, co_accept(self->listener));
-        if (group_go(&self->sessions, session, .fd = self->fd) < 0)
-            fd_close(self->fd);
+        if (co_group_go(&self->sessions, session, .fd = self->fd) < 0)
+            co_fd_close(self->fd);
     }
     co_finally;
-    fd_close(self->listener);
-    group_cancel(&self->sessions);
-    co_await(co_group(&self->sessions));
+    co_fd_close(self->listener);
+    co_group_cancel(&self->sessions);
+    co_await(co_group_wait(&self->sessions));
     leaves;
     co_end;
 }
@@ -112,20 +112,20 @@ static co_define(client)
 static char socket_path[64];            /* in a directory that main() makes */
 
 /* Clients of one server, which is cancelled when they are done. The server closes its listener. */
-struct echo { co_frame; int is_unix, fd, port; struct task *tasks[3]; struct crew crew; int i; };
+struct echo { co_frame; int is_unix, fd, port; struct co_task *tasks[3]; struct crew crew; int i; };
 static co_define(echo)
 {
     co_begin;
     enters;
-    self->fd = self->is_unix ? unix_listen(socket_path) : tcp_listen(NULL, 0, 0);
+    self->fd = self->is_unix ? co_unix_listen(socket_path) : co_tcp_listen(NULL, 0, 0);
     co_try(co_done(self->fd));
-    self->port = self->is_unix ? 0 : tcp_port(self->fd);
-    self->tasks[0] = task_spawn(server, .listener = self->fd);
+    self->port = self->is_unix ? 0 : co_tcp_port(self->fd);
+    self->tasks[0] = co_spawn(server, .listener = self->fd);
     if (!self->tasks[0])
         co_return(-ENOMEM);
     self->fd = -1;
     for (self->i = 1; self->i < 3; self->i++)
-        self->tasks[self->i] = task_spawn(client, .port = self->port,
+        self->tasks[self->i] = co_spawn(client, .port = self->port,
                                           .path = self->is_unix ? socket_path : NULL);
     co_try(co_gather(self->tasks + 1, 2));
     co_finally;
@@ -167,7 +167,7 @@ static co_define(pipe_in)
         piped.made += self->n;
     }
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     leaves;
     co_end;
 }
@@ -198,23 +198,23 @@ static co_define(pipe_out)
     co_finally;
     while ((self->n = read(self->fd, self->buf, sizeof self->buf)) > 0)
         piped.wasted += self->n;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     leaves;
     co_end;
 }
 
 /* What is in the pipe when its reader goes is counted there; what comes after that, cannot. */
-struct pipes { co_frame; int fds[2]; struct task *tasks[2]; struct crew crew; };
+struct pipes { co_frame; int fds[2]; struct co_task *tasks[2]; struct crew crew; };
 static co_define(pipes)
 {
     co_begin;
     enters;
     piped = (struct account){ .made = 0 };
     self->fds[0] = self->fds[1] = -1;
-    co_try(co_done(fd_pipe(self->fds)));
-    self->tasks[0] = task_spawn(pipe_in, .fd = self->fds[1]);
+    co_try(co_done(co_fd_pipe(self->fds)));
+    self->tasks[0] = co_spawn(pipe_in, .fd = self->fds[1]);
     self->fds[1] = self->tasks[0] ? -1 : self->fds[1];
-    self->tasks[1] = task_spawn(pipe_out, .fd = self->fds[0]);
+    self->tasks[1] = co_spawn(pipe_out, .fd = self->fds[0]);
     self->fds[0] = self->tasks[1] ? -1 : self->fds[0];
     end_fd(&self->fds[0]);
     end_fd(&self->fds[1]);
@@ -245,7 +245,7 @@ static co_define(file_in)
     check_equal(self->n, FILED - 100);
     co_try(self->n, co_send(self->fd, ".", 1));
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     leaves;
     co_end;
 }
@@ -275,21 +275,21 @@ static co_define(file_out)
     }
     co_return(self->done == FILED - 100 + 1 ? 0 : -ENODATA);
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     leaves;
     co_end;
 }
 
-struct files { co_frame; int fds[2]; struct task *tasks[2]; struct crew crew; };
+struct files { co_frame; int fds[2]; struct co_task *tasks[2]; struct crew crew; };
 static co_define(files)
 {
     co_begin;
     enters;
     self->fds[0] = self->fds[1] = -1;
-    co_try(co_done(fd_pair(self->fds)));
-    self->tasks[0] = task_spawn(file_in, .fd = self->fds[1]);
+    co_try(co_done(co_fd_pair(self->fds)));
+    self->tasks[0] = co_spawn(file_in, .fd = self->fds[1]);
     self->fds[1] = self->tasks[0] ? -1 : self->fds[1];
-    self->tasks[1] = task_spawn(file_out, .fd = self->fds[0]);
+    self->tasks[1] = co_spawn(file_out, .fd = self->fds[0]);
     self->fds[0] = self->tasks[1] ? -1 : self->fds[0];
     end_fd(&self->fds[0]);
     end_fd(&self->fds[1]);
@@ -313,7 +313,7 @@ struct post {
     int fd, port, at_once;
     size_t i;
     intptr_t n;
-    struct datagram mail[SENT];
+    struct co_datagram mail[SENT];
     char bytes[SENT][LETTER];
 };
 static co_define(post)
@@ -322,8 +322,8 @@ static co_define(post)
     enters;
     for (self->i = 0; self->i < SENT; self->i++) {
         bytes_make(self->bytes[self->i], self->i, LETTER);
-        self->mail[self->i] = (struct datagram){ .data = self->bytes[self->i], .size = LETTER };
-        check_equal(datagram_to(&self->mail[self->i], NULL, self->port), 0);
+        self->mail[self->i] = (struct co_datagram){ .data = self->bytes[self->i], .size = LETTER };
+        check_equal(co_datagram_to(&self->mail[self->i], NULL, self->port), 0);
     }
     if (self->at_once) {
         co_try(self->n, co_sendmmsg(self->fd, self->mail, SENT));
@@ -346,7 +346,7 @@ struct box {
     size_t got;
     intptr_t n;
     struct co_within slot;
-    struct datagram mail[SENT];
+    struct co_datagram mail[SENT];
     char bytes[SENT][LETTER];
 };
 static co_define(box)
@@ -354,7 +354,8 @@ static co_define(box)
     co_begin;
     enters;
     for (self->got = 0; self->got < SENT; self->got++)
-        self->mail[self->got] = (struct datagram){ .data = self->bytes[self->got], .size = LETTER };
+        self->mail[self->got]
+            = (struct co_datagram) { .data = self->bytes[self->got], .size = LETTER };
     for (self->got = 0; self->got < SENT; self->got += (size_t)self->n) {
         if (self->at_once)
             co_try(self->n, co_within(&self->slot, 20, co_recvmmsg(self->fd,
@@ -372,24 +373,24 @@ static co_define(box)
     co_end;
 }
 
-struct datagrams { co_frame; int fds[2], i; struct task *tasks[2]; struct crew crew; };
+struct datagrams { co_frame; int fds[2], i; struct co_task *tasks[2]; struct crew crew; };
 static co_define(datagrams)
 {
     co_begin;
     enters;
     self->fds[0] = self->fds[1] = -1;
     for (self->i = 0; self->i < 2; self->i++) {
-        self->fds[0] = udp_open(NULL, 0, 0);
-        self->fds[1] = self->fds[0] < 0 ? self->fds[0] : udp_open(NULL, 0, 0);
+        self->fds[0] = co_udp_open(NULL, 0, 0);
+        self->fds[1] = self->fds[0] < 0 ? self->fds[0] : co_udp_open(NULL, 0, 0);
         co_try(co_done(self->fds[1]));
-        self->tasks[0] = task_spawn(post, .fd = self->fds[0], .port = tcp_port(self->fds[1]),
+        self->tasks[0] = co_spawn(post, .fd = self->fds[0], .port = co_tcp_port(self->fds[1]),
                                     .at_once = self->i);
-        self->tasks[1] = task_spawn(box, .fd = self->fds[1], .at_once = self->i);
+        self->tasks[1] = co_spawn(box, .fd = self->fds[1], .at_once = self->i);
         co_try(co_gather(self->tasks, 2));
         end_fd(&self->fds[0]);
         end_fd(&self->fds[1]);
-        task_free(self->tasks[0]);
-        task_free(self->tasks[1]);
+        co_task_free(self->tasks[0]);
+        co_task_free(self->tasks[1]);
         self->tasks[0] = self->tasks[1] = NULL;
     }
     co_finally;
@@ -407,7 +408,7 @@ MAIN(datagrams);
 struct calculator {
     co_frame;
     int fd;
-    struct stream stream;
+    struct co_stream stream;
     struct co_within slot;
     char *line;
     long a, b;
@@ -418,8 +419,8 @@ static co_define(calculator)
 {
     co_begin;
     enters;
-    stream_init(&self->stream, self->fd, self->in, sizeof self->in);
-    stream_output(&self->stream, self->out, sizeof self->out);
+    co_stream_init(&self->stream, self->fd, self->in, sizeof self->in);
+    co_stream_output(&self->stream, self->out, sizeof self->out);
     for (;;) {
         co_try(self->n, co_within(&self->slot, LONG, co_read_line(&self->stream, &self->line)));
         if (self->n == 0 || strcmp(self->line, "quit") == 0)
@@ -432,11 +433,11 @@ static co_define(calculator)
         } else {
             co_return(-EPROTO);
         }
-        check_equal(stream_write(&self->stream, self->data, (size_t)self->n), 0);
+        check_equal(co_stream_write(&self->stream, self->data, (size_t)self->n), 0);
         co_try(co_flush(&self->stream));
     }
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     leaves;
     co_end;
 }
@@ -444,7 +445,7 @@ static co_define(calculator)
 struct pupil {
     co_frame;
     int fd;
-    struct stream stream;
+    struct co_stream stream;
     char *text;
     struct co_within slot;
     int i;
@@ -455,13 +456,13 @@ static co_define(pupil)
 {
     co_begin;
     enters;
-    stream_init(&self->stream, self->fd, self->in, sizeof self->in);
-    stream_output(&self->stream, self->out, sizeof self->out);
+    co_stream_init(&self->stream, self->fd, self->in, sizeof self->in);
+    co_stream_output(&self->stream, self->out, sizeof self->out);
     for (self->i = 0; self->i < 4; self->i++) {
         self->n = snprintf(self->data, sizeof self->data, "add %d 1000\necho 20\n", self->i);
-        check_equal(stream_write(&self->stream, self->data, (size_t)self->n), 0);
+        check_equal(co_stream_write(&self->stream, self->data, (size_t)self->n), 0);
         bytes_make(self->data, 0, 20);
-        check_equal(stream_write(&self->stream, self->data, 20), 0);
+        check_equal(co_stream_write(&self->stream, self->data, 20), 0);
         co_try(co_flush(&self->stream));
         co_try(self->n, co_read_until(&self->stream, ";", &self->text));
         if ((size_t)self->n == self->stream.length)     /* the end came before the ";" */
@@ -477,21 +478,21 @@ static co_define(pupil)
     }
     co_try(co_send_all(self->fd, "quit\n", 5));
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     leaves;
     co_end;
 }
 
-struct lines { co_frame; int fds[2]; struct task *tasks[2]; struct crew crew; };
+struct lines { co_frame; int fds[2]; struct co_task *tasks[2]; struct crew crew; };
 static co_define(lines)
 {
     co_begin;
     enters;
     self->fds[0] = self->fds[1] = -1;
-    co_try(co_done(fd_pair(self->fds)));
-    self->tasks[0] = task_spawn(calculator, .fd = self->fds[1]);
+    co_try(co_done(co_fd_pair(self->fds)));
+    self->tasks[0] = co_spawn(calculator, .fd = self->fds[1]);
     self->fds[1] = self->tasks[0] ? -1 : self->fds[1];
-    self->tasks[1] = task_spawn(pupil, .fd = self->fds[0]);
+    self->tasks[1] = co_spawn(pupil, .fd = self->fds[0]);
     self->fds[0] = self->tasks[1] ? -1 : self->fds[0];
     end_fd(&self->fds[0]);
     end_fd(&self->fds[1]);

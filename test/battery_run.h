@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * battery_run.h: one run of a program of the battery, under options of struct loop_options, and
+ * battery_run.h: one run of a program of the battery, under options of struct co_loop_options, and
  * what must hold after it, whatever came: its result is one that such faults can bring; no task,
  * timer, fd or byte is left; its books balance. */
 #ifndef BATTERY_RUN_H
@@ -31,7 +31,7 @@ struct account { long made, used, wasted; };
 enum { REAL = 1, ACCEPTS = 2, BIG = 4 };
 struct program {
     const char *name;
-    struct task *(*start)(void);
+    struct co_task *(*start)(void);
     void (*over)(intptr_t result);      /* checks what the program kept; or NULL */
     int flags;
 };
@@ -48,13 +48,13 @@ enum { LONG = 100 };                    /* seconds */
         co_return(self->result);                                                                  \
         co_end;                                                                                   \
     }                                                                                             \
-    static struct task *NAME##_start(void) { return task_spawn(NAME##_main); }                    \
+    static struct co_task *NAME##_start(void) { return co_spawn(NAME##_main); }                   \
     struct NAME##_main
 
 /* ---- What is being run ----------------------------------------------------------------------- */
 
 static const struct program *running;
-static struct loop_options faults;
+static struct co_loop_options faults;
 static long runs, failed_runs;
 
 /* A fault while a task waits, where cancel_at, at the ops and wake-ups of a task, does not reach:
@@ -64,33 +64,33 @@ static struct stab {
     int expires;
     uint64_t turns;             /* out: how many there were so far */
     int is_met;                 /* out */
-    struct task_hooks hooks, *inner;
+    struct co_hooks hooks, *inner;
 } stab;
 
-static void stab_batch(struct task_hooks *hooks, struct task **ring)
+static void stab_batch(struct co_hooks *hooks, struct co_task **ring)
 {
-    struct task *task = task_next(NULL);
+    struct co_task *task = co_task_next(NULL);
 
     (void)hooks;
     if (++stab.turns == stab.turn) {
         for (uint64_t n = 1; task && n < stab.task; n++)
-            task = task_next(task);
+            task = co_task_next(task);
         stab.is_met = task != NULL;
         if (task && stab.expires)
-            task_expire_(task);
+            co_task_expire_(task);
         else
-            task_cancel(task);
+            co_cancel(task);
     }
     stab.inner->batch(stab.inner, ring);
 }
 
-static void stab_point(struct task_hooks *hooks, struct task *task)
+static void stab_point(struct co_hooks *hooks, struct co_task *task)
 {
     (void)hooks;
     stab.inner->point(stab.inner, task);
 }
 
-static void stab_stepped(struct task_hooks *hooks, struct task *task)
+static void stab_stepped(struct co_hooks *hooks, struct co_task *task)
 {
     (void)hooks;
     stab.inner->stepped(stab.inner, task);
@@ -98,9 +98,9 @@ static void stab_stepped(struct task_hooks *hooks, struct task *task)
 
 static void stab_begin(void)
 {
-    struct scheduler *s = scheduler_get();
+    struct co_scheduler *s = co_scheduler_get();
 
-    stab.hooks = (struct task_hooks){ stab_batch, stab_point, stab_stepped };
+    stab.hooks = (struct co_hooks){ stab_batch, stab_point, stab_stepped };
     stab.inner = s->hooks;
     s->hooks = &stab.hooks;
 }
@@ -143,7 +143,7 @@ static void on_alarm(int signo)
     (void)signo;
     if (runs == runs_then) {
         fputs("battery: this run does not end; its tasks:\n", stderr);
-        loop_dump(NULL, stderr);
+        co_loop_dump(NULL, stderr);
         abort();
     }
     runs_then = runs;
@@ -195,17 +195,17 @@ static size_t bytes_held(void)
 
 /* In the loop, after its last task: no timer but its own, which tries a listener again, and nothing
  * that keeps libev's loop alive. */
-static void check_loop(struct loop *loop)
+static void check_loop(struct co_loop *loop)
 {
-    const struct scheduler *s = scheduler_get();
+    const struct co_scheduler *s = co_scheduler_get();
     uint32_t timers = s->timer_count;
 
     check_equal(s->count, 0);
     check(!s->ready);
     check(timers == 0 || (timers == 1 && faults.fail_at));
     if (timers == 0)
-        check_equal(ev_run(loop_ev(loop), EVRUN_NOWAIT), 0);
-    ev_verify(loop_ev(loop));
+        check_equal(ev_run(co_loop_ev(loop), EVRUN_NOWAIT), 0);
+    ev_verify(co_loop_ev(loop));
 }
 
 /* Whether [result] is one that such faults can bring. [fired]: one came before the end. */
@@ -230,7 +230,7 @@ static bool is_allowed(intptr_t result, bool fired)
 }
 
 /* Whether one of them came before the end. */
-static bool is_fired(struct loop_counts counts)
+static bool is_fired(struct co_loop_counts counts)
 {
     return (faults.cancel_at && counts.points >= faults.cancel_at)
         || (faults.timeout_at && counts.points >= faults.timeout_at)
@@ -240,32 +240,32 @@ static bool is_fired(struct loop_counts counts)
 /* ---- A run ----------------------------------------------------------------------------------- */
 
 /* A loop for [program] under [options]. */
-static struct loop *begin(const struct program *program, const struct loop_options *options)
+static struct co_loop *begin(const struct program *program, const struct co_loop_options *options)
 {
     running = program;
     faults = *options;
     faults.virtual_time = faults.count = 1;
     runs++;
     memset(&books, 0, sizeof books);
-    return loop_new(&faults);
+    return co_loop_new(&faults);
 }
 
 /* To the last task; its result. */
-static intptr_t run_loop(struct loop *loop)
+static intptr_t run_loop(struct co_loop *loop)
 {
-    struct task *main_task = running->start();
+    struct co_task *main_task = running->start();
     intptr_t result;
 
-    if (loop_run(loop) != 0) {
+    if (co_loop_run(loop) != 0) {
         check_(false, "the tasks wait for something that comes", __FILE__, __LINE__);
-        loop_dump(loop, stderr);
-        task_detach(main_task);
+        co_loop_dump(loop, stderr);
+        co_task_detach(main_task);
         return 0;
     }
-    result = task_result(main_task);
+    result = co_task_result(main_task);
     check_loop(loop);
-    task_free(main_task);
-    check_equal(loop_counts(loop).tasks, 0);
+    co_task_free(main_task);
+    check_equal(co_loop_counts(loop).tasks, 0);
     return result;
 }
 
@@ -281,13 +281,13 @@ static void check_left(int fds, size_t bytes)
 }
 
 /* Runs [program] under [options]. Whether the faults came. *counts may be NULL. */
-static bool run_program(const struct program *program, const struct loop_options *options,
-                        struct loop_counts *counts)
+static bool run_program(const struct program *program, const struct co_loop_options *options,
+                        struct co_loop_counts *counts)
 {
     int fds = fds_held(), failures = failures_;
     size_t bytes = bytes_held();
-    struct loop_counts counted = { .points = 0 };
-    struct loop *loop = begin(program, options);
+    struct co_loop_counts counted = { .points = 0 };
+    struct co_loop *loop = begin(program, options);
     intptr_t result;
     bool fired;
 
@@ -298,8 +298,8 @@ static bool run_program(const struct program *program, const struct loop_options
     if (stab.turn)
         stab_begin();
     result = run_loop(loop);
-    counted = loop_counts(loop);
-    loop_free(loop);
+    counted = co_loop_counts(loop);
+    co_loop_free(loop);
     fired = is_fired(counted);
     check_left(fds, bytes);
     if (program->over)

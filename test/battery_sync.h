@@ -5,21 +5,21 @@
 #include "battery_run.h"
 
 /* The tasks of a program: cancelled, if they have not ended, awaited and freed. */
-struct crew { co_frame; struct task **tasks; int n, i; };
+struct crew { co_frame; struct co_task **tasks; int n, i; };
 static co_define(crew)
 {
     co_begin;
     for (self->i = 0; self->i < self->n; self->i++) {
-        task_cancel(self->tasks[self->i]);
+        co_cancel(self->tasks[self->i]);
         co_await(co_join(self->tasks[self->i]));
-        task_free(self->tasks[self->i]);
+        co_task_free(self->tasks[self->i]);
     }
     co_end;
 }
 
 /* ---- gates: event ---------------------------------------------------------------------------- */
 
-static struct event gate;
+static struct co_event gate;
 
 struct walker { co_frame; struct co_within slot; int i; };
 static co_define(walker)
@@ -35,23 +35,23 @@ static co_define(walker)
     co_end;
 }
 
-struct gates { co_frame; struct task *walkers[3]; struct crew crew; int i; };
+struct gates { co_frame; struct co_task *walkers[3]; struct crew crew; int i; };
 static co_define(gates)
 {
     co_begin;
     enters;
-    gate = (struct event){ NULL, 0 };
+    gate = (struct co_event){ NULL, 0 };
     for (self->i = 0; self->i < 3; self->i++)
-        self->walkers[self->i] = task_spawn(walker);
+        self->walkers[self->i] = co_spawn(walker);
     co_try(co_sleep(1));
-    event_set(&gate);
+    co_event_set(&gate);
     co_try(co_sleep(0.25));
-    event_clear(&gate);
+    co_event_clear(&gate);
     co_try(co_sleep(1));
-    event_set(&gate);
+    co_event_set(&gate);
     co_try(co_gather(self->walkers, 3));
     co_finally;
-    event_set(&gate);
+    co_event_set(&gate);
     co_await(co_call(&self->crew, crew, .tasks = self->walkers, .n = 3));
     check(!gate.waiters);
     leaves;
@@ -62,7 +62,7 @@ MAIN(gates);
 /* ---- bank: lock ------------------------------------------------------------------------------ */
 
 enum { ACCOUNTS = 3, MONEY = 100 };
-static struct bank_state { struct lock lock; int accounts[ACCOUNTS], busy; } bank_;
+static struct bank_state { struct co_lock lock; int accounts[ACCOUNTS], busy; } bank_;
 
 /* Moves money while it holds the lock, and puts it back if it is stopped half way. */
 struct teller { co_frame; struct co_within slot; int from, taken, i; };
@@ -79,25 +79,25 @@ static co_define(teller)
         bank_.accounts[(self->from + 1) % ACCOUNTS] += self->taken;
         self->taken = 0;
         bank_.busy--;
-        check_equal(lock_release(&bank_.lock), 0);
+        check_equal(co_lock_release(&bank_.lock), 0);
         co_pause;
     }
     co_finally;
     bank_.accounts[self->from] += self->taken;
     bank_.busy -= self->taken > 0;
-    (void)lock_release(&bank_.lock);
+    (void)co_lock_release(&bank_.lock);
     leaves;
     co_end;
 }
 
-struct bank { co_frame; struct task *tellers[4]; struct crew crew; int i; };
+struct bank { co_frame; struct co_task *tellers[4]; struct crew crew; int i; };
 static co_define(bank)
 {
     co_begin;
     enters;
     bank_ = (struct bank_state){ .accounts = { MONEY, MONEY, MONEY } };
     for (self->i = 0; self->i < 4; self->i++)
-        self->tellers[self->i] = task_spawn(teller, .from = self->i % ACCOUNTS);
+        self->tellers[self->i] = co_spawn(teller, .from = self->i % ACCOUNTS);
     co_try(co_gather(self->tellers, 4));
     co_finally;
     co_await(co_call(&self->crew, crew, .tasks = self->tellers, .n = 4));
@@ -112,7 +112,7 @@ MAIN(bank);
 /* ---- parking: semaphore ---------------------------------------------------------------------- */
 
 enum { PLACES = 2 };
-static struct semaphore places;
+static struct co_semaphore places;
 static unsigned parked;
 
 struct car { co_frame; struct co_within slot; int i, is_in; };
@@ -127,32 +127,32 @@ static co_define(car)
         co_try(co_sleep(0.5));
         self->is_in = 0;
         parked--;
-        check_equal(semaphore_release(&places), 0);
+        check_equal(co_semaphore_release(&places), 0);
     }
     co_finally;
     if (self->is_in) {
         parked--;
-        check_equal(semaphore_release(&places), 0);
+        check_equal(co_semaphore_release(&places), 0);
     }
     leaves;
     co_end;
 }
 
-struct parking { co_frame; struct task *cars[4]; struct crew crew; int i; };
+struct parking { co_frame; struct co_task *cars[4]; struct crew crew; int i; };
 static co_define(parking)
 {
     co_begin;
     enters;
-    semaphore_init(&places, PLACES, PLACES);
+    co_semaphore_init(&places, PLACES, PLACES);
     parked = 0;
     for (self->i = 0; self->i < 4; self->i++)
-        self->cars[self->i] = task_spawn(car);
+        self->cars[self->i] = co_spawn(car);
     co_try(co_gather(self->cars, 4));
     co_finally;
     co_await(co_call(&self->crew, crew, .tasks = self->cars, .n = 4));
     check_equal(places.value, PLACES);
     check(!places.waiters && parked == 0);
-    check_equal(semaphore_release(&places), -ERANGE);
+    check_equal(co_semaphore_release(&places), -ERANGE);
     leaves;
     co_end;
 }
@@ -162,8 +162,8 @@ MAIN(parking);
 
 enum { BUFFER = 2, MADE = 4 };
 static struct buffer_state {
-    struct lock lock;
-    struct condition changed;
+    struct co_lock lock;
+    struct co_condition changed;
     int count, makers, takers;
     struct account items;
 } buffer_;
@@ -177,8 +177,8 @@ static co_define(parting)
         co_await(self->n, co_lock_acquire(&buffer_.lock));
     while (self->n == -ECANCELED);
     --*self->count;
-    check_equal(condition_notify_all(&buffer_.changed), 0);
-    check_equal(lock_release(&buffer_.lock), 0);
+    check_equal(co_condition_notify_all(&buffer_.changed), 0);
+    check_equal(co_lock_release(&buffer_.lock), 0);
     co_end;
 }
 
@@ -195,8 +195,8 @@ static co_define(maker)
             co_return(0);
         buffer_.count++;
         buffer_.items.made++;
-        check_equal(condition_notify(&buffer_.changed, 1), 0);
-        check_equal(lock_release(&buffer_.lock), 0);
+        check_equal(co_condition_notify(&buffer_.changed, 1), 0);
+        check_equal(co_lock_release(&buffer_.lock), 0);
     }
     co_finally;
     co_await(co_call(&self->parting, parting, .count = &buffer_.makers));
@@ -217,8 +217,8 @@ static co_define(taker)
             co_return(0);
         buffer_.count--;
         buffer_.items.used++;
-        check_equal(condition_notify(&buffer_.changed, 1), 0);
-        check_equal(lock_release(&buffer_.lock), 0);
+        check_equal(co_condition_notify(&buffer_.changed, 1), 0);
+        check_equal(co_lock_release(&buffer_.lock), 0);
         co_try(co_sleep(0.25));
     }
     co_finally;
@@ -227,17 +227,17 @@ static co_define(taker)
     co_end;
 }
 
-struct buffer { co_frame; struct task *tasks[4]; struct crew crew; int i; };
+struct buffer { co_frame; struct co_task *tasks[4]; struct crew crew; int i; };
 static co_define(buffer)
 {
     co_begin;
     enters;
     buffer_ = (struct buffer_state){ .makers = 0 };
-    condition_init(&buffer_.changed, &buffer_.lock);
+    co_condition_init(&buffer_.changed, &buffer_.lock);
     for (self->i = 0; self->i < 2; self->i++) {
-        self->tasks[self->i] = task_spawn(maker);
+        self->tasks[self->i] = co_spawn(maker);
         buffer_.makers += self->tasks[self->i] != NULL;
-        self->tasks[2 + self->i] = task_spawn(taker);
+        self->tasks[2 + self->i] = co_spawn(taker);
         buffer_.takers += self->tasks[2 + self->i] != NULL;
     }
     co_try(co_gather(self->tasks, 4));
@@ -257,8 +257,8 @@ MAIN(buffer);
 
 enum { TOKENS = 2, WAITERS = 4 };
 static struct tokens_state {
-    struct lock lock;
-    struct condition more;
+    struct co_lock lock;
+    struct co_condition more;
     int count, over;
 } tokens_;
 
@@ -273,38 +273,38 @@ static co_define(waiter)
         co_try(co_within(&self->slot, LONG, co_condition_wait(&tokens_.more)));
     tokens_.count -= tokens_.count > 0;
     co_finally;
-    (void)lock_release(&tokens_.lock);
+    (void)co_lock_release(&tokens_.lock);
     leaves;
     co_end;
 }
 
 /* Holds the lock for a while after each notify: there a cancel may come between the two. */
-struct tokens { co_frame; struct task *waiters[WAITERS]; struct crew crew; int i; };
+struct tokens { co_frame; struct co_task *waiters[WAITERS]; struct crew crew; int i; };
 static co_define(tokens)
 {
     co_begin;
     enters;
     tokens_ = (struct tokens_state){ .count = 0 };
-    condition_init(&tokens_.more, &tokens_.lock);
+    co_condition_init(&tokens_.more, &tokens_.lock);
     for (self->i = 0; self->i < WAITERS; self->i++)
-        self->waiters[self->i] = task_spawn(waiter);
+        self->waiters[self->i] = co_spawn(waiter);
     for (self->i = 0; self->i < TOKENS; self->i++) {
         co_try(co_sleep(1));
         co_try(co_lock_acquire(&tokens_.lock));
         tokens_.count++;
-        check_equal(condition_notify(&tokens_.more, 1), 0);
+        check_equal(co_condition_notify(&tokens_.more, 1), 0);
         co_try(co_sleep(0.5));
-        check_equal(lock_release(&tokens_.lock), 0);
+        check_equal(co_lock_release(&tokens_.lock), 0);
     }
     co_try(co_sleep(1));
     check(tokens_.count == 0 || !tokens_.more.waiters);
     co_try(co_lock_acquire(&tokens_.lock));
     tokens_.over = 1;
-    check_equal(condition_notify_all(&tokens_.more), 0);
-    check_equal(lock_release(&tokens_.lock), 0);
+    check_equal(co_condition_notify_all(&tokens_.more), 0);
+    check_equal(co_lock_release(&tokens_.lock), 0);
     co_try(co_gather(self->waiters, WAITERS));
     co_finally;
-    (void)lock_release(&tokens_.lock);
+    (void)co_lock_release(&tokens_.lock);
     co_await(co_call(&self->crew, crew, .tasks = self->waiters, .n = WAITERS));
     check(!tokens_.lock.owner && !tokens_.lock.waiters && !tokens_.more.waiters);
     leaves;
@@ -315,7 +315,7 @@ MAIN(tokens);
 /* ---- rounds: barrier ------------------------------------------------------------------------- */
 
 enum { PARTIES = 3, ROUNDS = 3 };
-static struct barrier barrier;
+static struct co_barrier barrier;
 static int passed[ROUNDS];
 
 /* Who leaves early breaks it, or the others would wait for ever. */
@@ -332,7 +332,7 @@ static co_define(party)
     }
     co_finally;
     if (self->i < ROUNDS)
-        barrier_abort(&barrier);
+        co_barrier_abort(&barrier);
     leaves;
     co_end;
 }
@@ -340,7 +340,7 @@ static co_define(party)
 /* First it comes alone, and leaves when its time is over: then it was never there. */
 struct rounds {
     co_frame;
-    struct task *parties[PARTIES];
+    struct co_task *parties[PARTIES];
     struct crew crew;
     struct co_within slot;
     intptr_t n;
@@ -350,13 +350,13 @@ static co_define(rounds)
 {
     co_begin;
     enters;
-    barrier_init(&barrier, PARTIES);
+    co_barrier_init(&barrier, PARTIES);
     memset(passed, 0, sizeof passed);
     co_await(self->n, co_within(&self->slot, 0.5, co_barrier_wait(&barrier)));
     if (self->n != -ETIMEDOUT)
         co_return(self->n < 0 ? self->n : -EPROTO);
     for (self->i = 0; self->i < PARTIES; self->i++) {
-        self->parties[self->i] = task_spawn(party);
+        self->parties[self->i] = co_spawn(party);
         if (!self->parties[self->i])
             co_return(-ENOMEM);
     }
@@ -370,11 +370,12 @@ static co_define(rounds)
 }
 MAIN(rounds);
 
-/* ---- pipeline: queue, bounded: put, get, task_done, join, close ------------------------------ */
+/* ---- pipeline: queue, bounded: put, get, co_op_done, join, close ------------------------------
+ */
 
 enum { ROOM = 2, ITEMS = 5 };
 static struct pipeline_state {
-    struct queue queue;
+    struct co_queue queue;
     long room[ROOM];
     int getters;
     struct account items;
@@ -412,30 +413,30 @@ static co_define(getter)
         check(self->item >= 1 && self->item <= ITEMS);
         co_try(co_sleep(0.125 * (double)self->item));
         self->is_busy = 0;
-        queue_task_done(&pipeline_.queue);
+        co_queue_task_done(&pipeline_.queue);
     }
     co_finally;
     if (self->is_busy)
-        queue_task_done(&pipeline_.queue);
+        co_queue_task_done(&pipeline_.queue);
     if (--pipeline_.getters == 0) {
-        queue_close(&pipeline_.queue);
-        for (; queue_get(&pipeline_.queue, &self->item) == 0; pipeline_.items.wasted++)
-            queue_task_done(&pipeline_.queue);
+        co_queue_shutdown(&pipeline_.queue);
+        for (; co_queue_get_now(&pipeline_.queue, &self->item) == 0; pipeline_.items.wasted++)
+            co_queue_task_done(&pipeline_.queue);
     }
     leaves;
     co_end;
 }
 
-struct pipeline { co_frame; struct task *tasks[4]; struct crew crew; int i; };
+struct pipeline { co_frame; struct co_task *tasks[4]; struct crew crew; int i; };
 static co_define(pipeline)
 {
     co_begin;
     enters;
     pipeline_ = (struct pipeline_state){ .getters = 0 };
-    queue_init(&pipeline_.queue, pipeline_.room, ROOM, sizeof *pipeline_.room);
+    co_queue_init(&pipeline_.queue, pipeline_.room, ROOM, sizeof *pipeline_.room);
     for (self->i = 0; self->i < 2; self->i++) {
-        self->tasks[self->i] = task_spawn(putter);
-        self->tasks[2 + self->i] = task_spawn(getter);
+        self->tasks[self->i] = co_spawn(putter);
+        self->tasks[2 + self->i] = co_spawn(getter);
         pipeline_.getters += self->tasks[2 + self->i] != NULL;
         if (!self->tasks[2 + self->i])
             co_return(-ENOMEM);
@@ -443,10 +444,10 @@ static co_define(pipeline)
     co_try(co_gather(self->tasks, 2));
     co_try(co_queue_join(&pipeline_.queue));
     check_account(pipeline_.items);
-    queue_close(&pipeline_.queue);
+    co_queue_shutdown(&pipeline_.queue);
     co_try(co_gather(self->tasks + 2, 2));
     co_finally;
-    queue_close(&pipeline_.queue);
+    co_queue_shutdown(&pipeline_.queue);
     co_await(co_call(&self->crew, crew, .tasks = self->tasks, .n = 4));
     check(!pipeline_.queue.getters && !pipeline_.queue.putters && !pipeline_.queue.joiners);
     check_equal(pipeline_.queue.count, 0);
@@ -467,7 +468,7 @@ static int long_order(const void *a, const void *b)
 }
 
 enum { HEAP = 20 };
-static struct queue heap_, stack_, hand;
+static struct co_queue heap_, stack_, hand;
 static struct account handed;
 
 struct hander { co_frame; long i; };
@@ -480,20 +481,20 @@ static co_define(hander)
         handed.made++;
     }
     co_finally;
-    queue_close(&hand);
+    co_queue_shutdown(&hand);
     leaves;
     co_end;
 }
 
-struct heap { co_frame; struct task *hander; struct crew crew; long item, last; intptr_t n; };
+struct heap { co_frame; struct co_task *hander; struct crew crew; long item, last; intptr_t n; };
 static co_define(heap)
 {
     co_begin;
     enters;
     handed = (struct account){ .made = 0 };
-    queue_init_unbounded(&heap_, sizeof self->item, QUEUE_PRIORITY, long_order);
-    queue_init_unbounded(&stack_, sizeof self->item, QUEUE_LIFO, NULL);
-    queue_init(&hand, NULL, 0, sizeof self->item);
+    co_queue_init_unbounded(&heap_, sizeof self->item, CO_QUEUE_PRIORITY, long_order);
+    co_queue_init_unbounded(&stack_, sizeof self->item, CO_QUEUE_LIFO, NULL);
+    co_queue_init(&hand, NULL, 0, sizeof self->item);
     for (self->item = 1; self->item <= HEAP; self->item++) {
         co_try(co_queue_put(&heap_, &(long){ self->item * 7 % HEAP }));
         handed.made++;
@@ -503,12 +504,12 @@ static co_define(heap)
         co_try(co_queue_get(&stack_, &self->item));
         check_equal(self->item, self->last);
     }
-    for (self->last = -1; queue_get(&heap_, &self->item) == 0; self->last = self->item) {
+    for (self->last = -1; co_queue_get_now(&heap_, &self->item) == 0; self->last = self->item) {
         handed.used++;
         check(self->item > self->last);
         co_pause;
     }
-    self->hander = task_spawn(hander);
+    self->hander = co_spawn(hander);
     while (self->hander) {
         co_await(self->n, co_queue_get(&hand, &self->item));
         if (self->n == -EPIPE)
@@ -519,12 +520,12 @@ static co_define(heap)
     }
     co_try(co_join(self->hander));
     co_finally;
-    queue_close(&hand);
+    co_queue_shutdown(&hand);
     co_await(co_call(&self->crew, crew, .tasks = &self->hander, .n = 1));
     handed.wasted += (long)heap_.count;
     check_account(handed);
-    queue_free(&heap_);
-    queue_free(&stack_);
+    co_queue_free(&heap_);
+    co_queue_free(&stack_);
     leaves;
     co_end;
 }

@@ -24,8 +24,8 @@ static co_define(worker)
 enum { CHILDREN = 4 };
 struct family {
     co_frame;
-    struct task *tasks[CHILDREN];
-    struct completed each;
+    struct co_task *tasks[CHILDREN];
+    struct co_as_completed each;
     intptr_t n;
     int i, seen;
 };
@@ -34,27 +34,27 @@ static co_define(family)
     co_begin;
     enters;
     for (self->i = 0; self->i < CHILDREN; self->i++)
-        self->tasks[self->i] = task_spawn(worker, .seconds = self->i % 3, .value = self->i);
+        self->tasks[self->i] = co_spawn(worker, .seconds = self->i % 3, .value = self->i);
     co_try(self->n, co_wait_any(self->tasks, CHILDREN));
-    check(self->n < CHILDREN && task_state(self->tasks[self->n]) != TASK_PENDING);
-    co_try(self->n, co_wait_all(self->tasks, CHILDREN, WAIT_FIRST_FAILED));
+    check(self->n < CHILDREN && co_task_state(self->tasks[self->n]) != CO_TASK_PENDING);
+    co_try(self->n, co_wait_tasks(self->tasks, CHILDREN, CO_FIRST_FAILED));
     check(self->n > 0);
-    completed_init(&self->each, self->tasks, CHILDREN);
+    co_as_completed_init(&self->each, self->tasks, CHILDREN);
     co_for_each(self->n, &self->each)
         self->seen++;
     if (self->n < 0)
         co_return(self->n);
     check_equal(self->seen, CHILDREN);
-    co_try(self->n, co_wait_all(self->tasks, CHILDREN, WAIT_ALL));
+    co_try(self->n, co_wait_tasks(self->tasks, CHILDREN, CO_ALL_COMPLETED));
     check_equal(self->n, CHILDREN);
     co_try(co_gather(self->tasks, CHILDREN));
     co_try(self->n, co_join(self->tasks[CHILDREN - 1]));
     check_equal(self->n, CHILDREN - 1);
     co_finally;
     for (self->i = 0; self->i < CHILDREN; self->i++) {
-        task_cancel(self->tasks[self->i]);
+        co_cancel(self->tasks[self->i]);
         co_await(co_join(self->tasks[self->i]));
-        task_free(self->tasks[self->i]);
+        co_task_free(self->tasks[self->i]);
     }
     leaves;
     co_end;
@@ -63,41 +63,41 @@ MAIN(family);
 
 /* ---- gathering: a gather in a gather, which is cancelled from above -------------------------- */
 
-struct clan { co_frame; double seconds; struct task *tasks[2]; int i; };
+struct clan { co_frame; double seconds; struct co_task *tasks[2]; int i; };
 static co_define(clan)
 {
     co_begin;
     enters;
     for (self->i = 0; self->i < 2; self->i++)
-        self->tasks[self->i] = task_spawn(worker, .seconds = self->seconds + self->i);
+        self->tasks[self->i] = co_spawn(worker, .seconds = self->seconds + self->i);
     co_try(co_gather(self->tasks, 2));
     co_finally;
     for (self->i = 0; self->i < 2; self->i++) {
-        task_cancel(self->tasks[self->i]);
+        co_cancel(self->tasks[self->i]);
         co_await(co_join(self->tasks[self->i]));
-        task_free(self->tasks[self->i]);
+        co_task_free(self->tasks[self->i]);
     }
     leaves;
     co_end;
 }
 
-struct gathering { co_frame; struct task *clans[3]; struct co_within slot; intptr_t n; int i; };
+struct gathering { co_frame; struct co_task *clans[3]; struct co_within slot; intptr_t n; int i; };
 static co_define(gathering)
 {
     co_begin;
     enters;
     for (self->i = 0; self->i < 3; self->i++)
-        self->clans[self->i] = task_spawn(clan, .seconds = self->i * 2);
+        self->clans[self->i] = co_spawn(clan, .seconds = self->i * 2);
     co_await(self->n, co_within(&self->slot, 2.5, co_gather(self->clans, 3)));
     if (self->n != -ETIMEDOUT)          /* the last clan works 5 s */
         co_return(self->n < 0 ? self->n : -EPROTO);
     for (self->i = 0; self->i < 3; self->i++)
-        check(task_state(self->clans[self->i]) != TASK_PENDING);
+        check(co_task_state(self->clans[self->i]) != CO_TASK_PENDING);
     co_finally;
     for (self->i = 0; self->i < 3; self->i++) {
-        task_cancel(self->clans[self->i]);
+        co_cancel(self->clans[self->i]);
         co_await(co_join(self->clans[self->i]));
-        task_free(self->clans[self->i]);
+        co_task_free(self->clans[self->i]);
     }
     leaves;
     co_end;
@@ -122,7 +122,7 @@ static co_define(retry)
 
 struct rescue {
     co_frame;
-    struct task *slow, *kept;
+    struct co_task *slow, *kept;
     struct co_within slot;
     struct retry retry;
     double start;
@@ -132,12 +132,12 @@ static co_define(rescue)
 {
     co_begin;
     enters;
-    self->slow = task_spawn(worker, .seconds = 5);
+    self->slow = co_spawn(worker, .seconds = 5);
     co_await(self->n, co_wait_for(self->slow, 2));
     if (self->n != -ETIMEDOUT)
         co_return(self->n < 0 ? self->n : -EPROTO);
-    check(task_state(self->slow) != TASK_PENDING);
-    self->kept = task_spawn(worker, .seconds = 3, .value = 7);
+    check(co_task_state(self->slow) != CO_TASK_PENDING);
+    self->kept = co_spawn(worker, .seconds = 3, .value = 7);
     co_await(self->n, co_within(&self->slot, 1, co_shield(self->kept)));
     if (self->n != -ETIMEDOUT)
         co_return(self->n < 0 ? self->n : -EPROTO);
@@ -146,16 +146,16 @@ static co_define(rescue)
     co_await(self->n, co_within(&self->slot, 4.5, co_call(&self->retry, retry)));
     if (self->n != -ETIMEDOUT)
         co_return(self->n < 0 ? self->n : -EPROTO);
-    self->start = loop_time();
+    self->start = co_time();
     co_try(co_sleep_until(self->start + 2));
-    check(loop_time() >= self->start + 1.999);
+    check(co_time() >= self->start + 1.999);
     co_finally;
-    task_cancel(self->slow);
+    co_cancel(self->slow);
     co_await(co_join(self->slow));
-    task_free(self->slow);
-    task_cancel(self->kept);
+    co_task_free(self->slow);
+    co_cancel(self->kept);
     co_await(co_join(self->kept));
-    task_free(self->kept);
+    co_task_free(self->kept);
     leaves;
     co_end;
 }
@@ -163,50 +163,50 @@ MAIN(rescue);
 
 /* ---- nursery: groups, with a pool, collecting, in each other --------------------------------- */
 
-TASK_POOL(cots, worker, 3);
+CO_TASK_POOL(cots, worker, 3);
 
-struct nest { co_frame; struct task_group group; intptr_t n; };
+struct nest { co_frame; struct co_group group; intptr_t n; };
 static co_define(nest)
 {
     co_begin;
     enters;
-    group_init(&self->group, NULL);
-    co_try(co_done(group_go(&self->group, worker, .seconds = 1)));
-    co_try(co_done(group_go(&self->group, worker, .seconds = 2, .value = -EXDEV)));
-    co_try(co_done(group_go(&self->group, worker, .seconds = 9)));
-    co_await(self->n, co_group(&self->group));
+    co_group_init(&self->group, NULL);
+    co_try(co_done(co_group_go(&self->group, worker, .seconds = 1)));
+    co_try(co_done(co_group_go(&self->group, worker, .seconds = 2, .value = -EXDEV)));
+    co_try(co_done(co_group_go(&self->group, worker, .seconds = 9)));
+    co_await(self->n, co_group_wait(&self->group));
     co_return(self->n == -EXDEV || self->n == 0 ? 0 : self->n);     /* its failure was to be */
     co_finally;
-    group_cancel(&self->group);
-    co_await(co_group(&self->group));
+    co_group_cancel(&self->group);
+    co_await(co_group_wait(&self->group));
     leaves;
     co_end;
 }
 
-struct nursery { co_frame; struct task_group pooled, group; intptr_t n; int i; };
+struct nursery { co_frame; struct co_group pooled, group; intptr_t n; int i; };
 static co_define(nursery)
 {
     co_begin;
     enters;
-    group_init(&self->group, &(struct group_options){ .collect = 1 });
-    group_init(&self->pooled, &(struct group_options){ .pool = &cots });
+    co_group_init(&self->group, &(struct co_group_options){ .collect = 1 });
+    co_group_init(&self->pooled, &(struct co_group_options){ .pool = &cots });
     for (self->i = 0; self->i < 3; self->i++)
-        co_try(co_done(group_go(&self->pooled, worker, .seconds = self->i)));
-    check_equal(group_go(&self->pooled, worker), -ENOBUFS);
+        co_try(co_done(co_group_go(&self->pooled, worker, .seconds = self->i)));
+    check_equal(co_group_go(&self->pooled, worker), -ENOBUFS);
     for (self->i = 0; self->i < 2; self->i++)
-        co_try(co_done(group_go(&self->group, nest)));
-    co_try(co_group(&self->group));
-    co_try(co_group(&self->pooled));
-    co_try(co_done(group_go(&self->pooled, worker, .seconds = 50)));
+        co_try(co_done(co_group_go(&self->group, nest)));
+    co_try(co_group_wait(&self->group));
+    co_try(co_group_wait(&self->pooled));
+    co_try(co_done(co_group_go(&self->pooled, worker, .seconds = 50)));
     co_try(co_sleep(1));
-    group_cancel(&self->pooled);
-    check_equal(group_go(&self->pooled, worker), -ECANCELED);
-    co_try(co_group(&self->pooled));
+    co_group_cancel(&self->pooled);
+    check_equal(co_group_go(&self->pooled, worker), -ECANCELED);
+    co_try(co_group_wait(&self->pooled));
     co_finally;
-    group_cancel(&self->pooled);
-    group_cancel(&self->group);
-    co_await(co_group(&self->pooled));
-    co_await(co_group(&self->group));
+    co_group_cancel(&self->pooled);
+    co_group_cancel(&self->group);
+    co_await(co_group_wait(&self->pooled));
+    co_await(co_group_wait(&self->group));
     leaves;
     co_end;
 }
@@ -214,14 +214,14 @@ MAIN(nursery);
 
 /* ---- odds: fire and forget, detached, callbacks, mail, generators ---------------------------- */
 
-static struct task *mailbox;            /* who waits for mail */
+static struct co_task *mailbox;            /* who waits for mail */
 
 struct reader { co_frame; intptr_t n; };
 static co_define(reader)
 {
     co_begin;
     enters;
-    mailbox = task_current();
+    mailbox = co_current();
     co_try(self->n, co_wait());
     check_equal(self->n, 5);
     co_finally;
@@ -259,7 +259,7 @@ static co_define(goer)
     co_end;
 }
 
-static void called(struct task *task, void *arg)
+static void called(struct co_task *task, void *arg)
 {
     (void)task;
     ++*(int *)arg;
@@ -267,8 +267,8 @@ static void called(struct task *task, void *arg)
 
 struct odds {
     co_frame;
-    struct task *reader, *worker;
-    struct task_callback callback;
+    struct co_task *reader, *worker;
+    struct co_done_callback callback;
     struct count count;
     intptr_t n;
     int called, sum;
@@ -278,11 +278,11 @@ static co_define(odds)
     co_begin;
     enters;
     co_init(&self->count, count);
-    self->reader = task_spawn(reader);
-    self->worker = task_spawn(worker, .seconds = 1);
-    co_try(co_done(task_done_callback(self->worker, &self->callback, called, &self->called)));
-    co_try(co_done(task_go(goer)));
-    task_detach(task_spawn(goer));
+    self->reader = co_spawn(reader);
+    self->worker = co_spawn(worker, .seconds = 1);
+    co_try(co_done(co_add_done_callback(self->worker, &self->callback, called, &self->called)));
+    co_try(co_done(co_go(goer)));
+    co_task_detach(co_spawn(goer));
     co_for_each(self->n, &self->count) {
         self->sum += self->count.i;
         if (self->count.i == 3)
@@ -291,22 +291,22 @@ static co_define(odds)
     if (self->n < 0)
         co_return(self->n);
     check_equal(self->sum, 6);
-    co_try(co_close(&self->count));
+    co_try(co_gen_close(&self->count));
     co_try(co_sleep(2));
     if (mailbox)
-        task_wake(mailbox, 5);
+        co_wake(mailbox, 5);
     co_try(co_join(self->reader));
     co_try(co_join(self->worker));
     check_equal(self->called, 1);
     co_finally;
-    co_await(co_close(&self->count));
-    task_cancel(self->reader);
+    co_await(co_gen_close(&self->count));
+    co_cancel(self->reader);
     co_await(co_join(self->reader));
-    task_free(self->reader);
-    task_done_forget(self->worker, &self->callback);
-    task_cancel(self->worker);
+    co_task_free(self->reader);
+    co_remove_done_callback(self->worker, &self->callback);
+    co_cancel(self->worker);
     co_await(co_join(self->worker));
-    task_free(self->worker);
+    co_task_free(self->worker);
     leaves;
     co_end;
 }

@@ -36,14 +36,14 @@ static co_define(caller)
     co_end;
 }
 
-struct threads { co_frame; struct task *callers[3]; struct crew crew; int i; };
+struct threads { co_frame; struct co_task *callers[3]; struct crew crew; int i; };
 static co_define(threads)
 {
     co_begin;
     enters;
     calls = (struct account){ .made = 0 };
     for (self->i = 0; self->i < 3; self->i++)
-        self->callers[self->i] = task_spawn(caller);
+        self->callers[self->i] = co_spawn(caller);
     co_try(co_gather(self->callers, 3));
     co_finally;
     co_await(co_call(&self->crew, crew, .tasks = self->callers, .n = 3));
@@ -55,8 +55,8 @@ MAIN(threads);
 
 struct posts {
     co_frame;
-    struct loop *loop;
-    struct event came;
+    struct co_loop *loop;
+    struct co_event came;
     pthread_t thread;
     int is_made;
     struct co_within slot;
@@ -66,15 +66,15 @@ static void post_came(void *arg)
 {
     struct posts *posts = arg;
 
-    loop_unref(posts->loop);
-    event_set(&posts->came);
+    co_loop_unref(posts->loop);
+    co_event_set(&posts->came);
 }
 
 static void *post_one(void *arg)
 {
     struct posts *posts = arg;
 
-    while (loop_post(posts->loop, post_came, posts) == -EAGAIN)
+    while (co_loop_post(posts->loop, post_came, posts) == -EAGAIN)
         usleep(1000);
     return NULL;
 }
@@ -84,11 +84,11 @@ static co_define(posts)
 {
     co_begin;
     enters;
-    self->loop = loop_current();
-    loop_ref(self->loop);
+    self->loop = co_loop_current();
+    co_loop_ref(self->loop);
     self->is_made = pthread_create(&self->thread, NULL, post_one, self) == 0;
     if (!self->is_made)
-        loop_unref(self->loop);
+        co_loop_unref(self->loop);
     if (!self->is_made)
         co_return(-EAGAIN);
     co_try(co_within(&self->slot, LONG, co_event_wait(&self->came)));
@@ -117,17 +117,17 @@ static co_define(names)
     co_begin;
     enters;
     self->fd = -1;
-    self->listener = tcp_listen(NULL, 0, 0);
+    self->listener = co_tcp_listen(NULL, 0, 0);
     co_try(co_done(self->listener));
     co_try(self->n, co_resolve(&self->name, "localhost", 80));
     check(self->n > 0 && self->name.found);
-    co_try(self->fd, co_connect(&self->connect, "localhost", tcp_port(self->listener)));
+    co_try(self->fd, co_connect(&self->connect, "localhost", co_tcp_port(self->listener)));
     co_finally;
-    resolve_free(&self->name);
+    co_resolve_free(&self->name);
     if (self->fd >= 0)
-        fd_close(self->fd);
+        co_fd_close(self->fd);
     if (self->listener >= 0)
-        fd_close(self->listener);
+        co_fd_close(self->listener);
     leaves;
     co_end;
 }
@@ -137,7 +137,7 @@ MAIN(names);
 
 struct children {
     co_frame;
-    struct process cat, sleep;
+    struct co_process cat, sleep;
     struct co_within slot;
     intptr_t n;
     char out[64];
@@ -145,24 +145,25 @@ struct children {
 static co_define(children)
 {
     static char *const cat[] = { "cat", NULL }, *const sleep_[] = { "sleep", "1000", NULL };
-    static const struct process_options pipes = { .in = PROCESS_PIPE, .out = PROCESS_PIPE };
-    static const struct process_options none = { .in = PROCESS_NULL, .out = PROCESS_NULL };
+    static const struct co_process_options pipes
+        = { .in = CO_PROCESS_PIPE, .out = CO_PROCESS_PIPE };
+    static const struct co_process_options none = { .in = CO_PROCESS_NULL, .out = CO_PROCESS_NULL };
 
     co_begin;
     enters;
-    co_try(co_done(process_spawn(&self->cat, cat, &pipes)));
+    co_try(co_done(co_process_spawn(&self->cat, cat, &pipes)));
     co_try(self->n, co_communicate(&self->cat, "some text", 9, self->out, sizeof self->out));
     check(self->n == 9 || faults.fail_at);      /* its input may have failed: that is no error */
     check(memcmp(self->out, "some text", (size_t)self->n) == 0);
     co_try(self->n, co_within(&self->slot, LONG, co_child(&self->cat)));
     check_equal(self->n, 0);
-    co_try(co_done(process_spawn(&self->sleep, sleep_, &none)));
-    check_equal(process_kill(&self->sleep, SIGTERM), 0);
+    co_try(co_done(co_process_spawn(&self->sleep, sleep_, &none)));
+    check_equal(co_process_kill(&self->sleep, SIGTERM), 0);
     co_try(self->n, co_child(&self->sleep));
     check_equal(self->n, 128 + SIGTERM);
     co_finally;
-    process_close(&self->cat);
-    process_close(&self->sleep);
+    co_process_close(&self->cat);
+    co_process_close(&self->sleep);
     check_equal(waitpid(-1, NULL, WNOHANG), -1);
     leaves;
     co_end;
@@ -191,14 +192,14 @@ static void on_stray(int signo)
     stray = 1;
 }
 
-struct signals_ { co_frame; struct task *listeners[2]; struct crew crew; int i; };
+struct signals_ { co_frame; struct co_task *listeners[2]; struct crew crew; int i; };
 static co_define(signals_)
 {
     co_begin;
     enters;
     signal(SIGUSR1, on_stray);
     for (self->i = 0; self->i < 2; self->i++)
-        self->listeners[self->i] = task_spawn(listener);
+        self->listeners[self->i] = co_spawn(listener);
     co_try(co_sleep(1));
     for (self->i = 0; self->i < 2; self->i++) {
         raise(SIGUSR1);

@@ -10,7 +10,7 @@
 static struct {
     struct sim sim;
     int fds[2];
-    struct task *mailbox;                   /* who waits to be woken by the sender */
+    struct co_task *mailbox;                   /* who waits to be woken by the sender */
     int began, left;                        /* coroutines */
 } program;
 
@@ -75,7 +75,7 @@ struct receiver { co_frame; intptr_t got; int left; };
 static co_define(receiver) {
     co_begin;
     enter(&self->left);
-    program.mailbox = task_current();
+    program.mailbox = co_current();
     co_try(self->got, co_wait());
     assert_int_equal(self->got, 5);
     co_try(co_sleep(0));
@@ -86,36 +86,36 @@ static co_define(receiver) {
     co_end;
 }
 
-struct sender { co_frame; struct task *receiver; int left; };
+struct sender { co_frame; struct co_task *receiver; int left; };
 static co_define(sender) {
     co_begin;
     enter(&self->left);
-    self->receiver = task_spawn(receiver);
+    self->receiver = co_spawn(receiver);
     co_try(co_sleep(2));
     if (program.mailbox)                    /* it may have been cancelled, and not know yet */
-        task_wake(program.mailbox, 5);
+        co_wake(program.mailbox, 5);
     co_try(co_join(self->receiver));
     co_finally;
-    task_cancel(self->receiver);
+    co_cancel(self->receiver);
     co_await(co_join(self->receiver));
-    task_free(self->receiver);
+    co_task_free(self->receiver);
     leave(&self->left);
     co_end;
 }
 
-struct team { co_frame; struct task *tasks[4]; int i, left; };
+struct team { co_frame; struct co_task *tasks[4]; int i, left; };
 static co_define(team) {
     co_begin;
     enter(&self->left);
     for (self->i = 0; self->i < 3; self->i++)
-        self->tasks[self->i] = task_spawn(sleeper, .seconds = self->i + 1, .value = self->i - 1);
+        self->tasks[self->i] = co_spawn(sleeper, .seconds = self->i + 1, .value = self->i - 1);
     self->tasks[3] = self->tasks[0];
     co_try(co_gather(self->tasks, 4));
     co_finally;
     for (self->i = 0; self->i < 3; self->i++) {
-        task_cancel(self->tasks[self->i]);
+        co_cancel(self->tasks[self->i]);
         co_await(co_join(self->tasks[self->i]));
-        task_free(self->tasks[self->i]);
+        co_task_free(self->tasks[self->i]);
     }
     leave(&self->left);
     co_end;
@@ -148,22 +148,22 @@ static co_define(patient) {
     co_end;
 }
 
-struct hurried { co_frame; struct co_within slot; struct task *team; int left; };
+struct hurried { co_frame; struct co_within slot; struct co_task *team; int left; };
 static co_define(hurried) {
     co_begin;
     enter(&self->left);
-    self->team = task_spawn(team);
+    self->team = co_spawn(team);
     co_try(co_within(&self->slot, 2.5, co_join(self->team)));
     co_finally;
-    task_cancel(self->team);
+    co_cancel(self->team);
     co_await(co_join(self->team));
-    task_free(self->team);
+    co_task_free(self->team);
     leave(&self->left);
     co_end;
 }
 
 /* Two that wait for each other, which nothing ends but a cancel or the deadline. */
-struct lover { co_frame; struct task *other; struct co_within slot; double seconds; int left; };
+struct lover { co_frame; struct co_task *other; struct co_within slot; double seconds; int left; };
 static co_define(lover) {
     co_begin;
     enter(&self->left);
@@ -186,30 +186,30 @@ struct root {
     co_frame;
     unsigned parts;
     double deadline;
-    struct task *tasks[MOST];
+    struct co_task *tasks[MOST];
     int n, all, i, left;
     struct co_within slot;
 };
 
 static void root_spawn(struct root *root)
 {
-    struct task **tasks = root->tasks;
+    struct co_task **tasks = root->tasks;
     int n = 0;
 
     if (root->parts & PIPE) {
-        tasks[n++] = task_spawn(producer);
-        tasks[n++] = task_spawn(consumer);
+        tasks[n++] = co_spawn(producer);
+        tasks[n++] = co_spawn(consumer);
     }
     if (root->parts & MAIL)
-        tasks[n++] = task_spawn(sender);
+        tasks[n++] = co_spawn(sender);
     if (root->parts & PATIENT)
-        tasks[n++] = task_spawn(patient);
+        tasks[n++] = co_spawn(patient);
     if (root->parts & HURRIED)
-        tasks[n++] = task_spawn(hurried);
+        tasks[n++] = co_spawn(hurried);
     if (root->parts & LOVERS) {
-        tasks[n] = task_spawn(lover);
-        tasks[n + 1] = task_spawn(lover, .seconds = 2, .other = tasks[n]);
-        TASK_FRAME(tasks[n], lover)->other = tasks[n + 1];
+        tasks[n] = co_spawn(lover);
+        tasks[n + 1] = co_spawn(lover, .seconds = 2, .other = tasks[n]);
+        CO_TASK_FRAME(tasks[n], lover)->other = tasks[n + 1];
         n++;                                /* the other one is in a gather already: the lover's */
     }
     root->n = n;
@@ -223,9 +223,9 @@ static co_define(root) {
     co_try(co_within(&self->slot, self->deadline, co_gather(self->tasks, (size_t)self->n)));
     co_finally;
     for (self->i = 0; self->i < self->all; self->i++) {
-        task_cancel(self->tasks[self->i]);
+        co_cancel(self->tasks[self->i]);
         co_await(co_join(self->tasks[self->i]));
-        task_free(self->tasks[self->i]);
+        co_task_free(self->tasks[self->i]);
     }
     leave(&self->left);
     co_end;
@@ -238,33 +238,33 @@ static co_define(root) {
 enum how { BETWEEN, FROM_A_TIMER, FROM_A_TASK, HOWS };
 struct shot { long turn; uint32_t task; enum how how; };
 
-static struct task *nth(const struct scheduler *s, uint32_t n)
+static struct co_task *nth(const struct co_scheduler *s, uint32_t n)
 {
-    struct task *task = task_next(NULL);
+    struct co_task *task = co_task_next(NULL);
 
     if (n >= s->count)
         return NULL;
     while (n-- > 0)
-        task = task_next(task);
+        task = co_task_next(task);
     return task;
 }
 
-struct gun { co_frame; struct task *target; };
+struct gun { co_frame; struct co_task *target; };
 static co_define(gun) {
     co_begin;
-    task_cancel(self->target);
+    co_cancel(self->target);
     co_end;
 }
 
-struct fuse { struct task_timer timer; struct task *target; };
-static void fuse_burnt(struct task_timer *timer)
+struct fuse { struct co_timer timer; struct co_task *target; };
+static void fuse_burnt(struct co_timer *timer)
 {
-    task_cancel(((struct fuse *)(void *)timer)->target);
+    co_cancel(((struct fuse *)(void *)timer)->target);
 }
 
 static bool fire(struct shot shot, struct fuse *fuse)
 {
-    struct task *target = nth(&program.sim.scheduler, shot.task);
+    struct co_task *target = nth(&program.sim.scheduler, shot.task);
 
     if (!target)
         return false;
@@ -272,11 +272,11 @@ static bool fire(struct shot shot, struct fuse *fuse)
         return true;                        /* which is gone before its turn to be cancelled */
     *fuse = (struct fuse){ .timer.fire = fuse_burnt, .target = target };
     if (shot.how == BETWEEN)
-        task_cancel(target);
+        co_cancel(target);
     else if (shot.how == FROM_A_TIMER)
-        task_timer_start(&fuse->timer, program.sim.now - 1);
+        co_timer_start(&fuse->timer, program.sim.now - 1);
     else
-        assert_int_equal(task_go(gun, .target = target), 0);
+        assert_int_equal(co_go(gun, .target = target), 0);
     return true;
 }
 
@@ -284,7 +284,7 @@ static bool fire(struct shot shot, struct fuse *fuse)
 static bool run(unsigned parts, double deadline, const struct shot *shots, int n)
 {
     struct root frame;
-    struct task root;
+    struct co_task root;
     struct fuse fuses[2];
     int fired = 0;
     long turn;
@@ -293,7 +293,7 @@ static bool run(unsigned parts, double deadline, const struct shot *shots, int n
     sim_begin(&program.sim);
     if (parts & PIPE)
         assert_int_equal(pipe(program.fds), 0);
-    task_init(&root, &frame, root, .parts = parts, .deadline = deadline);
+    co_task_init(&root, &frame, root, .parts = parts, .deadline = deadline);
     for (turn = 1; turn < 1000; turn++) {
         for (int i = 0; i < n; i++)
             if (shots[i].turn == turn)

@@ -110,24 +110,24 @@ static co_define(nap) {
 }
 struct top {
     co_frame;
-    struct task *task;
-    struct task_group group;
+    struct co_task *task;
+    struct co_group group;
     struct co_within slot;
     intptr_t r;
 };
 static co_define(top) {
     co_begin;
-    group_init(&self->group, NULL);
-    self->task = task_spawn(nap, .seconds = 0);
+    co_group_init(&self->group, NULL);
+    self->task = co_spawn(nap, .seconds = 0);
     co_try(self->r, co_within(&self->slot, 1, co_join(self->task)));
-    task_free(self->task);
-    if (group_go(&self->group, nap, .seconds = 0) < 0 || task_go(nap) < 0)
+    co_task_free(self->task);
+    if (co_group_go(&self->group, nap, .seconds = 0) < 0 || co_go(nap) < 0)
         co_return(-1);
-    co_try(co_group(&self->group));
+    co_try(co_group_wait(&self->group));
     co_return(self->r);
     co_end;
 }
-int main() { return loop_main(top) != 42; }
+int main() { return co_main(top) != 42; }
 END
 if has gcc && echo 'int main(void) { return 0; }' | gcc -x c -o "$tmp/try" - -lev 2>/dev/null; then
     for file in task group sync isr loop; do

@@ -121,21 +121,21 @@ static co_define(lookup)
     co_await(self->next, co_sleep(0));
     co_return(self->n);
     co_finally;
-    resolve_free(&self->slot);
-    resolve_free(&self->slot);                  /* once more is harmless */
+    co_resolve_free(&self->slot);
+    co_resolve_free(&self->slot);                  /* once more is harmless */
     co_end;
 }
 
 static void numeric(const char *host, int family)
 {
-    struct task *task = task_spawn(lookup, .host = host, .port = 8080);
+    struct co_task *task = co_spawn(lookup, .host = host, .port = 8080);
 
-    assert_int_equal(loop_run(loop_current()), 0);
-    assert_int_equal(task_result(task), 1);
-    assert_int_equal(TASK_FRAME(task, lookup)->family, family);
-    assert_int_equal(TASK_FRAME(task, lookup)->got, 8080);
-    assert_int_equal(TASK_FRAME(task, lookup)->polls, 0);       /* nothing was awaited */
-    task_free(task);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    assert_int_equal(co_task_result(task), 1);
+    assert_int_equal(CO_TASK_FRAME(task, lookup)->family, family);
+    assert_int_equal(CO_TASK_FRAME(task, lookup)->got, 8080);
+    assert_int_equal(CO_TASK_FRAME(task, lookup)->polls, 0);       /* nothing was awaited */
+    co_task_free(task);
 }
 
 static void an_address_is_resolved_at_once(void **state)
@@ -150,13 +150,13 @@ static void an_address_is_resolved_at_once(void **state)
 static void a_name_of_this_machine_is_resolved(void **state)
 {
     (void)state;
-    struct task *task = task_spawn(lookup, .host = "localhost", .port = 443);
+    struct co_task *task = co_spawn(lookup, .host = "localhost", .port = 443);
 
-    assert_int_equal(loop_run(loop_current()), 0);
-    assert_true(task_result(task) >= 1);
-    assert_int_equal(TASK_FRAME(task, lookup)->got, 443);
-    assert_true(TASK_FRAME(task, lookup)->polls > 0);
-    task_free(task);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    assert_true(co_task_result(task) >= 1);
+    assert_int_equal(CO_TASK_FRAME(task, lookup)->got, 443);
+    assert_true(CO_TASK_FRAME(task, lookup)->polls > 0);
+    co_task_free(task);
 }
 
 static void all_addresses_of_a_name_are_counted(void **state)
@@ -193,7 +193,7 @@ static void a_port_out_of_range_or_no_name_is_EINVAL(void **state)
     assert_int_equal(run(lookup, .host = ""), -EINVAL);
 }
 
-struct canceller { co_frame; struct task *task; int turns; double seconds; };
+struct canceller { co_frame; struct co_task *task; int turns; double seconds; };
 static co_define(canceller)
 {
     co_begin;
@@ -201,7 +201,7 @@ static co_define(canceller)
         co_try(co_sleep(self->seconds));
     for (; self->turns > 0; self->turns--)
         co_try(co_sleep(0));
-    task_cancel(self->task);
+    co_cancel(self->task);
     co_end;
 }
 
@@ -229,38 +229,38 @@ static void gate_ends(void)
 static void a_cancel_while_it_is_resolved_meets_the_next_await(void **state)
 {
     (void)state;
-    struct task *task;
+    struct co_task *task;
 
     gate_begins();
     answer(AF_INET, 1);
-    task = task_spawn(lookup, .host = "slow.test");
-    assert_int_equal(task_go(canceller, .task = task, .seconds = 0.02), 0);
-    assert_int_equal(task_go(opener, .seconds = 0.04), 0);
-    assert_int_equal(loop_run(loop_current()), 0);
-    assert_int_equal(task_result(task), 1);
-    assert_int_equal(TASK_FRAME(task, lookup)->next, -ECANCELED);
-    task_free(task);
+    task = co_spawn(lookup, .host = "slow.test");
+    assert_int_equal(co_go(canceller, .task = task, .seconds = 0.02), 0);
+    assert_int_equal(co_go(opener, .seconds = 0.04), 0);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    assert_int_equal(co_task_result(task), 1);
+    assert_int_equal(CO_TASK_FRAME(task, lookup)->next, -ECANCELED);
+    co_task_free(task);
     gate_ends();
 }
 
 static void a_resolve_that_waits_for_a_thread_is_taken_back(void **state)
 {
     (void)state;
-    struct task *first, *second;
+    struct co_task *first, *second;
 
     gate_begins();
-    thread_limit(1);
+    co_thread_limit(1);
     answer(AF_INET, 1);
-    first = task_spawn(lookup, .host = "slow.test");
-    second = task_spawn(lookup, .host = "localhost");
-    assert_int_equal(task_go(canceller, .task = second, .seconds = 0.02), 0);
-    assert_int_equal(task_go(opener, .seconds = 0.04), 0);
+    first = co_spawn(lookup, .host = "slow.test");
+    second = co_spawn(lookup, .host = "localhost");
+    assert_int_equal(co_go(canceller, .task = second, .seconds = 0.02), 0);
+    assert_int_equal(co_go(opener, .seconds = 0.04), 0);
     numeric("127.0.0.1", AF_INET);              /* that needs none */
-    assert_int_equal(task_result(first), 1);
-    assert_int_equal(task_result(second), -ECANCELED);
-    task_free(first);
-    task_free(second);
-    thread_limit(16);
+    assert_int_equal(co_task_result(first), 1);
+    assert_int_equal(co_task_result(second), -ECANCELED);
+    co_task_free(first);
+    co_task_free(second);
+    co_thread_limit(16);
     gate_ends();
 }
 
@@ -272,9 +272,9 @@ static co_define(dial)
 {
     co_begin;
     self->n = -EINPROGRESS;
-    self->took = loop_time();
+    self->took = co_time();
     co_await(self->n, co_connect(&self->slot, self->host, 80));
-    self->took = loop_time() - self->took;
+    self->took = co_time() - self->took;
     co_await(self->next, co_sleep(0));
     co_return(self->n);
     co_end;
@@ -289,7 +289,7 @@ static int hang_up(intptr_t fd)
 
     if (fd >= 0 && getpeername((int)fd, (struct sockaddr *)&at, &size) == 0)
         port = ntohs(((struct sockaddr_in *)&at)->sin_port);
-    fd_close((int)fd);
+    co_fd_close((int)fd);
     return port;
 }
 
@@ -301,7 +301,7 @@ static int refuses(int *fd)
     *fd = socket(AF_INET, SOCK_STREAM, 0);
     if (bind(*fd, (struct sockaddr *)&at, sizeof at) < 0)
         abort();
-    return tcp_port(*fd);
+    return co_tcp_port(*fd);
 }
 
 /* A listener whose backlog is full: whoever connects now waits. */
@@ -311,8 +311,8 @@ static void full_begins(struct full *full)
 {
     struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
-    full->listener = tcp_listen(NULL, 0, 0);
-    full->port = tcp_port(full->listener);
+    full->listener = co_tcp_listen(NULL, 0, 0);
+    full->port = co_tcp_port(full->listener);
     listen(full->listener, 0);
     to.sin_port = htons((uint16_t)full->port);
     for (full->count = 0; full->count < 64; full->count++) {
@@ -320,7 +320,7 @@ static void full_begins(struct full *full)
         struct pollfd wait = { .fd = fd, .events = POLLOUT };
 
         full->fds[full->count] = fd;
-        fd_nonblock(fd);
+        co_fd_nonblock(fd);
         connect(fd, (struct sockaddr *)&to, sizeof to);
         if (poll(&wait, 1, 50) == 0) {
             full->count++;
@@ -334,17 +334,17 @@ static void full_ends(struct full *full)
 {
     for (int i = 0; i < full->count; i++)
         close(full->fds[i]);
-    fd_close(full->listener);
+    co_fd_close(full->listener);
 }
 
 static void a_name_with_one_address_is_connected_to(void **state)
 {
     (void)state;
-    int listener = tcp_listen(NULL, 0, 0);
+    int listener = co_tcp_listen(NULL, 0, 0);
 
-    answer(AF_INET, tcp_port(listener));
-    assert_int_equal(hang_up(run(dial, .host = "many.test")), tcp_port(listener));
-    fd_close(listener);
+    answer(AF_INET, co_tcp_port(listener));
+    assert_int_equal(hang_up(run(dial, .host = "many.test")), co_tcp_port(listener));
+    co_fd_close(listener);
 }
 
 /* With a wait after each, it would take longer than the deadline. */
@@ -360,35 +360,35 @@ static co_define(hurry)
 static void after_a_refusal_the_next_address_is_tried_at_once(void **state)
 {
     (void)state;
-    int listener = tcp_listen(NULL, 0, 0), nobody, port = refuses(&nobody);
+    int listener = co_tcp_listen(NULL, 0, 0), nobody, port = refuses(&nobody);
 
-    for (int i = 0; i < CONNECT_MAX - 1; i++)
+    for (int i = 0; i < CO_CONNECT_MAX - 1; i++)
         answer(AF_INET, port);
-    answer(AF_INET, tcp_port(listener));
-    assert_int_equal(hang_up(run(hurry)), tcp_port(listener));
+    answer(AF_INET, co_tcp_port(listener));
+    assert_int_equal(hang_up(run(hurry)), co_tcp_port(listener));
     close(nobody);
-    fd_close(listener);
+    co_fd_close(listener);
 }
 
 static void an_address_that_hangs_is_overtaken_after_a_quarter_of_a_second(void **state)
 {
     (void)state;
-    int listener = tcp_listen(NULL, 0, 0);
+    int listener = co_tcp_listen(NULL, 0, 0);
     struct full full;
-    struct task *task;
+    struct co_task *task;
 
     full_begins(&full);
     answer(AF_INET, full.port);
-    answer(AF_INET, tcp_port(listener));
+    answer(AF_INET, co_tcp_port(listener));
     answer(AF_INET, full.port);                 /* not tried any more */
-    task = task_spawn(dial, .host = "many.test");
-    assert_int_equal(loop_run(loop_current()), 0);
-    assert_true(TASK_FRAME(task, dial)->took > 0.249);
-    assert_int_equal(TASK_FRAME(task, dial)->next, 0);
-    assert_int_equal(hang_up(task_result(task)), tcp_port(listener));
-    task_free(task);
+    task = co_spawn(dial, .host = "many.test");
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    assert_true(CO_TASK_FRAME(task, dial)->took > 0.249);
+    assert_int_equal(CO_TASK_FRAME(task, dial)->next, 0);
+    assert_int_equal(hang_up(co_task_result(task)), co_tcp_port(listener));
+    co_task_free(task);
     full_ends(&full);
-    fd_close(listener);
+    co_fd_close(listener);
 }
 
 /* How many connections wait at [listener]. */
@@ -415,28 +415,28 @@ static co_define(blocker)
 static void if_two_connect_the_loser_is_closed(void **state)
 {
     (void)state;
-    int first = tcp_listen(NULL, 0, 0), second = tcp_listen(NULL, 0, 0), both = 0;
+    int first = co_tcp_listen(NULL, 0, 0), second = co_tcp_listen(NULL, 0, 0), both = 0;
 
-    answer(AF_INET, tcp_port(first));
-    answer(AF_INET, tcp_port(second));
+    answer(AF_INET, co_tcp_port(first));
+    answer(AF_INET, co_tcp_port(second));
     for (int turns = 0; turns < 4; turns++) {
         int before = open_fds(), port;
-        struct task *task = task_spawn(dial, .host = "many.test");
+        struct co_task *task = co_spawn(dial, .host = "many.test");
 
         while (lists_out == 0)                  /* it has its addresses */
-            ev_run(loop_ev(loop_current()), EVRUN_ONCE);
-        assert_int_equal(task_go(blocker, .turns = turns), 0);
-        assert_int_equal(loop_run(loop_current()), 0);
-        port = hang_up(task_result(task));
-        assert_true(port == tcp_port(first) || port == tcp_port(second));
-        assert_int_equal(TASK_FRAME(task, dial)->next, 0);
-        task_free(task);
+            ev_run(co_loop_ev(co_loop_current()), EVRUN_ONCE);
+        assert_int_equal(co_go(blocker, .turns = turns), 0);
+        assert_int_equal(co_loop_run(co_loop_current()), 0);
+        port = hang_up(co_task_result(task));
+        assert_true(port == co_tcp_port(first) || port == co_tcp_port(second));
+        assert_int_equal(CO_TASK_FRAME(task, dial)->next, 0);
+        co_task_free(task);
         assert_true(turns == 0 || open_fds() == before);        /* the loop has its own by now */
         both += visitors(first) + visitors(second) == 2;
     }
     assert_true(both > 0);
-    fd_close(first);
-    fd_close(second);
+    co_fd_close(first);
+    co_fd_close(second);
 }
 
 static void the_first_failure_is_told_if_all_fail(void **state)
@@ -458,38 +458,38 @@ static void the_first_failure_is_told_if_all_fail(void **state)
 static void the_families_take_turns(void **state)
 {
     (void)state;
-    int v4 = tcp_listen(NULL, 0, 0), v6 = tcp_listen("::1", 0, 0), nobody;
+    int v4 = co_tcp_listen(NULL, 0, 0), v6 = co_tcp_listen("::1", 0, 0), nobody;
 
     if (v6 < 0) {
-        fd_close(v4);
+        co_fd_close(v4);
         skip();
     }
     answer(AF_INET, refuses(&nobody));
-    answer(AF_INET, tcp_port(v4));
-    answer(AF_INET6, tcp_port(v6));
-    assert_int_equal(hang_up(run(dial, .host = "many.test")), tcp_port(v6));
+    answer(AF_INET, co_tcp_port(v4));
+    answer(AF_INET6, co_tcp_port(v6));
+    assert_int_equal(hang_up(run(dial, .host = "many.test")), co_tcp_port(v6));
     answer_count = 0;
-    answer(AF_INET6, tcp_port(nobody));
-    answer(AF_INET6, tcp_port(v6));
-    answer(AF_INET, tcp_port(v4));
-    assert_int_equal(hang_up(run(dial, .host = "many.test")), tcp_port(v4));
+    answer(AF_INET6, co_tcp_port(nobody));
+    answer(AF_INET6, co_tcp_port(v6));
+    answer(AF_INET, co_tcp_port(v4));
+    assert_int_equal(hang_up(run(dial, .host = "many.test")), co_tcp_port(v4));
     close(nobody);
-    fd_close(v4);
-    fd_close(v6);
+    co_fd_close(v4);
+    co_fd_close(v6);
 }
 
 static void no_more_than_six_addresses_are_tried(void **state)
 {
     (void)state;
-    int listener = tcp_listen(NULL, 0, 0), nobody, port = refuses(&nobody);
+    int listener = co_tcp_listen(NULL, 0, 0), nobody, port = refuses(&nobody);
 
-    for (int i = 0; i < CONNECT_MAX; i++)
+    for (int i = 0; i < CO_CONNECT_MAX; i++)
         answer(AF_INET, port);
-    answer(AF_INET, tcp_port(listener));
+    answer(AF_INET, co_tcp_port(listener));
     assert_int_equal(run(dial, .host = "many.test"), -ECONNREFUSED);
     assert_int_equal(visitors(listener), 0);
     close(nobody);
-    fd_close(listener);
+    co_fd_close(listener);
 }
 
 /* ---- A connect that is cancelled ------------------------------------------------------------- */
@@ -498,12 +498,12 @@ static void no_more_than_six_addresses_are_tried(void **state)
  * by the next await if it had connected. */
 static void cancelled(double seconds, int turns)
 {
-    struct task *task = task_spawn(dial, .host = "many.test");
-    struct dial *dial = TASK_FRAME(task, dial);
+    struct co_task *task = co_spawn(dial, .host = "many.test");
+    struct dial *dial = CO_TASK_FRAME(task, dial);
 
-    assert_int_equal(task_go(canceller, .task = task, .seconds = seconds, .turns = turns), 0);
-    while (task_state(task) == TASK_PENDING)
-        ev_run(loop_ev(loop_current()), EVRUN_ONCE);
+    assert_int_equal(co_go(canceller, .task = task, .seconds = seconds, .turns = turns), 0);
+    while (co_task_state(task) == CO_TASK_PENDING)
+        ev_run(co_loop_ev(co_loop_current()), EVRUN_ONCE);
     if (dial->n >= 0) {
         hang_up(dial->n);
         assert_int_equal(dial->next, -ECANCELED);
@@ -511,8 +511,8 @@ static void cancelled(double seconds, int turns)
         assert_int_equal(dial->n, -ECANCELED);
         assert_int_equal(dial->next, 0);
     }
-    assert_int_equal(loop_run(loop_current()), 0);
-    task_free(task);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    co_task_free(task);
 }
 
 static void a_connect_that_is_cancelled_at_any_stage_leaves_no_fd(void **state)
@@ -538,31 +538,31 @@ static void a_connect_that_is_cancelled_at_any_stage_leaves_no_fd(void **state)
 static void a_connect_that_is_cancelled_while_it_resolves_leaves_nothing(void **state)
 {
     (void)state;
-    struct task *task;
+    struct co_task *task;
 
     gate_begins();
     answer(AF_INET, 1);
-    task = task_spawn(dial, .host = "slow.test");
-    assert_int_equal(task_go(canceller, .task = task, .seconds = 0.02), 0);
-    assert_int_equal(task_go(opener, .seconds = 0.04), 0);
-    assert_int_equal(loop_run(loop_current()), 0);
-    assert_int_equal(task_result(task), -ECANCELED);
-    assert_int_equal(TASK_FRAME(task, dial)->next, 0);
-    task_free(task);
+    task = co_spawn(dial, .host = "slow.test");
+    assert_int_equal(co_go(canceller, .task = task, .seconds = 0.02), 0);
+    assert_int_equal(co_go(opener, .seconds = 0.04), 0);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    assert_int_equal(co_task_result(task), -ECANCELED);
+    assert_int_equal(CO_TASK_FRAME(task, dial)->next, 0);
+    co_task_free(task);
     gate_ends();
 }
 
 /* Cancels [dial] as soon as it has connected, while the loser is still being taken back. */
-struct late { co_frame; struct task *task; int turns, asked; };
+struct late { co_frame; struct co_task *task; int turns, asked; };
 static co_define(late)
 {
-    struct dial *dial = TASK_FRAME(self->task, dial);
+    struct dial *dial = CO_TASK_FRAME(self->task, dial);
 
     co_begin;
-    while (task_state(self->task) == TASK_PENDING && dial->n == -EINPROGRESS
+    while (co_task_state(self->task) == CO_TASK_PENDING && dial->n == -EINPROGRESS
            && (dial->slot.next < 2 || dial->slot.fd < 0 || self->turns-- > 0))
         co_try(co_sleep(0));
-    self->asked = dial->n == -EINPROGRESS && task_cancel(self->task);
+    self->asked = dial->n == -EINPROGRESS && co_cancel(self->task);
     co_return(self->asked);
     co_end;
 }
@@ -570,26 +570,26 @@ static co_define(late)
 static void a_cancel_while_the_loser_is_taken_back_is_not_lost(void **state)
 {
     (void)state;
-    int listener = tcp_listen(NULL, 0, 0), asked = 0;
+    int listener = co_tcp_listen(NULL, 0, 0), asked = 0;
     struct full full;
 
     full_begins(&full);
     answer(AF_INET, full.port);
-    answer(AF_INET, tcp_port(listener));
+    answer(AF_INET, co_tcp_port(listener));
     for (int turns = 0; turns < 3; turns++) {
-        struct task *task = task_spawn(dial, .host = "many.test");
-        struct dial *dial = TASK_FRAME(task, dial);
+        struct co_task *task = co_spawn(dial, .host = "many.test");
+        struct dial *dial = CO_TASK_FRAME(task, dial);
         intptr_t met = run(late, .task = task, .turns = turns);
 
         assert_true(dial->n >= 0 || dial->n == -ECANCELED);
         assert_int_equal((dial->n == -ECANCELED) + (dial->next == -ECANCELED), met);
         hang_up(dial->n);
         asked += (int)met;
-        task_free(task);
+        co_task_free(task);
     }
     assert_true(asked > 0);
     full_ends(&full);
-    fd_close(listener);
+    co_fd_close(listener);
 }
 
 /* ---- Unix sockets ---------------------------------------------------------------------------- */
@@ -642,12 +642,12 @@ static co_define(echo)
     memset(self->in, 0, 6);
     co_try(self->n, co_recv_exact(self->fds[0], self->in, 6));
     check(strcmp(self->in, "hello") == 0);
-    fd_close(self->fds[0]);
+    co_fd_close(self->fds[0]);
     co_await(self->n, co_recv(self->fds[1], self->in, 6));
     check_equal(self->n, 0);
     co_await(self->n, co_send(self->fds[1], "x", 1));
     check_equal(self->n, -EPIPE);
-    fd_close(self->fds[1]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -657,10 +657,10 @@ static void a_unix_socket_carries_an_echo(void **state)
     int listener;
 
     path_begins();
-    listener = unix_listen(path);
+    listener = co_unix_listen(path);
     assert_true(listener >= 0);
     assert_int_equal(run(echo, .listener = listener), 0);
-    fd_close(listener);
+    co_fd_close(listener);
     path_ends();
 }
 
@@ -672,21 +672,21 @@ static void a_unix_path_that_cannot_be_is_told(void **state)
 
     memset(name, 'a', sizeof name - 1);
     name[sizeof name - 1] = '\0';
-    assert_int_equal(unix_listen(name), -ENAMETOOLONG);
+    assert_int_equal(co_unix_listen(name), -ENAMETOOLONG);
     assert_int_equal(run(dial_unix, .path = name), -ENAMETOOLONG);
     name[sizeof((struct sockaddr_un *)0)->sun_path] = '\0';     /* no room for the NUL */
-    assert_int_equal(unix_listen(name), -ENAMETOOLONG);
-    assert_int_equal(unix_listen(""), -EINVAL);
+    assert_int_equal(co_unix_listen(name), -ENAMETOOLONG);
+    assert_int_equal(co_unix_listen(""), -EINVAL);
     assert_int_equal(run(dial_unix, .path = ""), -EINVAL);
     path_begins();
     assert_int_equal(run(dial_unix, .path = path), -ENOENT);
-    listener = unix_listen(path);
-    assert_int_equal(unix_listen(path), -EADDRINUSE);
-    fd_close(listener);
+    listener = co_unix_listen(path);
+    assert_int_equal(co_unix_listen(path), -EADDRINUSE);
+    co_fd_close(listener);
     assert_int_equal(run(dial_unix, .path = path), -ECONNREFUSED);
-    assert_int_equal(unix_listen(path), -EADDRINUSE);           /* until it is unlinked */
+    assert_int_equal(co_unix_listen(path), -EADDRINUSE);           /* until it is unlinked */
     path_ends();
-    assert_int_equal(unix_listen(path), -ENOENT);               /* nor is the directory there */
+    assert_int_equal(co_unix_listen(path), -ENOENT);               /* nor is the directory there */
 }
 
 /* Fills the backlog of path. How many connections, whose fds are in [fds]. */
@@ -695,18 +695,18 @@ static int crowd(int listener, int fds[16])
     int count = 0;
 
     listen(listener, 1);
-    for (struct task *task; ; task_free(task)) {
-        task = task_spawn(dial_unix, .path = path);
-        while (task_state(task) == TASK_PENDING && !task->timer)
-            ev_run(loop_ev(loop_current()), EVRUN_NOWAIT);
-        if (task_state(task) == TASK_PENDING || count == 16) {
-            task_cancel(task);
-            assert_int_equal(loop_run(loop_current()), 0);
-            task_free(task);
+    for (struct co_task *task; ; co_task_free(task)) {
+        task = co_spawn(dial_unix, .path = path);
+        while (co_task_state(task) == CO_TASK_PENDING && !task->timer)
+            ev_run(co_loop_ev(co_loop_current()), EVRUN_NOWAIT);
+        if (co_task_state(task) == CO_TASK_PENDING || count == 16) {
+            co_cancel(task);
+            assert_int_equal(co_loop_run(co_loop_current()), 0);
+            co_task_free(task);
             return count;
         }
-        assert_true(task_result(task) >= 0);
-        fds[count++] = (int)task_result(task);
+        assert_true(co_task_result(task) >= 0);
+        fds[count++] = (int)co_task_result(task);
     }
 }
 
@@ -723,26 +723,26 @@ static void a_full_unix_backlog_is_waited_for(void **state)
 {
     (void)state;
     int listener, fds[16], count;
-    struct task *task;
+    struct co_task *task;
 
     path_begins();
-    listener = unix_listen(path);
+    listener = co_unix_listen(path);
     count = crowd(listener, fds);
     assert_in_range(count, 1, 15);
-    task = task_spawn(dial_unix, .path = path);
-    assert_int_equal(task_go(canceller, .task = task, .seconds = 0.02), 0);
-    assert_int_equal(loop_run(loop_current()), 0);
-    assert_int_equal(task_result(task), -ECANCELED);
-    task_free(task);
-    task = task_spawn(dial_unix, .path = path);
-    assert_int_equal(task_go(makes_room, .listener = listener), 0);
-    assert_int_equal(loop_run(loop_current()), 0);
-    assert_true(task_result(task) >= 0);
-    fd_close((int)task_result(task));
-    task_free(task);
+    task = co_spawn(dial_unix, .path = path);
+    assert_int_equal(co_go(canceller, .task = task, .seconds = 0.02), 0);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    assert_int_equal(co_task_result(task), -ECANCELED);
+    co_task_free(task);
+    task = co_spawn(dial_unix, .path = path);
+    assert_int_equal(co_go(makes_room, .listener = listener), 0);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    assert_true(co_task_result(task) >= 0);
+    co_fd_close((int)co_task_result(task));
+    co_task_free(task);
     for (int i = 0; i < count; i++)
-        fd_close(fds[i]);
-    fd_close(listener);
+        co_fd_close(fds[i]);
+    co_fd_close(listener);
     path_ends();
 }
 
@@ -759,7 +759,7 @@ static co_define(drain)
     } while (self->n > 0);
     co_return(self->total);
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -771,7 +771,7 @@ static co_define(pour)
     for (; self->size > 0; self->size -= (size_t)self->n)
         co_try(self->n, co_write(self->fd, self->buf, self->size < 3000 ? self->size : 3000));
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -788,9 +788,9 @@ static void a_pipe_carries_bytes_one_way(void **state)
     (void)state;
     int fds[2];
 
-    assert_int_equal(fd_pipe(fds), 0);
+    assert_int_equal(co_fd_pipe(fds), 0);
     fds_are_set_up(fds);
-    assert_int_equal(task_go(pour, .fd = fds[1], .size = 500000), 0);
+    assert_int_equal(co_go(pour, .fd = fds[1], .size = 500000), 0);
     assert_int_equal(run(drain, .fd = fds[0]), 500000);
 }
 
@@ -800,9 +800,9 @@ static void a_pair_carries_bytes_both_ways(void **state)
     int fds[2];
 
     for (int way = 0; way < 2; way++) {
-        assert_int_equal(fd_pair(fds), 0);
+        assert_int_equal(co_fd_pair(fds), 0);
         fds_are_set_up(fds);
-        assert_int_equal(task_go(pour, .fd = fds[way], .size = 500000), 0);
+        assert_int_equal(co_go(pour, .fd = fds[way], .size = 500000), 0);
         assert_int_equal(run(drain, .fd = fds[!way]), 500000);
     }
 }
@@ -819,10 +819,10 @@ static void without_an_fd_to_spare_it_is_EMFILE(void **state)
     none = old;
     none.rlim_cur = 0;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    assert_int_equal(fd_pipe(fds), -EMFILE);
-    assert_int_equal(fd_pair(fds), -EMFILE);
-    assert_int_equal(unix_listen("/tmp/duffel-none"), -EMFILE);
-    assert_int_equal(udp_open(NULL, 0, 0), -EMFILE);
+    assert_int_equal(co_fd_pipe(fds), -EMFILE);
+    assert_int_equal(co_fd_pair(fds), -EMFILE);
+    assert_int_equal(co_unix_listen("/tmp/duffel-none"), -EMFILE);
+    assert_int_equal(co_udp_open(NULL, 0, 0), -EMFILE);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
 }
 

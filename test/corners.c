@@ -40,13 +40,13 @@ static void an_outer_deadline_that_comes_in_the_clean_up_of_an_inner_one_is_not_
 {
     struct sim sim;
     struct outer frame;
-    struct task task;
+    struct co_task task;
 
     (void)state;
     sim_begin(&sim);
-    task_init(&task, &frame, outer, .seconds = 5.5);    /* the second try cleans up from 5 to 6 s */
+    co_task_init(&task, &frame, outer, .seconds = 5.5); /* the second try cleans up from 5 to 6 s */
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(&task), -ETIMEDOUT);
+    assert_int_equal(co_task_result(&task), -ETIMEDOUT);
     assert_int_equal(frame.retry.tries, 1);
     assert_int_equal(frame.retry.n, -ECANCELED);        /* it was not its own deadline */
     assert_int_equal(sim.now, 5500 * MS);               /* the request met that clean-up */
@@ -77,13 +77,13 @@ static void a_deadline_in_a_clean_up_has_its_own_name(void **state)
 {
     struct sim sim;
     struct tidied frame;
-    struct task task;
+    struct co_task task;
 
     (void)state;
     sim_begin(&sim);
-    task_init(&task, &frame, tidied);
+    co_task_init(&task, &frame, tidied);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(&task), -ETIMEDOUT);
+    assert_int_equal(co_task_result(&task), -ETIMEDOUT);
     assert_int_equal(frame.tidy.n, -ETIMEDOUT);
     assert_int_equal(sim.now, 3 * S);
     sim_end(&sim);

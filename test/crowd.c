@@ -24,8 +24,8 @@ static void seed(void)
     print_message("seed %llu\n", (unsigned long long)dice);
 }
 
-static struct event gate;
-static struct barrier barrier;
+static struct co_event gate;
+static struct co_barrier barrier;
 static int woken, cancelled, broken, passed[PARTIES];
 
 static void count(intptr_t result)
@@ -58,26 +58,26 @@ static co_define(person) {
 }
 
 /* Opens and closes the gate, cancels some, until the time is over; then lets all go. */
-struct guard { co_frame; struct task **tasks; int n, i; };
+struct guard { co_frame; struct co_task **tasks; int n, i; };
 static co_define(guard) {
     co_begin;
     for (self->i = 0; self->i < self->n; self->i++) {
         if (self->i % 10 == 0)
             co_try(co_sleep(roll(20) / 1e3));
         if (roll(10) == 0)
-            task_cancel(self->tasks[roll((uint32_t)self->n)]);
+            co_cancel(self->tasks[roll((uint32_t)self->n)]);
         if (roll(10) == 0)
-            task_cancel(barrier.waiters);       /* the first of those that wait there */
+            co_cancel(barrier.waiters);       /* the first of those that wait there */
         if (roll(10) == 0)
-            task_cancel(gate.waiters);
+            co_cancel(gate.waiters);
         if (roll(50) == 0)
-            event_set(&gate);
+            co_event_set(&gate);
         if (roll(50) == 0)
-            event_clear(&gate);
+            co_event_clear(&gate);
     }
     co_try(co_sleep(20));
-    event_set(&gate);
-    barrier_abort(&barrier);
+    co_event_set(&gate);
+    co_barrier_abort(&barrier);
     co_end;
 }
 
@@ -85,24 +85,24 @@ static co_define(guard) {
 static void run_crowd(int n, int at_barrier)
 {
     struct sim sim;
-    struct task **tasks = calloc((size_t)n, sizeof *tasks);
+    struct co_task **tasks = calloc((size_t)n, sizeof *tasks);
 
     assert_non_null(tasks);
     sim_begin(&sim);
-    event_clear(&gate);
-    barrier_init(&barrier, PARTIES);
+    co_event_clear(&gate);
+    co_barrier_init(&barrier, PARTIES);
     woken = cancelled = broken = 0;
     memset(passed, 0, sizeof passed);
     for (int i = 0; i < n; i++)
-        tasks[i] = task_spawn(person, .comes = roll(10000) / 1e3, .at_barrier = at_barrier);
-    assert_int_equal(task_go(guard, .tasks = tasks, .n = n), 0);
+        tasks[i] = co_spawn(person, .comes = roll(10000) / 1e3, .at_barrier = at_barrier);
+    assert_int_equal(co_go(guard, .tasks = tasks, .n = n), 0);
     assert_int_equal(sim_run(&sim), 0);
     assert_int_equal(woken + cancelled + broken, n);
     assert_true(woken > n / 2 && cancelled > 0);
     assert_null(gate.waiters);
     assert_null(barrier.waiters);
     for (int i = 0; i < n; i++)
-        task_free(tasks[i]);
+        co_task_free(tasks[i]);
     free(tasks);
     sim_end(&sim);
 }

@@ -18,8 +18,8 @@
 enum { SLOTS = 5, EVENTS = 3, COUNTS = 4 };
 enum { MS = 1000000, TICK = 100000 };           /* ns; a tick is what a busy turn takes */
 
-static struct task *T[SLOTS];                   /* the tasks; NULL before they are spawned */
-static struct task *W[EVENTS];                  /* who waits for a callback */
+static struct co_task *T[SLOTS];                   /* the tasks; NULL before they are spawned */
+static struct co_task *W[EVENTS];                  /* who waits for a callback */
 static intptr_t g[COUNTS];
 static int64_t now_ns, sequence;
 static int fuel_left;                           /* so that every program ends */
@@ -40,7 +40,7 @@ static CALL int fuel(void)
 static CALL int who(void)
 {
     for (int i = 0; i < SLOTS; i++)
-        if (T[i] && T[i] == task_current())
+        if (T[i] && T[i] == co_current())
             return i;
     return -1;
 }
@@ -53,9 +53,9 @@ static CALL void say(int place, intptr_t value)
 }
 
 /* Where a task stands: the innermost coroutine that it runs, and the text of its await. */
-static CALL void say_where(int place, struct task *task)
+static CALL void say_where(int place, struct co_task *task)
 {
-    const struct co_site *site = task && task != task_current() ? co_where(task->chain.top) : NULL;
+    const struct co_site *site = task && task != co_current() ? co_where(task->chain.top) : NULL;
 
     say(place, 0);
     if (site)
@@ -80,22 +80,22 @@ static CALL double at_ms(int ms)
 
 static CALL void wait_begin(int event)
 {
-    W[event] = task_current();
+    W[event] = co_current();
 }
 
 static CALL void wait_end(int event)
 {
-    if (W[event] == task_current())
+    if (W[event] == co_current())
         W[event] = NULL;
 }
 
 static CALL void wake(int event, intptr_t value)
 {
-    struct task *task = W[event];
+    struct co_task *task = W[event];
 
     W[event] = NULL;
     if (task)
-        task_wake(task, value);
+        co_wake(task, value);
 }
 
 /* Zeroed memory that lives as long as the program's world. */
@@ -110,13 +110,13 @@ static CALL void *fresh(size_t size)
     return block + 1;
 }
 
-static int64_t world_now(struct task_driver *driver)
+static int64_t world_now(struct co_driver *driver)
 {
     (void)driver;
     return now_ns;
 }
 
-static void *world_resize(struct task_driver *driver, void *old, size_t size)
+static void *world_resize(struct co_driver *driver, void *old, size_t size)
 {
     (void)driver;
     if (size == 0) {
@@ -128,7 +128,7 @@ static void *world_resize(struct task_driver *driver, void *old, size_t size)
 
 /* Turns until no task is left. Who waits for nothing that could come, or goes on for too long, is
  * cancelled. */
-static CALL void world_turns(struct scheduler *s, int coarse)
+static CALL void world_turns(struct co_scheduler *s, int coarse)
 {
     for (int turn = 1; s->count > 0; turn++) {
         int64_t next;
@@ -137,39 +137,39 @@ static CALL void world_turns(struct scheduler *s, int coarse)
             printf("endless\n");
             exit(3);
         }
-        scheduler_turn(s);
-        next = scheduler_next(s);
+        co_scheduler_turn(s);
+        next = co_scheduler_next(s);
         if (next == 0)
             now_ns += TICK;
         else if (next != INT64_MAX && next > now_ns)
             now_ns = coarse ? (next / MS + 1) * MS : next;
         if (s->count > 0 && (next == INT64_MAX || turn % 200 == 0)) {
             printf("cancel all at %ld\n", (long)(now_ns / 1000));
-            scheduler_cancel_all(s);
+            co_scheduler_cancel_all(s);
         }
     }
 }
 
 static CALL void world_run(int number, void (*start)(void), int coarse)
 {
-    struct task_driver driver = { world_now, NULL, world_resize };
-    struct scheduler scheduler;
+    struct co_driver driver = { world_now, NULL, world_resize };
+    struct co_scheduler scheduler;
 
     printf("== %d\n", number);
     memset(T, 0, sizeof T);
     memset(W, 0, sizeof W);
     memset(g, 0, sizeof g);
     now_ns = 1000 * (int64_t)MS, sequence = 0, fuel_left = 300, said = 0;
-    scheduler_init(&scheduler, &driver, NULL, 0);
+    co_scheduler_init(&scheduler, &driver, NULL, 0);
     start();
     world_turns(&scheduler, coarse);
     for (int i = 0; i < SLOTS; i++) {
-        printf("slot %d %s %ld\n", i, task_state_name(T[i]), (long)task_result(T[i]));
-        task_free(T[i]);
+        printf("slot %d %s %ld\n", i, co_task_state_name(T[i]), (long)co_task_result(T[i]));
+        co_task_free(T[i]);
     }
     printf("end at %ld, %ld %ld %ld %ld\n", (long)(now_ns / 1000), (long)g[0], (long)g[1],
            (long)g[2], (long)g[3]);
-    scheduler_free(&scheduler);
+    co_scheduler_free(&scheduler);
     while (kept) {
         struct kept *next = kept->next;
         free(kept);

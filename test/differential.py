@@ -169,7 +169,7 @@ class World:
         self.own.append(task)
         self.ready.append(task)
 
-    def group_go(self, group, frame):
+    def co_group_go(self, group, frame):
         if group.cancelled:
             return CANCELED
         if not group.tasks:
@@ -276,7 +276,7 @@ class World:
         elif task.wait == "group":
             task.on.asked, task.on.cancelled = True, False
             self.take(task)
-            self.group_cancel(task.on)
+            self.co_group_cancel(task.on)
         else:
             own = task.pending
             self.stop(task.timer)
@@ -286,7 +286,7 @@ class World:
             self.wake_task(task, CANCELED)
             task.told = own
 
-    def group_cancel(self, group):
+    def co_group_cancel(self, group):
         if not group.cancelled:
             group.cancelled = True
             for task in group.tasks:
@@ -513,7 +513,7 @@ class World:
             self.groups.remove(group)
         if result < 0 and result != CANCELED and group.failure == 0:
             group.failure = result
-            self.group_cancel(group)
+            self.co_group_cancel(group)
         if not group.tasks and group.waiter:
             self.wake_task(group.waiter, group.failure or (CANCELED if group.asked else 0))
             group.begin()
@@ -593,7 +593,7 @@ class Coroutine:
 
     def has_group(self):
         """Then it awaits the group in its co_finally, before its frame goes."""
-        return any(s.kind.startswith("group") or "group" in flat(s.words)
+        return any(s.kind.startswith("co_group") or "group" in flat(s.words)
                    for s in statements_of(self.body + self.clean))
 
 
@@ -745,7 +745,7 @@ class Writer:
         if self.breakable:
             plain += [self.jump] * 2
         if not (self.co.is_generator or self.in_finally):
-            plain += [self.group_go] * 2 + [self.group_cancel] if self.callees else []
+            plain += [self.co_group_go] * 2 + [self.co_group_cancel] if self.callees else []
         if self.higher and not self.no_await:
             awaits += [self.storm] if d.random() < 0.1 else []
             plain += [self.spawn] * 3
@@ -788,11 +788,11 @@ class Writer:
         least = 0 if self.dice.random() < 0.2 else 1
         return self.make("cancel", self.dice.randrange(least, self.program.tasks))
 
-    def group_go(self, _):
-        return self.make("group_go", self.dice.choice(self.callees), *self.arguments())
+    def co_group_go(self, _):
+        return self.make("co_group_go", self.dice.choice(self.callees), *self.arguments())
 
-    def group_cancel(self, _):
-        return self.make("group_cancel")
+    def co_group_cancel(self, _):
+        return self.make("co_group_cancel")
 
     def busy(self, _):
         return self.make("busy", self.dice.choice([10, 300, 2000]))
@@ -901,7 +901,7 @@ class InC(Lines):
         if kind == "call":
             return f"co_call(&@k{w[0]}, {self.name(w[0])}, {self.arguments(*w[1:])})"
         if kind == "group":
-            return "co_group(&@group)"
+            return "co_group_wait(&@group)"
         if kind in ("next", "close"):
             return f"co_{kind}(&@g{w[0]})"
         if kind in ("join", "shield"):
@@ -946,9 +946,10 @@ class InC(Lines):
         self.put(f"wake({event}, {text});")
 
     def c_probe(self, s, slot):
-        self.put(f"say({s.place}, task_state(T[{slot}]));")
-        self.put(f"say({s.place}, task_result(T[{slot}]));")
-        self.put(f"say({s.place}, T[{slot}] ? TASK_FRAME(T[{slot}], {self.name(slot)})->c : -1);")
+        self.put(f"say({s.place}, co_task_state(T[{slot}]));")
+        self.put(f"say({s.place}, co_task_result(T[{slot}]));")
+        self.put(f"say({s.place}, T[{slot}] ? "
+                 f"CO_TASK_FRAME(T[{slot}], {self.name(slot)})->c : -1);")
 
     def c_where(self, s, slot):
         self.put(f"say_where({s.place}, T[{slot}]);")
@@ -957,25 +958,25 @@ class InC(Lines):
         name, fields = self.name(slot), self.arguments(*arguments)
         self.put(f"if (!T[{slot}]) {{")
         if slot % 2:
-            self.put(f"    T[{slot}] = task_spawn({name}, {fields});")
+            self.put(f"    T[{slot}] = co_spawn({name}, {fields});")
         else:
             self.put(f"    struct {name} *frame = (struct {name} *)fresh(sizeof *frame);")
-            self.put(f"    T[{slot}] = (struct task *)fresh(sizeof(struct task));")
-            self.put(f"    task_init(T[{slot}], frame, {name}, {fields});")
+            self.put(f"    T[{slot}] = (struct co_task *)fresh(sizeof(struct co_task));")
+            self.put(f"    co_task_init(T[{slot}], frame, {name}, {fields});")
         self.put("}")
 
     def c_go(self, s, index, *arguments):
-        self.put(f"say({s.place}, task_go({self.name(index)}, {self.arguments(*arguments)}));")
+        self.put(f"say({s.place}, co_go({self.name(index)}, {self.arguments(*arguments)}));")
 
-    def c_group_go(self, s, index, *arguments):
-        self.put(f"say({s.place}, group_go(&@group, {self.name(index)}, "
+    def c_co_group_go(self, s, index, *arguments):
+        self.put(f"say({s.place}, co_group_go(&@group, {self.name(index)}, "
                  f"{self.arguments(*arguments)}));")
 
-    def c_group_cancel(self, s):
-        self.put("group_cancel(&@group);")
+    def c_co_group_cancel(self, s):
+        self.put("co_group_cancel(&@group);")
 
     def c_cancel(self, s, slot):
-        self.put(f"say({s.place}, task_cancel(T[{slot}]));")
+        self.put(f"say({s.place}, co_cancel(T[{slot}]));")
 
     def c_busy(self, s, us):
         self.put(f"now_ns += {us} * 1000;")
@@ -1088,8 +1089,8 @@ class InC(Lines):
         if co.clean or grouped:
             self.put("    co_finally;")
         if grouped:
-            self.put("    group_cancel(&@group);")
-            self.put("    co_await(co_group(&@group));")
+            self.put("    co_group_cancel(&@group);")
+            self.put("    co_await(co_group_wait(&@group));")
         self.block(co.clean)
         body, self.lines = self.lines, []
         used = set(re.findall(r"self->(\w+)", "\n".join(body)))
@@ -1100,9 +1101,9 @@ class InC(Lines):
         frame += [f"    intptr_t {', '.join(counters)};"] if counters else []
         frame += [f"    struct {self.name(child[1:])} {child};" for child in children]
         frame += [text for word, text in (
-            ("again", f"    struct {name} *again;"), ("set", "    struct task *set[3];"),
+            ("again", f"    struct {name} *again;"), ("set", "    struct co_task *set[3];"),
             ("slot", "    struct co_within slot[3];"), ("seconds", "    double seconds[3];"),
-            ("group", "    struct task_group group;"),
+            ("group", "    struct co_group group;"),
         ) if word in used]
         self.put(f"static co_define({name}) {{")
         self.put("    co_begin;")
@@ -1111,7 +1112,7 @@ class InC(Lines):
                 self.put(f"    co_init(&@{child}, {self.name(child[1:])}, .a = @a, "
                          f".b = {child[1:]}, .depth = 1);")
         if grouped:
-            self.put("    group_init(&@group, NULL);")
+            self.put("    co_group_init(&@group, NULL);")
         self.put("    if (!fuel())")
         self.put("        co_return(-7);")
         head, self.lines = self.lines, []
@@ -1141,7 +1142,7 @@ class InC(Lines):
         out += sum((texts[i][0] for i in order), [])
         out += sum((texts[i][1] for i in order), [])
         out += [f"static void p{number}_start(void)", "{",
-                f"    T[0] = task_spawn({self.name(0)}, .a = 1, .b = 2, .depth = 1);", "}", ""]
+                f"    T[0] = co_spawn({self.name(0)}, .a = 1, .b = 2, .depth = 1);", "}", ""]
         return "\n".join(out)
 
 
@@ -1235,12 +1236,12 @@ class InPython(Lines):
         self.put(f"w.spawn(-1, Frame(c{index}, {self.arguments(*arguments)}))")
         self.say(s, 0)
 
-    def py_group_go(self, s, index, *arguments):
+    def py_co_group_go(self, s, index, *arguments):
         frame = f"Frame(c{index}, {self.arguments(*arguments)})"
-        self.say(s, f"w.group_go(@group, {frame})")
+        self.say(s, f"w.co_group_go(@group, {frame})")
 
-    def py_group_cancel(self, s):
-        self.put("w.group_cancel(@group)")
+    def py_co_group_cancel(self, s):
+        self.put("w.co_group_cancel(@group)")
 
     def py_cancel(self, s, slot):
         self.say(s, f"w.cancel({slot})")
@@ -1360,8 +1361,8 @@ class InPython(Lines):
             end = []
             if co.has_group():
                 begin.append("@group = Group()")
-                end = ["w.group_cancel(@group)", "yield from w.await_(w.group(@group), "
-                       f"'{self.name}', 'co_group(&self->group)')"]
+                end = ["w.co_group_cancel(@group)", "yield from w.await_(w.group(@group), "
+                       f"'{self.name}', 'co_group_wait(&self->group)')"]
             self.function(f"body{i}", co.body, begin + ["if not fuel(): return -7"])
             self.function(f"clean{i}", co.clean, end)
             self.put(f"c{i} = Kind('{co.name}', body{i}, clean{i})")

@@ -25,7 +25,7 @@ static co_define(client)
     if (getpeername(self->fd, (struct sockaddr *)&peer, &size) < 0)
         co_return(-errno);
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -40,39 +40,39 @@ static co_define(busy)
 }
 
 /* A listener that takes nobody in, and has room for one: the others wait. */
-struct crowd { co_frame; int listener; struct task *tasks[CLIENTS + 1]; intptr_t result; };
+struct crowd { co_frame; int listener; struct co_task *tasks[CLIENTS + 1]; intptr_t result; };
 static co_define(crowd)
 {
     struct sockaddr_in at = { .sin_family = AF_INET,
                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
     co_begin;
-    self->listener = net_socket_(AF_INET, SOCK_STREAM);
+    self->listener = co_net_socket_(AF_INET, SOCK_STREAM);
     if (bind(self->listener, (struct sockaddr *)&at, sizeof at) < 0
         || listen(self->listener, 0) < 0)
         co_return(-errno);
     for (int i = 0; i < CLIENTS; i++)
-        self->tasks[i] = task_spawn(client, .port = tcp_port(self->listener));
-    self->tasks[CLIENTS] = task_spawn(busy);
-    co_try(co_wait_all(self->tasks, CLIENTS + 1, WAIT_ALL));
+        self->tasks[i] = co_spawn(client, .port = co_tcp_port(self->listener));
+    self->tasks[CLIENTS] = co_spawn(busy);
+    co_try(co_wait_tasks(self->tasks, CLIENTS + 1, CO_ALL_COMPLETED));
     for (int i = 0; i < CLIENTS; i++)
-        if (task_result(self->tasks[i]) == -ENOTCONN)
+        if (co_task_result(self->tasks[i]) == -ENOTCONN)
             co_return(-ENOTCONN);
     co_finally;
     for (int i = 0; i <= CLIENTS; i++)
-        task_free(self->tasks[i]);
-    fd_close(self->listener);
+        co_task_free(self->tasks[i]);
+    co_fd_close(self->listener);
     co_end;
 }
 
 static void a_connection_that_is_told_too_early_is_waited_for(void **state)
 {
     (void)state;
-    LOOP_FOR_EACH_SEED(t, getenv("DUFFEL_SHORT") ? 10 : 200) {
+    CO_FOR_EACH_SEED(t, getenv("DUFFEL_SHORT") ? 10 : 200) {
         t.options.wakes = 50;
-        t.failed = loop_trial(&t, crowd) != 0;
+        t.failed = co_trial(&t, crowd) != 0;
     }
-    assert_int_equal(loop_trials_failed(), 0);
+    assert_int_equal(co_trials_failed(), 0);
 }
 
 int main(void)

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * fd.c: tests of the ops on fds: what they give and refuse, two directions, cancel. Closing has a
- * file of its own, fd_close.c, and so has what must not spin, fd_spin.c. */
+ * file of its own, co_fd_close.c, and so has what must not spin, fd_spin.c. */
 #include "fd_test.h"
 
 #include <limits.h>
 
 /* ---- Reading and writing --------------------------------------------------------------------- */
 
-struct through { co_frame; int fds[2]; intptr_t n; char buf[8]; struct task *writer; };
+struct through { co_frame; int fds[2]; intptr_t n; char buf[8]; struct co_task *writer; };
 static co_define(through)
 {
     co_begin;
-    self->writer = task_spawn(one, .op = WRITE, .fd = self->fds[1]);
+    self->writer = co_spawn(one, .op = WRITE, .fd = self->fds[1]);
     co_await(self->n, co_read(self->fds[0], self->buf, 8));     /* waits for the writer */
     check_equal(self->n, 8);
     check(memcmp(self->buf, "01234567", 8) == 0);
@@ -23,15 +23,15 @@ static co_define(through)
     put(self->fds[1], "xyz");
     co_await(self->n, co_read(self->fds[0], self->buf, 8));
     check_equal(self->n, 3);
-    fd_close(self->fds[1]);
+    co_fd_close(self->fds[1]);
     co_await(self->n, co_read(self->fds[0], self->buf, 8));
     check_equal(self->n, 0);
     co_await(self->n, co_read(self->fds[0], self->buf, 8));     /* once more: the same answer */
     check_equal(self->n, 0);
     co_await(self->n, co_readable(self->fds[0]));               /* the end can be read too */
     check_equal(self->n, 0);
-    fd_close(self->fds[0]);
-    task_free(self->writer);
+    co_fd_close(self->fds[0]);
+    co_task_free(self->writer);
     co_end;
 }
 
@@ -62,8 +62,8 @@ static co_define(size_0)
     co_await(self->n, co_write(self->fds[1], NULL, 0));
     check_equal(self->n, 0);
     co_finally;
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -80,7 +80,7 @@ struct patient {
     co_frame;
     int fds[2];
     enum op ready, go;
-    struct task *task;
+    struct co_task *task;
     intptr_t n;
     size_t full;
 };
@@ -88,25 +88,25 @@ static co_define(patient)
 {
     co_begin;
     self->full = fill(self->fds[1]);
-    self->task = task_spawn(one, .op = self->ready, .fd = self->fds[self->ready == WRITABLE]);
+    self->task = co_spawn(one, .op = self->ready, .fd = self->fds[self->ready == WRITABLE]);
     if (self->ready == READABLE)
         check_equal(empty(self->fds[0]), self->full);
     co_try(co_sleep(0.02));
-    check_equal(task_state(self->task), TASK_PENDING);
+    check_equal(co_task_state(self->task), CO_TASK_PENDING);
     if (self->ready == READABLE)
         put(self->fds[1], "now");
     else
         check_equal(empty(self->fds[0]), self->full);
     co_await(self->n, co_join(self->task));
     check_equal(self->n, 0);
-    task_free(self->task);
-    self->task = task_spawn(one, .op = self->go, .fd = self->fds[self->go == WRITE]);
+    co_task_free(self->task);
+    self->task = co_spawn(one, .op = self->go, .fd = self->fds[self->go == WRITE]);
     co_await(self->n, co_join(self->task));
     check_equal(self->n, self->go == WRITE ? 16 : 3);
     co_finally;
-    task_free(self->task);
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_task_free(self->task);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -147,7 +147,7 @@ static co_define(source)
     if (self->half)
         shutdown(self->fd, SHUT_WR);
     else
-        fd_close(self->fd);
+        co_fd_close(self->fd);
     co_end;
 }
 
@@ -168,7 +168,7 @@ static co_define(sink)
     co_return(self->done);
     co_finally;
     if (!self->half)
-        fd_close(self->fd);
+        co_fd_close(self->fd);
     co_end;
 }
 
@@ -179,10 +179,10 @@ static void megabytes_go_through_whole_and_in_order(void **state)
     size_t size = (size_t)sized(5000000, 300000);
 
     pair(fds);
-    assert_int_equal(task_go(source, .fd = fds[0], .size = size), 0);
+    assert_int_equal(co_go(source, .fd = fds[0], .size = size), 0);
     assert_int_equal(run(sink, .fd = fds[1]), size);
     one_way(fds);
-    assert_int_equal(task_go(source, .fd = fds[1], .size = size), 0);
+    assert_int_equal(co_go(source, .fd = fds[1], .size = size), 0);
     assert_int_equal(run(sink, .fd = fds[0]), size);
 }
 
@@ -190,12 +190,12 @@ struct gone { co_frame; int fds[2]; intptr_t n; };
 static co_define(gone)
 {
     co_begin;
-    fd_close(self->fds[0]);
+    co_fd_close(self->fds[0]);
     co_await(self->n, co_write(self->fds[1], "x", 1));
     check_equal(self->n, -EPIPE);
     co_await(self->n, co_writable(self->fds[1]));
     check_equal(self->n, 0);                    /* a write would not wait */
-    fd_close(self->fds[1]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -212,15 +212,15 @@ static void a_write_that_nobody_can_read_gives_EPIPE(void **state)
 
 /* ---- What is refused ------------------------------------------------------------------------- */
 
-struct refused { co_frame; int fd; intptr_t error; struct task *task; enum op op; intptr_t n; };
+struct refused { co_frame; int fd; intptr_t error; struct co_task *task; enum op op; intptr_t n; };
 static co_define(refused)
 {
     co_begin;
     for (self->op = READABLE; self->op < OPS; self->op++) {
-        self->task = task_spawn(one, .op = self->op, .fd = self->fd);
+        self->task = co_spawn(one, .op = self->op, .fd = self->fd);
         co_await(self->n, co_join(self->task));
         check_equal(self->n, self->error);
-        task_free(self->task);
+        co_task_free(self->task);
     }
     co_end;
 }
@@ -243,7 +243,7 @@ static void a_closed_fd_gives_EBADF(void **state)
     pair(fds);
     close(fds[0]);
     run(refused, .fd = fds[0], .error = -EBADF);
-    fd_close(fds[1]);
+    co_fd_close(fds[1]);
     run(refused, .fd = fds[1], .error = -EBADF);
     pair(fds);
     run(through, .fds = { fds[0], fds[1] });            /* awaited, then closed */
@@ -293,7 +293,7 @@ static void a_device_that_never_waits_is_ready(void **state)
     assert_int_equal(run(one, .op = READ, .fd = fd), 0);
     assert_int_equal(run(one, .op = READ, .fd = fd), 0);
     assert_int_equal(run(one, .op = WRITE, .fd = fd), 16);
-    fd_close(fd);
+    co_fd_close(fd);
 }
 
 static void fd_nonblock_makes_it_so_or_says_why_not(void **state)
@@ -301,9 +301,9 @@ static void fd_nonblock_makes_it_so_or_says_why_not(void **state)
     (void)state;
     int fds[2];
 
-    assert_int_equal(fd_nonblock(-1), -EBADF);
+    assert_int_equal(co_fd_nonblock(-1), -EBADF);
     assert_int_equal(pipe(fds), 0);
-    assert_int_equal(fd_nonblock(fds[0]), 0);
+    assert_int_equal(co_fd_nonblock(fds[0]), 0);
     assert_true(fcntl(fds[0], F_GETFL) & O_NONBLOCK);
     assert_true(fcntl(fds[0], F_GETFD) & FD_CLOEXEC);
     assert_false(fcntl(fds[1], F_GETFL) & O_NONBLOCK);
@@ -313,20 +313,20 @@ static void fd_nonblock_makes_it_so_or_says_why_not(void **state)
 
 /* ---- Two directions, one waiter each --------------------------------------------------------- */
 
-struct busy { co_frame; int fds[2]; struct task *tasks[4]; intptr_t n; size_t full; };
+struct busy { co_frame; int fds[2]; struct co_task *tasks[4]; intptr_t n; size_t full; };
 static co_define(busy)
 {
     co_begin;
     self->full = fill(self->fds[0]);
     for (int i = 0; i < 4; i++)             /* a reader and a writer, then one more of each */
-        self->tasks[i] = task_spawn(one, .op = i % 2 ? WRITE : READ, .fd = self->fds[0]);
+        self->tasks[i] = co_spawn(one, .op = i % 2 ? WRITE : READ, .fd = self->fds[0]);
     for (int i = 0; i < 4; i++)
-        check_equal(task_state(self->tasks[i]), TASK_PENDING);
+        check_equal(co_task_state(self->tasks[i]), CO_TASK_PENDING);
     co_try(co_sleep(0));
-    check_equal(task_result(self->tasks[0]), -EINPROGRESS);
-    check_equal(task_result(self->tasks[1]), -EINPROGRESS);
-    check_equal(task_result(self->tasks[2]), -EBUSY);
-    check_equal(task_result(self->tasks[3]), -EBUSY);
+    check_equal(co_task_result(self->tasks[0]), -EINPROGRESS);
+    check_equal(co_task_result(self->tasks[1]), -EINPROGRESS);
+    check_equal(co_task_result(self->tasks[2]), -EBUSY);
+    check_equal(co_task_result(self->tasks[3]), -EBUSY);
     co_await(self->n, co_readable(self->fds[0]));
     check_equal(self->n, -EBUSY);
     co_await(self->n, co_writable(self->fds[0]));
@@ -334,7 +334,7 @@ static co_define(busy)
     put(self->fds[1], "abc");
     co_await(self->n, co_join(self->tasks[0]));
     check_equal(self->n, 3);
-    check_equal(task_result(self->tasks[1]), -EINPROGRESS);
+    check_equal(co_task_result(self->tasks[1]), -EINPROGRESS);
     check_equal(empty(self->fds[1]), self->full);
     co_await(self->n, co_join(self->tasks[1]));
     check_equal(self->n, 16);
@@ -342,9 +342,9 @@ static co_define(busy)
     check_equal(self->n, 0);
     co_finally;
     for (int i = 0; i < 4; i++)
-        task_free(self->tasks[i]);
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+        co_task_free(self->tasks[i]);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -363,18 +363,18 @@ static void a_reader_and_a_writer_work_on_one_fd_at_once(void **state)
     (void)state;
     int fds[2];
     size_t size = (size_t)sized(1000000, 200000);
-    struct task *sinks[2];
+    struct co_task *sinks[2];
 
     pair(fds);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(task_go(source, .fd = fds[i], .half = 1, .size = size), 0);
-        sinks[i] = task_spawn(sink, .fd = fds[i], .half = 1);
+        assert_int_equal(co_go(source, .fd = fds[i], .half = 1, .size = size), 0);
+        sinks[i] = co_spawn(sink, .fd = fds[i], .half = 1);
     }
-    assert_int_equal(loop_run(loop_current()), 0);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(task_result(sinks[i]), size);
-        task_free(sinks[i]);
-        fd_close(fds[i]);
+        assert_int_equal(co_task_result(sinks[i]), size);
+        co_task_free(sinks[i]);
+        co_fd_close(fds[i]);
     }
 }
 
@@ -393,43 +393,43 @@ static co_define(twice)
 struct cancelled {
     co_frame;
     int fds[2], turns, before;
-    struct task *task;
+    struct co_task *task;
     intptr_t n;
     char buf[16];
 };
 static co_define(cancelled)
 {
     co_begin;
-    self->task = task_spawn(twice, .fd = self->fds[0]);
+    self->task = co_spawn(twice, .fd = self->fds[0]);
     co_try(co_sleep(0.01));
     if (self->before)
-        task_cancel(self->task);
+        co_cancel(self->task);
     put(self->fds[1], "hello");
     for (; self->turns > 0; self->turns--)
         co_try(co_sleep(0));
     if (!self->before)
-        task_cancel(self->task);
+        co_cancel(self->task);
     put(self->fds[1], "world");
     co_try(co_join(self->task));
-    if (TASK_FRAME(self->task, twice)->first >= 0) {    /* the data came first, the cancel next */
-        check(memcmp(TASK_FRAME(self->task, twice)->buf, "hello", 5) == 0);
-        check_equal(TASK_FRAME(self->task, twice)->first, 5);
-        check_equal(TASK_FRAME(self->task, twice)->second, -ECANCELED);
+    if (CO_TASK_FRAME(self->task, twice)->first >= 0) { /* the data came first, the cancel next */
+        check(memcmp(CO_TASK_FRAME(self->task, twice)->buf, "hello", 5) == 0);
+        check_equal(CO_TASK_FRAME(self->task, twice)->first, 5);
+        check_equal(CO_TASK_FRAME(self->task, twice)->second, -ECANCELED);
         co_await(self->n, co_read(self->fds[0], self->buf, sizeof self->buf));
         check_equal(self->n, 5);
         check(memcmp(self->buf, "world", 5) == 0);
     } else {
-        check_equal(TASK_FRAME(self->task, twice)->first, -ECANCELED);
-        self->n = TASK_FRAME(self->task, twice)->second;        /* one read, or its first half */
+        check_equal(CO_TASK_FRAME(self->task, twice)->first, -ECANCELED);
+        self->n = CO_TASK_FRAME(self->task, twice)->second;        /* one read, or its first half */
         check(self->n == 10 || self->n == 5);
-        check(memcmp(TASK_FRAME(self->task, twice)->buf, "helloworld", (size_t)self->n) == 0);
+        check(memcmp(CO_TASK_FRAME(self->task, twice)->buf, "helloworld", (size_t)self->n) == 0);
         check_equal(empty(self->fds[0]), 10 - self->n);
     }
-    co_return(TASK_FRAME(self->task, twice)->first);
+    co_return(CO_TASK_FRAME(self->task, twice)->first);
     co_finally;
-    task_free(self->task);
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_task_free(self->task);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -448,23 +448,23 @@ static void a_cancelled_read_loses_no_byte(void **state)
     assert_true(kept > 0);              /* a read that was done gave its bytes */
 }
 
-struct unwritten { co_frame; int fds[2]; struct task *task; size_t full; intptr_t n; };
+struct unwritten { co_frame; int fds[2]; struct co_task *task; size_t full; intptr_t n; };
 static co_define(unwritten)
 {
     co_begin;
     self->full = fill(self->fds[1]);
-    self->task = task_spawn(one, .op = WRITE, .fd = self->fds[1]);
+    self->task = co_spawn(one, .op = WRITE, .fd = self->fds[1]);
     co_try(co_sleep(0.01));
-    task_cancel(self->task);
+    co_cancel(self->task);
     co_await(self->n, co_join(self->task));
     check_equal(self->n, -ECANCELED);
     check_equal(empty(self->fds[0]), self->full);
     co_try(co_sleep(0.01));
     check_equal(empty(self->fds[0]), 0);
     co_finally;
-    task_free(self->task);
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_task_free(self->task);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -492,8 +492,8 @@ static co_define(late)
     co_await(self->n, co_within(&self->slot, 0.01, co_readable(self->fds[0])));
     check_equal(self->n, 0);
     check_equal(empty(self->fds[0]), 5);
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -506,22 +506,22 @@ static void a_read_that_was_late_loses_no_byte(void **state)
     run(late, .fds = { fds[0], fds[1] });
 }
 
-struct asked { co_frame; int fds[2]; enum op op; struct task *task; intptr_t n; };
+struct asked { co_frame; int fds[2]; enum op op; struct co_task *task; intptr_t n; };
 static co_define(asked)
 {
     co_begin;
     put(self->fds[1], "there");
     for (self->op = READABLE; self->op < OPS; self->op++) {
-        self->task = task_spawn(one, .op = self->op, .fd = self->fds[0]);
-        task_cancel(self->task);
+        self->task = co_spawn(one, .op = self->op, .fd = self->fds[0]);
+        co_cancel(self->task);
         co_await(self->n, co_join(self->task));
         check_equal(self->n, -ECANCELED);
-        task_free(self->task);
+        co_task_free(self->task);
     }
     check_equal(empty(self->fds[0]), 5);
-    fd_close(self->fds[0]);
+    co_fd_close(self->fds[0]);
     check_equal(empty(self->fds[1]), 0);
-    fd_close(self->fds[1]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -545,23 +545,23 @@ static co_define(hog)
     co_end;
 }
 
-struct starved { co_frame; int fds[2]; struct task *hog; intptr_t n; };
+struct starved { co_frame; int fds[2]; struct co_task *hog; intptr_t n; };
 static co_define(starved)
 {
     co_begin;
     (void)fill(self->fds[1]);
-    self->hog = task_spawn(hog, .fd = self->fds[0]);
+    self->hog = co_spawn(hog, .fd = self->fds[0]);
     for (self->n = 0; self->n < 10; self->n++)
         co_try(co_sleep(0));
     self->n = (intptr_t)empty(self->fds[0]);
     check(self->n > 0);                     /* it had not read all before we ran again */
-    TASK_FRAME(self->hog, hog)->stop = 1;
+    CO_TASK_FRAME(self->hog, hog)->stop = 1;
     put(self->fds[1], "x");
     co_try(co_join(self->hog));
     co_finally;
-    task_free(self->hog);
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_task_free(self->hog);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 

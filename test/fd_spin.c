@@ -18,7 +18,7 @@ struct unwanted {
     co_frame;
     enum ready ready;
     int fds[2], kept;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
     unsigned start;
 };
 static co_define(unwanted)
@@ -27,11 +27,11 @@ static co_define(unwanted)
     pair(self->fds);
     self->kept = -1;
     (void)fill(self->fds[0]);
-    self->tasks[0] = task_spawn(one, .op = READ, .fd = self->fds[0]);
-    self->tasks[1] = task_spawn(one, .op = WRITE, .fd = self->fds[0]);
+    self->tasks[0] = co_spawn(one, .op = READ, .fd = self->fds[0]);
+    self->tasks[1] = co_spawn(one, .op = WRITE, .fd = self->fds[0]);
     co_try(co_sleep(0.01));
-    task_cancel(self->tasks[0]);
-    task_cancel(self->tasks[1]);
+    co_cancel(self->tasks[0]);
+    co_cancel(self->tasks[1]);
     co_await(co_gather(self->tasks, 2));
     if (self->ready == DATA || self->ready >= CLOSED)
         put(self->fds[1], "data");
@@ -40,22 +40,22 @@ static co_define(unwanted)
     if (self->ready == END)
         shutdown(self->fds[1], SHUT_WR);
     if (self->ready == RESET)
-        fd_close(self->fds[1]);
+        co_fd_close(self->fds[1]);
     if (self->ready >= CLOSED)
         self->kept = dup(self->fds[0]);     /* the file lives on, and epoll goes on to report it */
     if (self->ready == CLOSED)
-        fd_close(self->fds[0]);
+        co_fd_close(self->fds[0]);
     if (self->ready == LOST)
         close(self->fds[0]);
     self->start = polls();
     co_try(co_sleep(0.1));
     check(polls() - self->start <= FEW);
     co_finally;
-    task_free(self->tasks[0]);
-    task_free(self->tasks[1]);
+    co_task_free(self->tasks[0]);
+    co_task_free(self->tasks[1]);
     close(self->kept);
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -86,13 +86,13 @@ static void a_closed_fd_whose_file_lives_on_does_not_spin(void **state)
 }
 
 /* The same after a write that had to wait has gone through. */
-struct written { co_frame; int fds[2]; struct task *task; unsigned start; };
+struct written { co_frame; int fds[2]; struct co_task *task; unsigned start; };
 static co_define(written)
 {
     co_begin;
     pair(self->fds);
     (void)fill(self->fds[0]);
-    self->task = task_spawn(one, .op = WRITE, .fd = self->fds[0]);
+    self->task = co_spawn(one, .op = WRITE, .fd = self->fds[0]);
     co_try(co_sleep(0.01));
     (void)empty(self->fds[1]);
     co_try(co_join(self->task));
@@ -100,9 +100,9 @@ static co_define(written)
     co_try(co_sleep(0.1));
     check(polls() - self->start <= FEW);
     co_finally;
-    task_free(self->task);
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_task_free(self->task);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -113,13 +113,13 @@ static void a_write_that_went_through_leaves_nothing_that_spins(void **state)
 }
 
 /* While a reader waits, the same fd is writable all the time. */
-struct one_sided { co_frame; int fds[2]; struct task *task; unsigned start; };
+struct one_sided { co_frame; int fds[2]; struct co_task *task; unsigned start; };
 static co_define(one_sided)
 {
     co_begin;
     pair(self->fds);
     co_try(co_writable(self->fds[0]));
-    self->task = task_spawn(one, .op = READ, .fd = self->fds[0]);
+    self->task = co_spawn(one, .op = READ, .fd = self->fds[0]);
     co_try(co_sleep(0));
     self->start = polls();
     co_try(co_sleep(0.1));
@@ -127,9 +127,9 @@ static co_define(one_sided)
     put(self->fds[1], "x");
     co_try(co_join(self->task));
     co_finally;
-    task_free(self->task);
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_task_free(self->task);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -143,17 +143,17 @@ struct unaccepted { co_frame; int listener, fds[3], i; struct co_connect slot; u
 static co_define(unaccepted)
 {
     co_begin;
-    self->listener = tcp_listen(NULL, 0, 0);
+    self->listener = co_tcp_listen(NULL, 0, 0);
     for (self->i = 0; self->i < 3; self->i++)
-        co_try(self->fds[self->i], co_connect(&self->slot, NULL, tcp_port(self->listener)));
+        co_try(self->fds[self->i], co_connect(&self->slot, NULL, co_tcp_port(self->listener)));
     co_try(co_readable(self->listener));
     self->start = polls();
     co_try(co_sleep(0.1));
     check(polls() - self->start <= FEW);
     co_finally;
     for (int i = 0; i < 3; i++)
-        fd_close(self->fds[i]);
-    fd_close(self->listener);
+        co_fd_close(self->fds[i]);
+    co_fd_close(self->listener);
     co_end;
 }
 
@@ -212,7 +212,7 @@ static void dial(int client, int listener)
 {
     struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
-    to.sin_port = htons((uint16_t)tcp_port(listener));
+    to.sin_port = htons((uint16_t)co_tcp_port(listener));
     check_equal(connect(client, (struct sockaddr *)&to, sizeof to), 0);
 }
 
@@ -223,30 +223,30 @@ struct exhausted {
     int plain, first, cancel;
     int listener, spare, peer, i;
     struct co_within deadline;
-    struct task *task;
+    struct co_task *task;
     unsigned start;
     intptr_t n;
 };
 static co_define(exhausted)
 {
     co_begin;
-    self->listener = tcp_listen(NULL, 0, 0);
+    self->listener = co_tcp_listen(NULL, 0, 0);
     self->peer = socket(AF_INET, SOCK_STREAM, 0);
     self->spare = dup(0);
     if (self->first) {
-        self->task = task_spawn(next_peer, .listener = self->listener);
+        self->task = co_spawn(next_peer, .listener = self->listener);
         co_try(co_sleep(0.01));
     }
     no_more_fds();
     dial(self->peer, self->listener);
     if (!self->first)
-        self->task = task_spawn(next_peer, .listener = self->listener);
+        self->task = co_spawn(next_peer, .listener = self->listener);
     self->start = polls();
     co_try(co_sleep(0.3));
     check(polls() - self->start < 10);
-    check_equal(task_state(self->task), TASK_PENDING);
+    check_equal(co_task_state(self->task), CO_TASK_PENDING);
     if (self->cancel) {
-        task_cancel(self->task);
+        co_cancel(self->task);
         co_await(self->n, co_join(self->task));
         check_equal(self->n, -ECANCELED);
         close(self->spare);
@@ -255,17 +255,17 @@ static co_define(exhausted)
         co_await(self->n, co_within(&self->deadline, 10, co_join(self->task)));
         check_equal(self->n, self->spare);
     } else {
-        fd_close(self->spare);
+        co_fd_close(self->spare);
         for (self->i = 0; self->i < 3; self->i++)
             co_try(co_sleep(0));
-        check_equal(task_result(self->task), self->spare);      /* no pause is waited for */
+        check_equal(co_task_result(self->task), self->spare);      /* no pause is waited for */
     }
     co_finally;
     setrlimit(RLIMIT_NOFILE, &limit_);
-    fd_close((int)task_result(self->task));
-    task_free(self->task);
-    fd_close(self->peer);
-    fd_close(self->listener);
+    co_fd_close((int)co_task_result(self->task));
+    co_task_free(self->task);
+    co_fd_close(self->peer);
+    co_fd_close(self->listener);
     co_end;
 }
 
@@ -296,33 +296,33 @@ static void an_accept_that_pauses_can_be_cancelled(void **state)
 }
 
 /* The pause ends while somebody else waits on the listener. */
-struct relieved { co_frame; int listener, peer; struct task *task; intptr_t n; };
+struct relieved { co_frame; int listener, peer; struct co_task *task; intptr_t n; };
 static co_define(relieved)
 {
     co_begin;
-    self->listener = tcp_listen(NULL, 0, 0);
+    self->listener = co_tcp_listen(NULL, 0, 0);
     self->peer = socket(AF_INET, SOCK_STREAM, 0);
     no_more_fds();
     dial(self->peer, self->listener);
-    self->task = task_spawn(next_peer, .listener = self->listener);
+    self->task = co_spawn(next_peer, .listener = self->listener);
     co_try(co_sleep(0));
-    task_cancel(self->task);
+    co_cancel(self->task);
     co_await(co_join(self->task));
-    task_free(self->task);
+    co_task_free(self->task);
     setrlimit(RLIMIT_NOFILE, &limit_);
     close(accept(self->listener, NULL, NULL));
-    self->task = task_spawn(one, .op = READABLE, .fd = self->listener);
+    self->task = co_spawn(one, .op = READABLE, .fd = self->listener);
     co_try(co_sleep(0.1));
-    check_equal(task_state(self->task), TASK_PENDING);
+    check_equal(co_task_state(self->task), CO_TASK_PENDING);
     close(self->peer);
     self->peer = socket(AF_INET, SOCK_STREAM, 0);
     dial(self->peer, self->listener);
     co_await(self->n, co_join(self->task));
     check_equal(self->n, 0);
     co_finally;
-    task_free(self->task);
+    co_task_free(self->task);
     close(self->peer);
-    fd_close(self->listener);
+    co_fd_close(self->listener);
     co_end;
 }
 
@@ -334,32 +334,37 @@ static void the_end_of_a_pause_wakes_nobody_else(void **state)
 }
 
 /* Two listeners pause; the fds that come free serve both. */
-struct both { co_frame; int listeners[2], peers[2], spares[2]; struct task *tasks[2]; intptr_t n; };
+struct both {
+    co_frame;
+    int listeners[2], peers[2], spares[2];
+    struct co_task *tasks[2];
+    intptr_t n;
+};
 static co_define(both)
 {
     co_begin;
     for (int i = 0; i < 2; i++) {
-        self->listeners[i] = tcp_listen(NULL, 0, 0);
+        self->listeners[i] = co_tcp_listen(NULL, 0, 0);
         self->peers[i] = socket(AF_INET, SOCK_STREAM, 0);
         self->spares[i] = dup(0);
     }
     no_more_fds();
     for (int i = 0; i < 2; i++) {
         dial(self->peers[i], self->listeners[i]);
-        self->tasks[i] = task_spawn(next_peer, .listener = self->listeners[i]);
+        self->tasks[i] = co_spawn(next_peer, .listener = self->listeners[i]);
     }
     co_try(co_sleep(0.12));
-    fd_close(self->spares[0]);
-    fd_close(self->spares[1]);
+    co_fd_close(self->spares[0]);
+    co_fd_close(self->spares[1]);
     co_try(co_gather(self->tasks, 2));
     co_finally;
     setrlimit(RLIMIT_NOFILE, &limit_);
     for (int i = 0; i < 2; i++) {
-        check(task_result(self->tasks[i]) >= 0);
-        fd_close((int)task_result(self->tasks[i]));
-        task_free(self->tasks[i]);
-        fd_close(self->listeners[i]);
-        fd_close(self->peers[i]);
+        check(co_task_result(self->tasks[i]) >= 0);
+        co_fd_close((int)co_task_result(self->tasks[i]));
+        co_task_free(self->tasks[i]);
+        co_fd_close(self->listeners[i]);
+        co_fd_close(self->peers[i]);
     }
     co_end;
 }
@@ -376,7 +381,7 @@ static co_define(no_socket)
 {
     co_begin;
     no_more_fds();
-    check_equal(tcp_listen(NULL, 0, 0), -EMFILE);
+    check_equal(co_tcp_listen(NULL, 0, 0), -EMFILE);
     co_await(self->n, co_connect(&self->slot, NULL, self->port));
     check_equal(self->n, -EMFILE);
     co_finally;
@@ -397,15 +402,15 @@ static co_define(broken)
 {
     co_begin;
     one_way(self->fds);
-    fd_close(self->fds[0]);
+    co_fd_close(self->fds[0]);
     co_await(self->n, co_write(self->fds[1], "x", 1));
     check_equal(self->n, -EPIPE);
-    fd_close(self->fds[1]);
+    co_fd_close(self->fds[1]);
     pair(self->fds);
-    fd_close(self->fds[0]);
+    co_fd_close(self->fds[0]);
     co_await(self->n, co_send_all(self->fds[1], "x", 1));
     check_equal(self->n, -EPIPE);
-    fd_close(self->fds[1]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -420,9 +425,9 @@ static void sigpipe_kills_nobody(void **state)
 {
     (void)state;
     signal(SIGPIPE, SIG_DFL);
-    assert_non_null(loop_new(NULL));
+    assert_non_null(co_loop_new(NULL));
     run(broken);
-    loop_free(loop_current());
+    co_loop_free(co_loop_current());
 }
 
 static void a_handler_of_sigpipe_stays(void **state)
@@ -432,10 +437,10 @@ static void a_handler_of_sigpipe_stays(void **state)
 
     signals = 0;
     sigaction(SIGPIPE, &action, NULL);
-    assert_non_null(loop_new(NULL));
+    assert_non_null(co_loop_new(NULL));
     run(broken);
     assert_int_equal(signals, 1);               /* of the pipe; a send gives none */
-    loop_free(loop_current());
+    co_loop_free(co_loop_current());
     signal(SIGPIPE, SIG_DFL);
 }
 
@@ -450,7 +455,7 @@ static co_define(storm_out)
     for (; self->left > 0; self->left -= (int)self->n)
         co_try(self->n, co_write(self->fd, text, self->left < 1000 ? (size_t)self->left : 1000));
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -466,7 +471,7 @@ static co_define(storm_in)
     } while (self->n > 0);
     co_return(self->done);
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -482,7 +487,7 @@ static void a_storm_of_signals_is_seen_by_nobody(void **state)
     sigaction(SIGALRM, &action, NULL);          /* no SA_RESTART */
     setitimer(ITIMER_REAL, &often, NULL);
     pair(fds);
-    assert_int_equal(task_go(storm_out, .fd = fds[0], .left = size), 0);
+    assert_int_equal(co_go(storm_out, .fd = fds[0], .left = size), 0);
     done = run(storm_in, .fd = fds[1]);
     setitimer(ITIMER_REAL, &never, NULL);
     signal(SIGALRM, SIG_IGN);                   /* one may still be on its way */
@@ -521,13 +526,13 @@ static void a_thousand_fds_are_served(void **state)
     for (int i = 0; i < LINKS; i++)
         pair(fds[i]);
     for (int i = 0; i < LINKS; i++)
-        assert_int_equal(task_go(hand_on, .in = fds[i][0], .out = fds[(i + 1) % LINKS][1],
+        assert_int_equal(co_go(hand_on, .in = fds[i][0], .out = fds[(i + 1) % LINKS][1],
                                  .rounds = rounds), 0);
     put(fds[0][1], "a");
-    assert_int_equal(loop_run(loop_current()), 0);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
     for (int i = 0; i < LINKS; i++) {
-        fd_close(fds[i][0]);
-        fd_close(fds[i][1]);
+        co_fd_close(fds[i][0]);
+        co_fd_close(fds[i][1]);
     }
     setrlimit(RLIMIT_NOFILE, &limit);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * generator.c: tests of coro.h's generators: co_yield, co_next, co_for_each, co_close, and what a
- * root generator does. */
+ * generator.c: tests of coro.h's generators: co_yield, co_next, co_for_each, co_gen_close, and what
+ * a root generator does. */
 #include "coro_test.h"
 
 /* Gives 1, 2, ... [last] in .value, after [pauses] pauses each; then returns [result]. */
@@ -317,7 +317,7 @@ static co_define(sum) {
             break;
     }
     self->after++;
-    co_await(self->closed, co_close(&self->numbers));
+    co_await(self->closed, co_gen_close(&self->numbers));
     co_return(self->sum);
     co_end;
 }
@@ -421,7 +421,8 @@ static void for_each_tells_where_it_stands(void **state)
     assert_string_equal(co_where(&frame.co)->text, "&self->numbers");
 }
 
-/* ---- co_close -------------------------------------------------------------------------------- */
+/* ---- co_gen_close
+ * -------------------------------------------------------------------------------- */
 
 /* Gives one value, in [depth] generators that each hand it on; its clean-up pauses [pauses] times,
  * closes the one inside, and gives [result]. */
@@ -444,7 +445,7 @@ static co_define(careful) {
     co_finally;
     co_await(co_call(&self->wait, steps, .pauses = self->pauses));
     if (self->depth > 0)
-        co_await(self->inner_closed, co_close(self->inner));
+        co_await(self->inner_closed, co_gen_close(self->inner));
     self->cleaned++;
     co_return(self->result);
     co_end;
@@ -464,8 +465,8 @@ static co_define(leaver) {
     for (self->i = 0; self->i < self->values; self->i++)
         co_await(self->more, co_next(&self->generators[0]));
     self->closed = self->again = self->after = 99;
-    co_await(self->closed, co_close(&self->generators[0]));
-    co_await(self->again, co_close(&self->generators[0]));
+    co_await(self->closed, co_gen_close(&self->generators[0]));
+    co_await(self->again, co_gen_close(&self->generators[0]));
     co_await(self->after, co_next(&self->generators[0]));
     co_end;
 }
@@ -526,7 +527,7 @@ static co_define(plain_leaver) {
     co_for_each(self->more, &self->numbers)
         if (self->numbers.value == 1000)
             break;
-    co_await(self->closed, co_close(&self->numbers));
+    co_await(self->closed, co_gen_close(&self->numbers));
     co_await(self->after, co_next(&self->numbers));
     co_end;
 }
@@ -547,7 +548,7 @@ static void a_generator_without_a_clean_up_can_be_closed(void **state)
 struct closer { co_frame; struct count *numbers; };
 static co_define(closer) {
     co_begin;
-    co_try(co_close(self->numbers));
+    co_try(co_gen_close(self->numbers));
     co_end;
 }
 enum { LINE_OF_CLOSE = __LINE__ - 3 };

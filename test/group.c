@@ -42,9 +42,9 @@ static co_define(member) {
  * requests. */
 struct parent {
     co_frame;
-    struct task_group group;
-    struct group_options options;
-    void (*fill)(struct task_group *);
+    struct co_group group;
+    struct co_group_options options;
+    void (*fill)(struct co_group *);
     double deadline;
     intptr_t result, after, forgiven;   /* gives 0 for the forgiven */
     struct co_within within;
@@ -52,12 +52,13 @@ struct parent {
 static co_define(parent) {
     co_begin;
     begun++;
-    group_init(&self->group, &self->options);
+    co_group_init(&self->group, &self->options);
     self->fill(&self->group);
     if (self->deadline > 0)
-        co_await(self->result, co_within(&self->within, self->deadline, co_group(&self->group)));
+        co_await (self->result,
+                  co_within(&self->within, self->deadline, co_group_wait(&self->group)));
     else
-        co_await(self->result, co_group(&self->group));
+        co_await(self->result, co_group_wait(&self->group));
     assert_int_equal(self->group.count, 0);
     note("parent");
     co_await(self->after, co_sleep(0));
@@ -68,13 +69,13 @@ static co_define(parent) {
 }
 
 /* A fresh scheduler with a parent in it. */
-struct world { struct sim sim; struct task task; struct parent parent; };
+struct world { struct sim sim; struct co_task task; struct parent parent; };
 
-static void world_begin(struct world *w, void (*fill)(struct task_group *), int collect)
+static void world_begin(struct world *w, void (*fill)(struct co_group *), int collect)
 {
     sim_begin(&w->sim);
     begun = cleaned = 0;
-    task_init(&w->task, &w->parent, parent, .fill = fill, .options.collect = collect);
+    co_task_init(&w->task, &w->parent, parent, .fill = fill, .options.collect = collect);
 }
 
 /* Runs to the end, where nothing may be left. The parent's result. */
@@ -86,31 +87,31 @@ static intptr_t world_end(struct world *w)
     assert_int_equal(w->parent.after, 0);
     assert_int_equal(begun, cleaned);
     sim_end(&w->sim);
-    return task_result(&w->task);
+    return co_task_result(&w->task);
 }
 
-static void start(struct task_group *group, struct member member)
+static void start(struct co_group *group, struct member member)
 {
-    assert_int_equal(group_go(group, member, .seconds = member.seconds, .value = member.value,
+    assert_int_equal(co_group_go(group, member, .seconds = member.seconds, .value = member.value,
                               .clean_up = member.clean_up, .name = member.name,
                               .stubborn = member.stubborn), 0);
 }
 
 /* ---- The end --------------------------------------------------------------------------------- */
 
-static void nothing(struct task_group *group)
+static void nothing(struct co_group *group)
 {
     (void)group;
 }
 
-static void three(struct task_group *group)
+static void three(struct co_group *group)
 {
     start(group, (struct member){ .name = "c", .seconds = 3, .value = 3 });
     start(group, (struct member){ .name = "a", .seconds = 1, .value = 1 });
     start(group, (struct member){ .name = "b", .seconds = 2, .value = 2 });
 }
 
-static void one_that_fails(struct task_group *group)
+static void one_that_fails(struct co_group *group)
 {
     start(group, (struct member){ .name = "late", .seconds = 3, .value = -7, .stubborn = 1 });
     start(group, (struct member){ .name = "fails", .seconds = 1, .value = -5 });
@@ -154,21 +155,21 @@ static void a_member_is_freed_when_it_ends(void **state)
     assert_int_equal(world_end(&w), 0);
 }
 
-struct awaits { co_frame; struct task_group *group; intptr_t result; };
+struct awaits { co_frame; struct co_group *group; intptr_t result; };
 static co_define(awaits) {
     co_begin;
-    co_await(self->result, co_group(self->group));
+    co_await(self->result, co_group_wait(self->group));
     co_return(self->result);
     co_end;
 }
 
-/* What a fresh task gets from co_group, to which everything runs. */
-static intptr_t awaited(struct sim *sim, struct task_group *group)
+/* What a fresh task gets from co_group_wait, to which everything runs. */
+static intptr_t awaited(struct sim *sim, struct co_group *group)
 {
     struct awaits frame;
-    struct task task;
+    struct co_task task;
 
-    task_init(&task, &frame, awaits, .group = group);
+    co_task_init(&task, &frame, awaits, .group = group);
     assert_int_equal(sim_run(sim), 0);
     return frame.result;
 }
@@ -177,10 +178,10 @@ static void members_that_end_before_the_await_count(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task_group group;
+    struct co_group group;
 
     sim_begin(&sim);
-    group_init(&group, NULL);
+    co_group_init(&group, NULL);
     start(&group, (struct member){ .value = -4 });
     start(&group, (struct member){ .value = -5 });
     sim_run(&sim);
@@ -194,12 +195,12 @@ static void a_group_that_was_awaited_is_as_new(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task_group group;
-    struct group_options collect = { .collect = 1 };
+    struct co_group group;
+    struct co_group_options collect = { .collect = 1 };
 
     for (int collects = 0; collects < 2; collects++) {
         sim_begin(&sim);
-        group_init(&group, collects ? &collect : NULL);
+        co_group_init(&group, collects ? &collect : NULL);
         for (int i = 0; i < 3; i++) {
             int64_t before = sim.now;
 
@@ -209,10 +210,10 @@ static void a_group_that_was_awaited_is_as_new(void **state)
             three(&group);
             assert_int_equal(awaited(&sim, &group), 0);
             three(&group);
-            group_cancel(&group);
+            co_group_cancel(&group);
             assert_int_equal(awaited(&sim, &group), 0);
-            group_cancel(&group);                       /* of an empty one */
-            assert_int_equal(group_go(&group, member), -ECANCELED);
+            co_group_cancel(&group);                       /* of an empty one */
+            assert_int_equal(co_group_go(&group, member), -ECANCELED);
             assert_int_equal(awaited(&sim, &group), 0);
         }
         sim_end(&sim);
@@ -223,18 +224,18 @@ static void a_group_is_awaited_by_one_task(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task_group group;
+    struct co_group group;
     struct awaits first, second;
-    struct task tasks[2];
+    struct co_task tasks[2];
 
     sim_begin(&sim);
-    group_init(&group, NULL);
+    co_group_init(&group, NULL);
     start(&group, (struct member){ .seconds = 1, .value = -3 });
-    task_init(&tasks[0], &first, awaits, .group = &group);
-    task_init(&tasks[1], &second, awaits, .group = &group);
+    co_task_init(&tasks[0], &first, awaits, .group = &group);
+    co_task_init(&tasks[1], &second, awaits, .group = &group);
     sim_turns(&sim, 2);
     assert_int_equal(second.result, -EBUSY);
-    assert_int_equal(task_result(&tasks[0]), -EINPROGRESS);
+    assert_int_equal(co_task_result(&tasks[0]), -EINPROGRESS);
     assert_int_equal(sim_run(&sim), 0);
     assert_int_equal(first.result, -3);
     sim_end(&sim);
@@ -244,22 +245,22 @@ static void a_member_that_awaits_its_own_group_is_EDEADLK(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task_group group;
+    struct co_group group;
 
     sim_begin(&sim);
-    group_init(&group, NULL);
-    assert_int_equal(group_go(&group, awaits, .group = &group), 0);
+    co_group_init(&group, NULL);
+    assert_int_equal(co_group_go(&group, awaits, .group = &group), 0);
     start(&group, (struct member){ .seconds = 1 });
     assert_int_equal(awaited(&sim, &group), -EDEADLK);
     sim_end(&sim);
 }
 
-struct adds { co_frame; struct task_group *group; int n; };
+struct adds { co_frame; struct co_group *group; int n; };
 static co_define(adds) {
     co_begin;
     co_try(co_sleep(1));
     if (self->n > 0)
-        co_return(group_go(self->group, adds, .group = self->group, .n = self->n - 1));
+        co_return(co_group_go(self->group, adds, .group = self->group, .n = self->n - 1));
     co_end;
 }
 
@@ -267,11 +268,11 @@ static void members_may_be_added_while_it_is_awaited(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task_group group;
+    struct co_group group;
 
     sim_begin(&sim);
-    group_init(&group, NULL);
-    assert_int_equal(group_go(&group, adds, .group = &group, .n = 9), 0);
+    co_group_init(&group, NULL);
+    assert_int_equal(co_group_go(&group, adds, .group = &group, .n = 9), 0);
     assert_int_equal(awaited(&sim, &group), 0);
     assert_int_equal(sim.now, 10 * S);
     sim_end(&sim);
@@ -301,7 +302,7 @@ static void a_group_that_collects_lets_the_others_end(void **state)
     assert_int_equal(w.sim.now, 3 * S);
 }
 
-static void four_in_one_turn(struct task_group *group)
+static void four_in_one_turn(struct co_group *group)
 {
     for (int i = 0; i < 4; i++)
         start(group, (struct member){ .value = i % 2 ? -i : i });
@@ -320,9 +321,9 @@ static void of_failures_in_one_turn_the_first_is_given(void **state)
     }
 }
 
-static struct task *member_of(struct task_group *group, int n)
+static struct co_task *member_of(struct co_group *group, int n)
 {
-    struct task *task = group->members.list.oldest;
+    struct co_task *task = group->members.list.oldest;
 
     while (n-- > 0)
         task = task->younger;
@@ -336,7 +337,7 @@ static void a_member_that_was_cancelled_is_no_failure(void **state)
 
     world_begin(&w, three, 0);
     sim_turns(&w.sim, 2);
-    assert_int_equal(task_cancel(member_of(&w.parent.group, 0)), 1);
+    assert_int_equal(co_cancel(member_of(&w.parent.group, 0)), 1);
     assert_int_equal(world_end(&w), 0);
     assert_notes("c a b parent");
     assert_int_equal(w.sim.now, 2 * S);
@@ -346,18 +347,18 @@ static void a_group_with_a_failure_takes_no_more_until_it_was_awaited(void **sta
 {
     (void)state;
     struct sim sim;
-    struct task_group group;
+    struct co_group group;
 
     for (int collect = 0; collect < 2; collect++) {
-        struct group_options options = { .collect = collect };
+        struct co_group_options options = { .collect = collect };
 
         sim_begin(&sim);
-        group_init(&group, &options);
+        co_group_init(&group, &options);
         start(&group, (struct member){ .value = -4 });
         sim_run(&sim);                                  /* it was alone, yet */
-        assert_int_equal(group_go(&group, member), collect ? 0 : -ECANCELED);
+        assert_int_equal(co_group_go(&group, member), collect ? 0 : -ECANCELED);
         assert_int_equal(awaited(&sim, &group), -4);
-        assert_int_equal(group_go(&group, member), 0);
+        assert_int_equal(co_group_go(&group, member), 0);
         assert_int_equal(awaited(&sim, &group), 0);
         sim_end(&sim);
     }
@@ -365,7 +366,7 @@ static void a_group_with_a_failure_takes_no_more_until_it_was_awaited(void **sta
 
 /* ---- Cancel ---------------------------------------------------------------------------------- */
 
-static void slow_to_clean(struct task_group *group)
+static void slow_to_clean(struct co_group *group)
 {
     start(group, (struct member){ .name = "quick", .seconds = 9 });
     start(group, (struct member){ .name = "slow", .seconds = 9, .clean_up = 2 });
@@ -380,7 +381,7 @@ static void a_cancelled_parent_cancels_its_group_and_waits_for_it(void **state)
     for (int turns = 0; turns < 4; turns++) {           /* before it began, too */
         world_begin(&w, slow_to_clean, 0);
         sim_turns(&w.sim, turns);
-        assert_int_equal(task_cancel(&w.task), 1);
+        assert_int_equal(co_cancel(&w.task), 1);
         assert_int_equal(world_end(&w), -ECANCELED);
         assert_notes("quick slow stubborn parent");
         assert_int_equal(w.sim.now, 3 * S);
@@ -394,18 +395,18 @@ static void one_more_cancel_meets_the_clean_ups(void **state)
 
     world_begin(&w, slow_to_clean, 0);
     sim_turns(&w.sim, 2);
-    assert_int_equal(task_cancel(&w.task), 1);
-    assert_int_equal(task_cancel(&w.task), 1);          /* nobody saw the first: one request */
+    assert_int_equal(co_cancel(&w.task), 1);
+    assert_int_equal(co_cancel(&w.task), 1);          /* nobody saw the first: one request */
     while (w.sim.now < 1)
         assert_true(sim_turn(&w.sim));
     assert_int_equal(w.parent.group.count, 2);
     w.sim.now = S;
-    assert_int_equal(task_cancel(&w.task), 1);
+    assert_int_equal(co_cancel(&w.task), 1);
     assert_int_equal(world_end(&w), -ECANCELED);
     assert_notes("quick slow hurried stubborn hurried parent");
 }
 
-static void fails_when_cancelled(struct task_group *group)
+static void fails_when_cancelled(struct co_group *group)
 {
     start(group, (struct member){ .seconds = 9, .clean_up = 1, .value = -6, .stubborn = 1 });
     start(group, (struct member){ .seconds = 9 });
@@ -418,7 +419,7 @@ static void a_failure_is_the_result_even_of_a_cancelled_group(void **state)
 
     world_begin(&w, fails_when_cancelled, 0);
     sim_turns(&w.sim, 2);
-    assert_int_equal(task_cancel(&w.task), 1);
+    assert_int_equal(co_cancel(&w.task), 1);
     assert_int_equal(world_end(&w), -6);
 }
 
@@ -430,9 +431,9 @@ static void a_cancel_in_the_turn_of_the_last_end_loses_nothing(void **state)
     for (int fails = 0; fails < 2; fails++) {
         world_begin(&w, fails ? four_in_one_turn : three, 0);
         while (sim_turns(&w.sim, 1), w.parent.group.count > 0)
-            if (scheduler_next(&w.sim.scheduler) > 0)
-                sim_wait(&w.sim.driver, scheduler_next(&w.sim.scheduler));
-        assert_int_equal(task_cancel(&w.task), 1);      /* it is woken, and did not run yet */
+            if (co_scheduler_next(&w.sim.scheduler) > 0)
+                sim_wait(&w.sim.driver, co_scheduler_next(&w.sim.scheduler));
+        assert_int_equal(co_cancel(&w.task), 1);      /* it is woken, and did not run yet */
         assert_int_equal(sim_run(&w.sim), 0);
         assert_int_equal(w.parent.result, fails ? -1 : 0);
         assert_int_equal(w.parent.after, -ECANCELED);
@@ -441,12 +442,12 @@ static void a_cancel_in_the_turn_of_the_last_end_loses_nothing(void **state)
     }
 }
 
-static struct task_group *late_group;
+static struct co_group *late_group;
 static intptr_t late_result[2];
-static void go_late(struct task_timer *timer)
+static void go_late(struct co_timer *timer)
 {
     (void)timer;
-    late_result[0] = group_go(late_group, member, .name = "never");
+    late_result[0] = co_group_go(late_group, member, .name = "never");
     late_result[1] = (intptr_t)late_group->count;
 }
 
@@ -454,14 +455,14 @@ static void a_cancelled_group_takes_no_more(void **state)
 {
     (void)state;
     struct world w;
-    struct task_timer timer = { 0, go_late };
+    struct co_timer timer = { 0, go_late };
 
     world_begin(&w, slow_to_clean, 0);
     late_group = &w.parent.group;
     sim_turns(&w.sim, 2);
-    assert_int_equal(task_timer_start(&timer, S), 0);
-    group_cancel(&w.parent.group);
-    group_cancel(&w.parent.group);                      /* no second request */
+    assert_int_equal(co_timer_start(&timer, S), 0);
+    co_group_cancel(&w.parent.group);
+    co_group_cancel(&w.parent.group);                      /* no second request */
     assert_int_equal(world_end(&w), 0);                 /* its parent was not cancelled */
     assert_notes("quick slow stubborn parent");
     assert_int_equal(late_result[0], -ECANCELED);
@@ -480,17 +481,17 @@ static void what_the_arguments_own_is_still_the_callers(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task_group group;
+    struct co_group group;
     int fds[2];
 
     assert_int_equal(pipe(fds), 0);
     sim_begin(&sim);
-    group_init(&group, NULL);
+    co_group_init(&group, NULL);
     sim.fail_at = 1;
-    assert_int_equal(group_go(&group, closes, .fd = fds[0]), -ENOMEM);
-    assert_int_equal(group_go(&group, closes, .fd = fds[0]), 0);
-    group_cancel(&group);
-    assert_int_equal(group_go(&group, closes, .fd = fds[1]), -ECANCELED);
+    assert_int_equal(co_group_go(&group, closes, .fd = fds[0]), -ENOMEM);
+    assert_int_equal(co_group_go(&group, closes, .fd = fds[0]), 0);
+    co_group_cancel(&group);
+    assert_int_equal(co_group_go(&group, closes, .fd = fds[1]), -ECANCELED);
     assert_int_equal(group.count, 1);
     assert_int_equal(sim_run(&sim), 0);
     assert_true(fcntl(fds[0], F_GETFD) < 0);            /* the one that was started closed it */
@@ -507,7 +508,7 @@ static void all_tasks_cancelled_at_once_end_a_group_too(void **state)
     for (int turns = 0; turns < 4; turns++) {
         world_begin(&w, slow_to_clean, 0);
         sim_turns(&w.sim, turns);
-        scheduler_cancel_all(&w.sim.scheduler);
+        co_scheduler_cancel_all(&w.sim.scheduler);
         assert_int_equal(world_end(&w), -ECANCELED);
         assert_notes("quick slow stubborn parent");
         assert_int_equal(w.sim.now, 3 * S);
@@ -516,7 +517,7 @@ static void all_tasks_cancelled_at_once_end_a_group_too(void **state)
 
 /* ---- Deadlines ------------------------------------------------------------------------------- */
 
-static intptr_t within(struct world *w, double seconds, void (*fill)(struct task_group *))
+static intptr_t within(struct world *w, double seconds, void (*fill)(struct co_group *))
 {
     world_begin(w, fill, 0);
     w->parent.deadline = seconds;
@@ -556,21 +557,21 @@ static void a_deadline_in_the_turn_of_the_end_is_one_or_the_other(void **state)
 /* A member that is a parent, of [depth] more levels, and beside them of members of its own. */
 struct branch {
     co_frame;
-    struct task_group group;
+    struct co_group group;
     int depth, fails;
     intptr_t result;
 };
 static co_define(branch) {
     co_begin;
     begun++;
-    group_init(&self->group, NULL);
+    co_group_init(&self->group, NULL);
     if (self->depth > 0)
-        assert_int_equal(group_go(&self->group, branch, .depth = self->depth - 1,
+        assert_int_equal(co_group_go(&self->group, branch, .depth = self->depth - 1,
                                   .fails = self->fails), 0);
     start(&self->group, (struct member){ .seconds = 2, .clean_up = 1 });
     if (self->depth == 0 && self->fails)
         start(&self->group, (struct member){ .seconds = 1, .value = -8 });
-    co_await(self->result, co_group(&self->group));
+    co_await(self->result, co_group_wait(&self->group));
     co_return(self->result);
     co_finally;
     assert_int_equal(self->group.count, 0);
@@ -579,14 +580,14 @@ static co_define(branch) {
 }
 
 enum { DEPTH = 20 };
-static void deep(struct task_group *group)
+static void deep(struct co_group *group)
 {
-    assert_int_equal(group_go(group, branch, .depth = DEPTH), 0);
+    assert_int_equal(co_group_go(group, branch, .depth = DEPTH), 0);
 }
 
-static void deep_that_fails(struct task_group *group)
+static void deep_that_fails(struct co_group *group)
 {
-    assert_int_equal(group_go(group, branch, .depth = DEPTH, .fails = 1), 0);
+    assert_int_equal(co_group_go(group, branch, .depth = DEPTH, .fails = 1), 0);
     start(group, (struct member){ .seconds = 9 });
 }
 
@@ -619,7 +620,7 @@ static void a_cancel_goes_down_through_all_groups(void **state)
     for (int turns = 0; turns < DEPTH + 4; turns++) {
         world_begin(&w, deep, 0);
         sim_turns(&w.sim, turns);
-        assert_int_equal(task_cancel(&w.task), 1);
+        assert_int_equal(co_cancel(&w.task), 1);
         assert_int_equal(world_end(&w), -ECANCELED);
         assert_in_range(w.sim.now, 0, S);
     }
@@ -627,7 +628,7 @@ static void a_cancel_goes_down_through_all_groups(void **state)
     assert_int_equal(w.sim.now, 2 * S + S / 2);
 }
 
-struct waits { co_frame; struct task *task; intptr_t any, join; };
+struct waits { co_frame; struct co_task *task; intptr_t any, join; };
 static co_define(waits) {
     co_begin;
     co_await(self->any, co_wait_any(&self->task, 1));
@@ -640,11 +641,11 @@ static void a_member_may_be_joined_but_is_in_no_other_set(void **state)
     (void)state;
     struct world w;
     struct waits frame;
-    struct task task;
+    struct co_task task;
 
     world_begin(&w, three, 0);
     sim_turns(&w.sim, 2);
-    task_init(&task, &frame, waits, .task = member_of(&w.parent.group, 1));
+    co_task_init(&task, &frame, waits, .task = member_of(&w.parent.group, 1));
     assert_int_equal(world_end(&w), 0);
     assert_int_equal(frame.any, -EBUSY);
     assert_int_equal(frame.join, 1);
@@ -654,7 +655,7 @@ static void a_member_may_be_joined_but_is_in_no_other_set(void **state)
 
 /* The heap, with a count of the bytes that are held. */
 static size_t bytes, most;
-static void *counted_resize(struct task_driver *driver, void *old, size_t size)
+static void *counted_resize(struct co_driver *driver, void *old, size_t size)
 {
     max_align_t *block = old ? (max_align_t *)old - 1 : NULL;
 
@@ -683,19 +684,19 @@ static co_define(session) {
     co_end;
 }
 
-struct server { co_frame; struct task_group group; uint32_t alive, peak; int spawns, i; };
+struct server { co_frame; struct co_group group; uint32_t alive, peak; int spawns, i; };
 static co_define(server) {
     co_begin;
-    group_init(&self->group, NULL);
+    co_group_init(&self->group, NULL);
     while (self->i < self->spawns) {
         for (; self->group.count < self->alive && self->i < self->spawns; self->i++)
-            if (group_go(&self->group, session, .pauses = self->i % 5) < 0)
+            if (co_group_go(&self->group, session, .pauses = self->i % 5) < 0)
                 co_return(-ENOMEM);
         if (self->group.count > self->peak)
             self->peak = self->group.count;
         co_try(co_sleep(0.0005));
     }
-    co_try(co_group(&self->group));
+    co_try(co_group_wait(&self->group));
     co_end;
 }
 
@@ -708,11 +709,11 @@ enum { ALIVE = 100 };
 static void serve(struct sim *sim, int spawns)
 {
     struct server frame;
-    struct task task;
+    struct co_task task;
 
-    task_init(&task, &frame, server, .alive = ALIVE, .spawns = spawns);
+    co_task_init(&task, &frame, server, .alive = ALIVE, .spawns = spawns);
     assert_int_equal(sim_run(sim), 0);
-    assert_int_equal(task_result(&task), 0);
+    assert_int_equal(co_task_result(&task), 0);
     assert_int_equal(frame.i, spawns);
     assert_int_equal(frame.peak, ALIVE);
 }
@@ -736,15 +737,15 @@ static void a_steady_server_does_not_grow(void **state)
     assert_int_equal(bytes, 0);
 }
 
-TASK_POOL(pool, member, 4);
+CO_TASK_POOL(pool, member, 4);
 
 /* What starts fails from the fifth on. */
-static void fill_pool(struct task_group *group, struct member member)
+static void fill_pool(struct co_group *group, struct member member)
 {
     for (int i = 0; i < 4; i++)
         start(group, member);
     for (int i = 0; i < 3; i++)
-        assert_int_equal(group_go(group, member), -ENOBUFS);
+        assert_int_equal(co_group_go(group, member), -ENOBUFS);
     assert_int_equal(pool.used, 4);
 }
 
@@ -752,19 +753,19 @@ static void a_pool_serves_as_many_as_it_has_slots_without_allocation(void **stat
 {
     (void)state;
     struct sim sim;
-    struct task_group group;
-    struct group_options options = { .pool = &pool };
-    struct task_timer_slot timers[8];
+    struct co_group group;
+    struct co_group_options options = { .pool = &pool };
+    struct co_timer_slot timers[8];
 
     sim_begin(&sim);
     sim.driver.resize = NULL;                           /* no heap at all */
-    scheduler_init(&sim.scheduler, &sim.driver, timers, 8);
-    group_init(&group, &options);
+    co_scheduler_init(&sim.scheduler, &sim.driver, timers, 8);
+    co_group_init(&group, &options);
     for (int i = 0; i < 5; i++) {
         fill_pool(&group, (struct member){ .seconds = 1, .value = i == 3 ? -2 : 0 });
         assert_int_equal(awaited(&sim, &group), i == 3 ? -2 : 0);
         fill_pool(&group, (struct member){ .clean_up = 1 });
-        group_cancel(&group);
+        co_group_cancel(&group);
         assert_int_equal(awaited(&sim, &group), 0);
     }
     assert_int_equal(sim.calls, 0);
@@ -775,13 +776,13 @@ static void a_slot_is_free_as_soon_as_its_task_has_ended(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task_group groups[2];                        /* both of one pool */
-    struct group_options options = { .pool = &pool };
+    struct co_group groups[2];                        /* both of one pool */
+    struct co_group_options options = { .pool = &pool };
 
     sim_begin(&sim);
     for (int i = 0; i < 4; i++) {
         if (i < 2)
-            group_init(&groups[i], &options);
+            co_group_init(&groups[i], &options);
         start(&groups[i % 2], (struct member){ .seconds = i + 1 });
     }
     for (int i = 0; i < 6; i++) {
@@ -791,7 +792,7 @@ static void a_slot_is_free_as_soon_as_its_task_has_ended(void **state)
         while (groups[0].count + groups[1].count == count)
             assert_true(sim_turn(&sim));
         start(&groups[i % 2], (struct member){ .seconds = 9 });
-        assert_int_equal(group_go(&groups[0], member), -ENOBUFS);
+        assert_int_equal(co_group_go(&groups[0], member), -ENOBUFS);
     }
     assert_int_equal(awaited(&sim, &groups[0]), 0);
     assert_int_equal(awaited(&sim, &groups[1]), 0);
@@ -801,22 +802,23 @@ static void a_slot_is_free_as_soon_as_its_task_has_ended(void **state)
 static void start_another_coroutine_than_the_pools(void)
 {
     struct sim sim;
-    struct task_group group;
-    struct group_options options = { .pool = &pool };
+    struct co_group group;
+    struct co_group_options options = { .pool = &pool };
 
     sim_begin(&sim);
-    group_init(&group, &options);
-    (void)group_go(&group, branch);
+    co_group_init(&group, &options);
+    (void)co_group_go(&group, branch);
 }
 
 static void another_coroutine_than_the_pools_stops(void **state)
 {
     (void)state;
     assert_true(sizeof(struct branch) > sizeof(struct member));
-    stops(start_another_coroutine_than_the_pools, "group_go.* another coroutine than its pool");
+    stops(start_another_coroutine_than_the_pools, "co_group_go.* another coroutine than its pool");
 }
 
-/* ---- loop_dump ------------------------------------------------------------------------------- */
+/* ---- co_loop_dump -------------------------------------------------------------------------------
+ */
 
 static void loop_dump_shows_the_members(void **state)
 {
@@ -824,26 +826,26 @@ static void loop_dump_shows_the_members(void **state)
 #ifdef TEST_TARGET
     tap_skip("there is no libev");
 #else
-    struct loop *loop = loop_new(NULL);
-    struct task_group group;
+    struct co_loop *loop = co_loop_new(NULL);
+    struct co_group group;
     char *text, *at;
     size_t size;
     FILE *to = open_memstream(&text, &size);
     int shown = 0;
 
-    group_init(&group, NULL);
+    co_group_init(&group, NULL);
     three(&group);
-    scheduler_turn(scheduler_get());
-    loop_dump(loop, to);
-    group_cancel(&group);
-    assert_int_equal(loop_run(loop), 0);
-    loop_dump(loop, to);                                /* nothing more */
+    co_scheduler_turn(co_scheduler_get());
+    co_loop_dump(loop, to);
+    co_group_cancel(&group);
+    assert_int_equal(co_loop_run(loop), 0);
+    co_loop_dump(loop, to);                                /* nothing more */
     fclose(to);
     for (at = text; (at = strstr(at, " member: waiting in co_sleep\n")) != NULL; at++)
         shown++;
     assert_int_equal(shown, 3);
     free(text);
-    loop_free(loop);
+    co_loop_free(loop);
 #endif
 }
 
@@ -851,53 +853,54 @@ static void loop_dump_shows_the_members(void **state)
 
 /* A group of all kinds: a member, one that fails in the end, groups in groups, one in a pool, a
  * group under a deadline, one awaited by others. */
-struct pooled { co_frame; struct task_group group; struct group_options options; intptr_t r; };
+struct pooled { co_frame; struct co_group group; struct co_group_options options; intptr_t r; };
 static co_define(pooled) {
     co_begin;
     begun++;
     self->options.pool = &pool;
-    group_init(&self->group, &self->options);
+    co_group_init(&self->group, &self->options);
     start(&self->group, (struct member){ .seconds = 1, .clean_up = 0.5 });
     start(&self->group, (struct member){ .seconds = 2, .stubborn = 1 });
     co_try(co_sleep(1.5));
-    co_try(group_go(&self->group, member, .seconds = 1) < 0 ? co_sleep(0) : co_group(&self->group));
+    co_try(co_group_go(&self->group, member, .seconds = 1) < 0 ? co_sleep(0)
+                                                               : co_group_wait(&self->group));
     co_finally;
-    group_cancel(&self->group);
-    co_await(co_group(&self->group));
+    co_group_cancel(&self->group);
+    co_await(co_group_wait(&self->group));
     assert_int_equal(self->group.count, 0);
     cleaned++;
     co_end;
 }
 
-static void everything(struct task_group *group)
+static void everything(struct co_group *group)
 {
     start(group, (struct member){ .seconds = 1, .clean_up = 0.25 });
-    assert_int_equal(group_go(group, branch, .depth = 2), 0);
-    assert_int_equal(group_go(group, pooled), 0);
-    assert_int_equal(group_go(group, parent, .fill = three, .deadline = 2.5,
+    assert_int_equal(co_group_go(group, branch, .depth = 2), 0);
+    assert_int_equal(co_group_go(group, pooled), 0);
+    assert_int_equal(co_group_go(group, parent, .fill = three, .deadline = 2.5,
                               .forgiven = -ETIMEDOUT), 0);
     start(group, (struct member){ .seconds = 3.25, .value = -5 });
     start(group, (struct member){ .seconds = 3.5, .clean_up = 0.25 });
 }
 
 /* The [n]th of the tasks that are alive, or NULL. */
-static struct task *nth(int n)
+static struct co_task *nth(int n)
 {
-    struct task *task = task_next(NULL);
+    struct co_task *task = co_task_next(NULL);
 
     while (task && n-- > 0)
-        task = task_next(task);
+        task = co_task_next(task);
     return task;
 }
 
 /* A cancel in turn [turn], of the [task]th of those alive: before the turn; in it, but before the
  * tasks; or after them. */
 enum how { BETWEEN, FROM_A_TIMER, FROM_A_TASK, HOWS };
-struct shot { struct task_timer timer; long turn; int task; enum how how; };
+struct shot { struct co_timer timer; long turn; int task; enum how how; };
 
-static void shot_fires(struct task_timer *timer)
+static void shot_fires(struct co_timer *timer)
 {
-    task_cancel(nth(((struct shot *)(void *)timer)->task));
+    co_cancel(nth(((struct shot *)(void *)timer)->task));
 }
 
 struct gun { co_frame; struct shot *shot; };
@@ -909,15 +912,15 @@ static co_define(gun) {
 
 static bool fire(struct world *w, struct shot *shot)
 {
-    shot->timer = (struct task_timer){ 0, shot_fires };
+    shot->timer = (struct co_timer){ 0, shot_fires };
     if (!nth(shot->task))
         return false;
     if (shot->how == BETWEEN)
         shot_fires(&shot->timer);
     else if (shot->how == FROM_A_TIMER)
-        assert_int_equal(task_timer_start(&shot->timer, w->sim.now - 1), 0);
+        assert_int_equal(co_timer_start(&shot->timer, w->sim.now - 1), 0);
     else
-        assert_int_equal(task_go(gun, .shot = shot), 0);
+        assert_int_equal(co_go(gun, .shot = shot), 0);
     return true;
 }
 
@@ -935,7 +938,7 @@ static bool run(struct world *w, struct shot *shots, int n)
         if (!sim_turn(&w->sim))
             break;
     }
-    assert_int_equal(task_state(&w->task) == TASK_PENDING, 0);
+    assert_int_equal(co_task_state(&w->task) == CO_TASK_PENDING, 0);
     for (void *slot = pool.free; slot; slot = *(void **)slot)
         slots++;
     assert_int_equal(slots, pool.used);
@@ -953,7 +956,7 @@ static void a_cancel_of_each_task_at_each_turn_leaves_nothing(void **state)
     int runs = 0;
 
     run(&w, &none, 0);
-    assert_int_equal(task_result(&w.task), -5);
+    assert_int_equal(co_task_result(&w.task), -5);
     turns = w.sim.turns;
     for (int how = BETWEEN; how < HOWS; how++)
         for (long turn = 1; turn <= turns; turn++)
@@ -1007,38 +1010,38 @@ static void a_deadline_at_each_moment_leaves_nothing(void **state)
 
 /* ---- What once went wrong -------------------------------------------------------------------- */
 
-static void free_it(struct task *task, void *arg)
+static void free_it(struct co_task *task, void *arg)
 {
     ++*(int *)arg;
-    task_free(task);
+    co_task_free(task);
 }
 
 static void a_done_callback_may_free_its_task(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *task;
-    struct task_callback callbacks[2];
+    struct co_task *task;
+    struct co_done_callback callbacks[2];
     int freed = 0;
 
     sim_begin(&sim);
-    task = task_spawn(nap, .seconds = 1, .name = "ends");
-    assert_int_equal(task_done_callback(task, &callbacks[0], free_it, &freed), 0);
-    task = task_spawn(nap, .seconds = 1, .name = "is cancelled");
-    assert_int_equal(task_done_callback(task, &callbacks[1], free_it, &freed), 0);
+    task = co_spawn(nap, .seconds = 1, .name = "ends");
+    assert_int_equal(co_add_done_callback(task, &callbacks[0], free_it, &freed), 0);
+    task = co_spawn(nap, .seconds = 1, .name = "is cancelled");
+    assert_int_equal(co_add_done_callback(task, &callbacks[1], free_it, &freed), 0);
     sim_turns(&sim, 1);
-    task_cancel(task);
+    co_cancel(task);
     assert_int_equal(sim_run(&sim), 0);
     assert_notes("is cancelled ends");
     assert_int_equal(freed, 2);
     sim_end(&sim);
 }
 
-static struct task *awaits_the_group;
+static struct co_task *awaits_the_group;
 
-static void one_that_joins_who_awaits_it(struct task_group *group)
+static void one_that_joins_who_awaits_it(struct co_group *group)
 {
-    assert_int_equal(group_go(group, joiner, .task = awaits_the_group, .name = "joiner"), 0);
+    assert_int_equal(co_group_go(group, joiner, .task = awaits_the_group, .name = "joiner"), 0);
     start(group, (struct member){ .seconds = 1, .name = "other" });
 }
 
@@ -1056,16 +1059,16 @@ static void a_member_that_joins_who_awaits_the_group_is_cut_by_a_cancel(void **s
                 sim_turns(&w.sim, 2);
             else
                 assert_int_equal(sim_run(&w.sim), 2);       /* they wait for each other */
-            assert_int_equal(task_cancel(cancel_member ? w.parent.group.members.list.oldest
+            assert_int_equal(co_cancel(cancel_member ? w.parent.group.members.list.oldest
                                                        : &w.task), 1);
             assert_int_equal(world_end(&w), -ECANCELED);
             assert_true(strstr(notes_, "joiner") && strstr(notes_, "parent"));
         }
 }
 
-static void one_that_gathers_who_awaits_it(struct task_group *group)
+static void one_that_gathers_who_awaits_it(struct co_group *group)
 {
-    assert_int_equal(group_go(group, gatherer, .tasks = &awaits_the_group, .n = 1,
+    assert_int_equal(co_group_go(group, gatherer, .tasks = &awaits_the_group, .n = 1,
                               .name = "gatherer"), 0);
     start(group, (struct member){ .seconds = 1, .name = "other" });
 }
@@ -1079,24 +1082,24 @@ static void a_member_that_gathers_who_awaits_the_group_is_cut_by_a_cancel(void *
         awaits_the_group = &w.task;
         world_begin(&w, one_that_gathers_who_awaits_it, 0);
         assert_int_equal(sim_run(&w.sim), 2);
-        assert_int_equal(task_cancel(cancel_member ? w.parent.group.members.list.oldest
+        assert_int_equal(co_cancel(cancel_member ? w.parent.group.members.list.oldest
                                                    : &w.task), 1);
         assert_int_equal(world_end(&w), -ECANCELED);
         assert_true(strstr(notes_, "gatherer") && strstr(notes_, "parent"));
     }
 }
 
-static void one_that_naps(struct task_group *group)
+static void one_that_naps(struct co_group *group)
 {
     start(group, (struct member){ .seconds = 1 });
 }
 
 /* Joins the last member; then who awaits the group has not run yet, and may take it with it. */
-struct late { co_frame; struct task *member; struct task_group *group; intptr_t started; };
+struct late { co_frame; struct co_task *member; struct co_group *group; intptr_t started; };
 static co_define(late) {
     co_begin;
     co_await(co_join(self->member));
-    self->started = group_go(self->group, member, .seconds = 1);
+    self->started = co_group_go(self->group, member, .seconds = 1);
     co_end;
 }
 
@@ -1104,12 +1107,12 @@ static void nobody_starts_a_task_in_a_group_that_is_over_before_its_owner_runs(v
 {
     (void)state;
     struct world w;
-    struct task late_task;
+    struct co_task late_task;
     struct late late;
 
     world_begin(&w, one_that_naps, 0);
     sim_turns(&w.sim, 1);
-    task_init(&late_task, &late, late, .member = w.parent.group.members.list.oldest,
+    co_task_init(&late_task, &late, late, .member = w.parent.group.members.list.oldest,
               .group = &w.parent.group);
     assert_int_equal(world_end(&w), 0);
     assert_int_equal(late.started, -ECANCELED);

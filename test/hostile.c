@@ -106,7 +106,7 @@ static co_define(crowded)
             break;
         if (self->byte == 'o' && crowd.till == 0) {
             crowd.till = polls();
-            crowd.ended = loop_time();
+            crowd.ended = co_time();
         }
         co_try(co_send_all(self->fd, &self->byte, 1));
         crowd.served += self->byte == 'o';
@@ -114,35 +114,35 @@ static co_define(crowded)
             break;
     }
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
-struct crowd_server { co_frame; int listener, peers; struct task_group sessions; intptr_t fd; };
+struct crowd_server { co_frame; int listener, peers; struct co_group sessions; intptr_t fd; };
 static co_define(crowd_server)
 {
     static int holders;
 
     co_begin;
-    group_init(&self->sessions, NULL);
+    co_group_init(&self->sessions, NULL);
     for (; self->peers > 0; self->peers--) {
         co_try(self->fd, co_accept(self->listener));
-        check_equal(group_go(&self->sessions, crowded, .fd = (int)self->fd), 0);
+        check_equal(co_group_go(&self->sessions, crowded, .fd = (int)self->fd), 0);
         if (++holders == HOLDERS) {
             crowd.from = polls();
-            crowd.began = loop_time();
+            crowd.began = co_time();
         }
     }
-    co_try(co_group(&self->sessions));
+    co_try(co_group_wait(&self->sessions));
     co_finally;
-    fd_close(self->listener);
+    co_fd_close(self->listener);
     co_end;
 }
 
 static void without_an_fd_to_spare_the_loop_rests_and_then_all_peers_are_served(void **state)
 {
     (void)state;
-    struct task *servers[2];
+    struct co_task *servers[2];
     struct rlimit before;
     int listeners[2];
     pid_t peers;
@@ -151,17 +151,17 @@ static void without_an_fd_to_spare_the_loop_rests_and_then_all_peers_are_served(
         skip();
     crowd = (struct crowd){ .others = scaled(1000, 200, 0), .tenths = scaled(100, 10, 0) };
     for (int i = 0; i < 2; i++) {
-        listeners[i] = tcp_listen(NULL, 0, 0);
-        crowd.ports[i] = tcp_port(listeners[i]);
+        listeners[i] = co_tcp_listen(NULL, 0, 0);
+        crowd.ports[i] = co_tcp_port(listeners[i]);
     }
     peers = apart(crowd_comes, NULL);
     before = fds_left(HOLDERS);
     for (int i = 0; i < 2; i++)
-        servers[i] = task_spawn(crowd_server, .listener = listeners[i],
+        servers[i] = co_spawn(crowd_server, .listener = listeners[i],
                                 .peers = (HOLDERS + crowd.others) / 2);
     check_equal(goes(servers[0]), 0);
-    check_equal(task_result(servers[1]), 0);
-    task_free(servers[1]);
+    check_equal(co_task_result(servers[1]), 0);
+    co_task_free(servers[1]);
     setrlimit(RLIMIT_NOFILE, &before);
     ended_well(peers);
     check_equal(crowd.served, crowd.others);
@@ -187,12 +187,12 @@ struct lorises {
 };
 static struct lorises *lorises;
 
-struct patient { co_frame; int fd; intptr_t n; struct co_within within; struct stream stream;
+struct patient { co_frame; int fd; intptr_t n; struct co_within within; struct co_stream stream;
                  char *line, buf[100]; };
 static co_define(patient)
 {
     co_begin;
-    stream_init(&self->stream, self->fd, self->buf, sizeof self->buf);
+    co_stream_init(&self->stream, self->fd, self->buf, sizeof self->buf);
     for (;;) {
         co_try(self->n, co_within(&self->within, lorises->patience,
                                   co_read_line(&self->stream, &self->line)));
@@ -204,39 +204,39 @@ static co_define(patient)
     }
     co_finally;
     lorises->cut += self->n == -ETIMEDOUT;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
 /* Counts what the server does: each step of each task is told by the scheduler. */
-static void batch_seen(struct task_hooks *hooks, struct task **ring)
+static void batch_seen(struct co_hooks *hooks, struct co_task **ring)
 {
     (void)hooks, (void)ring;
     lorises->polls = polls();
 }
-static void point_seen(struct task_hooks *hooks, struct task *task)
+static void point_seen(struct co_hooks *hooks, struct co_task *task)
 {
     (void)hooks, (void)task;
 }
-static void step_seen(struct task_hooks *hooks, struct task *task)
+static void step_seen(struct co_hooks *hooks, struct co_task *task)
 {
     (void)hooks, (void)task;
     lorises->steps++;
 }
 
-struct patient_server { co_frame; int listener; struct task_group sessions; intptr_t fd; };
+struct patient_server { co_frame; int listener; struct co_group sessions; intptr_t fd; };
 static co_define(patient_server)
 {
     co_begin;
-    group_init(&self->sessions, &(struct group_options){ .collect = 1 });
+    co_group_init(&self->sessions, &(struct co_group_options){ .collect = 1 });
     for (;;) {
         co_try(self->fd, co_accept(self->listener));
         lorises->connections++;
-        check_equal(group_go(&self->sessions, patient, .fd = (int)self->fd), 0);
+        check_equal(co_group_go(&self->sessions, patient, .fd = (int)self->fd), 0);
     }
     co_finally;
-    co_await(co_group(&self->sessions));
-    fd_close(self->listener);
+    co_await(co_group_wait(&self->sessions));
+    co_fd_close(self->listener);
     co_end;
 }
 
@@ -255,16 +255,16 @@ static co_define(good)
     co_await(self->n, co_connect(&self->slot, NULL, lorises->port));
     self->fd = fd_of(self->n);
     for (; self->left > 0; self->left--) {
-        self->asked = loop_time();
+        self->asked = co_time();
         co_try(self->n, co_send_all(self->fd, "get\n", 4));
         co_try(self->n, co_recv_exact(self->fd, self->answer, 6));
-        lorises->latency[lorises->times++] = (float)(loop_time() - self->asked);
+        lorises->latency[lorises->times++] = (float)(co_time() - self->asked);
         check(memcmp(self->answer, "hello\n", 6) == 0);
         co_try(co_sleep(0.01));
     }
     co_finally;
     check_equal(self->left, 0);
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -286,7 +286,7 @@ static co_define(slow)
             self->n = self->n == -ETIMEDOUT && !lorises->over;
         }
         lorises->went++;
-        fd_close(self->fd);
+        co_fd_close(self->fd);
         self->fd = -1;
     }
     co_end;
@@ -313,25 +313,25 @@ static double median_us(void)
 }
 
 /* The good ones alone, with the slow ones, and alone again. */
-struct phases { co_frame; int i, phase; struct task_group slow, good; double *medians; };
+struct phases { co_frame; int i, phase; struct co_group slow, good; double *medians; };
 static co_define(phases)
 {
     co_begin;
-    group_init(&self->slow, NULL);
-    group_init(&self->good, NULL);
+    co_group_init(&self->slow, NULL);
+    co_group_init(&self->good, NULL);
     for (self->phase = 0; self->phase < 3; self->phase++) {
         for (self->i = 0; self->phase == 1 && self->i < lorises->slow; self->i++)
-            check_equal(group_go(&self->slow, slow, .fd = -1), 0);
+            check_equal(co_group_go(&self->slow, slow, .fd = -1), 0);
         while (self->phase == 1 && lorises->bytes < (unsigned long)lorises->slow)
             co_try(co_sleep(0.01));
         for (self->i = 0; self->i < lorises->good; self->i++)
-            check_equal(group_go(&self->good, good, .left = lorises->asks), 0);
-        co_try(co_group(&self->good));
+            check_equal(co_group_go(&self->good, good, .left = lorises->asks), 0);
+        co_try(co_group_wait(&self->good));
         self->medians[self->phase] = median_us();
         while (self->phase == 1 && lorises->cut < (unsigned long)lorises->slow)
             co_try(co_sleep(0.01));
         lorises->over = self->phase >= 1;
-        co_try(co_group(&self->slow));
+        co_try(co_group_wait(&self->slow));
     }
     co_end;
 }
@@ -341,38 +341,38 @@ static double *medians;
 static void all_lorises(void *arg)
 {
     (void)arg;
-    check(loop_new(NULL) != NULL);
-    check_equal(goes(task_spawn(phases, .medians = medians)), 0);
+    check(co_loop_new(NULL) != NULL);
+    check_equal(goes(co_spawn(phases, .medians = medians)), 0);
     check_equal(lorises->came, lorises->went);
-    loop_free(loop_current());
+    co_loop_free(co_loop_current());
 }
 
 /* Cancels the server when the peers, a process, have gone. */
-struct wait_for_peers { co_frame; int fd; struct task *server; char byte; };
+struct wait_for_peers { co_frame; int fd; struct co_task *server; char byte; };
 static co_define(wait_for_peers)
 {
     co_begin;
     co_try(co_read(self->fd, &self->byte, 1));          /* their end of the pipe is closed */
     co_finally;
-    task_cancel(self->server);
+    co_cancel(self->server);
     co_end;
 }
 
 static void slow_peers_cost_what_they_send_and_the_good_are_served(void **state)
 {
     (void)state;
-    static struct task_hooks hooks = { batch_seen, point_seen, step_seen };
+    static struct co_hooks hooks = { batch_seen, point_seen, step_seen };
     int slow = scaled(1000, 1000, 50), good = scaled(50, 50, 5), asks = scaled(500, 30, 10);
     int room = fds_wanted(2 * slow + 300) - 100, listener, fds[2];
-    struct task *server;
+    struct co_task *server;
     pid_t peers;
     unsigned long fair;
 
     slow = slow + good < room ? slow : room - good;
-    listener = tcp_listen(NULL, 0, 0);
+    listener = co_tcp_listen(NULL, 0, 0);
     lorises = shared(sizeof *lorises + sizeof(float) * (size_t)(good * asks));
     medians = shared(3 * sizeof *medians);
-    lorises->port = tcp_port(listener);
+    lorises->port = co_tcp_port(listener);
     lorises->slow = slow;
     lorises->good = good;
     lorises->asks = asks;
@@ -380,13 +380,13 @@ static void slow_peers_cost_what_they_send_and_the_good_are_served(void **state)
     one_way(fds);
     peers = apart(all_lorises, NULL);
     close(fds[1]);
-    assert_non_null(loop_new(NULL));
-    scheduler_get()->hooks = &hooks;
-    server = task_spawn(patient_server, .listener = listener);
-    task_go(wait_for_peers, .fd = fds[0], .server = server);
+    assert_non_null(co_loop_new(NULL));
+    co_scheduler_get()->hooks = &hooks;
+    server = co_spawn(patient_server, .listener = listener);
+    co_go(wait_for_peers, .fd = fds[0], .server = server);
     check_equal(goes(server), -ECANCELED);
-    fd_close(fds[0]);
-    loop_free(loop_current());
+    co_fd_close(fds[0]);
+    co_loop_free(co_loop_current());
     ended_well(peers);
     check_equal(lorises->requests, 3 * good * asks);
     check(lorises->cut >= (unsigned long)slow);
@@ -413,7 +413,7 @@ static char byte_at(size_t i)
 }
 
 /* Sends [size] bytes, then no more: the other direction goes on. */
-struct mouth { co_frame; int fd; size_t size, done; struct event *after; intptr_t n;
+struct mouth { co_frame; int fd; size_t size, done; struct co_event *after; intptr_t n;
                char buf[40000]; };
 static co_define(mouth)
 {
@@ -435,7 +435,7 @@ static co_define(mouth)
 }
 
 /* Receives to the end, which it tells. */
-struct ear { co_frame; int fd; size_t done; struct event *after, *end; intptr_t n;
+struct ear { co_frame; int fd; size_t done; struct co_event *after, *end; intptr_t n;
              char buf[5000]; };
 static co_define(ear)
 {
@@ -452,7 +452,7 @@ static co_define(ear)
         self->done += (size_t)self->n;
     }
     if (self->end)
-        event_set(self->end);
+        co_event_set(self->end);
     co_return(self->done);
     co_end;
 }
@@ -461,32 +461,32 @@ static co_define(ear)
  * second one answers only to the end of the first; UNREAD: the first one has closed its half, with
  * all data under way, before anybody reads. */
 enum shape { AT_ONCE, ASKED, UNREAD, SHAPES };
-struct halves { co_frame; enum shape shape; int fds[2]; size_t size; struct event heard[2];
-                struct task *tasks[4]; };
+struct halves { co_frame; enum shape shape; int fds[2]; size_t size; struct co_event heard[2];
+                struct co_task *tasks[4]; };
 static co_define(halves)
 {
     co_begin;
     for (int i = 0; i < 2; i++) {
-        struct event *heard = self->shape == ASKED && i == 1 ? &self->heard[1]
+        struct co_event *heard = self->shape == ASKED && i == 1 ? &self->heard[1]
             : self->shape == UNREAD && i == 1 ? &self->heard[0] : NULL;
 
-        self->tasks[i] = task_spawn(mouth, .fd = self->fds[i], .size = self->size, .after = heard);
-        self->tasks[2 + i] = task_spawn(ear, .fd = self->fds[i], .end = &self->heard[i],
+        self->tasks[i] = co_spawn(mouth, .fd = self->fds[i], .size = self->size, .after = heard);
+        self->tasks[2 + i] = co_spawn(ear, .fd = self->fds[i], .end = &self->heard[i],
                                         .after = self->shape == UNREAD && i == 1
                                             ? &self->heard[0] : NULL);
     }
     if (self->shape == UNREAD) {
         co_try(co_join(self->tasks[0]));
-        event_set(&self->heard[0]);
+        co_event_set(&self->heard[0]);
     }
     co_await(co_gather(self->tasks, 4));
     co_finally;
     for (int i = 0; i < 4; i++) {
-        check_equal(task_result(self->tasks[i]), self->size);
-        task_free(self->tasks[i]);
+        check_equal(co_task_result(self->tasks[i]), self->size);
+        co_task_free(self->tasks[i]);
     }
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -500,16 +500,16 @@ static void small_buffers(int fds[2])
 
 static void tcp_pair(int listener, int fds[2])
 {
-    fds[0] = dial(tcp_port(listener));
+    fds[0] = dial(co_tcp_port(listener));
     fds[1] = accept(listener, NULL, NULL);
-    check_equal(fd_nonblock(fds[0]), 0);
-    check_equal(fd_nonblock(fds[1]), 0);
+    check_equal(co_fd_nonblock(fds[0]), 0);
+    check_equal(co_fd_nonblock(fds[1]), 0);
 }
 
 static void either_side_may_close_its_half_with_data_under_way(void **state)
 {
     (void)state;
-    int n = scaled(100, 16, 4), listener = tcp_listen(NULL, 0, 0), fds[2], pairs = 0;
+    int n = scaled(100, 16, 4), listener = co_tcp_listen(NULL, 0, 0), fds[2], pairs = 0;
     size_t size = (size_t)scaled(2000000, 200000, 20000), all = 0;
 
     for (int shape = 0; shape < SHAPES; shape++)
@@ -521,14 +521,14 @@ static void either_side_may_close_its_half_with_data_under_way(void **state)
                     pair(fds);
                 if (shape != UNREAD)
                     small_buffers(fds);
-                task_go(halves, .shape = (enum shape)shape, .fds = { fds[0], fds[1] },
+                co_go(halves, .shape = (enum shape)shape, .fds = { fds[0], fds[1] },
                         .size = shape == UNREAD ? 30000 : size);
                 all += 2 * (shape == UNREAD ? 30000 : size);
                 pairs++;
             }
             runs();
         }
-    fd_close(listener);
+    co_fd_close(listener);
     told("half-close", pairs, "%.1f MB both ways, each half closed with data under way",
          (double)all / 1e6);
 }
@@ -541,7 +541,7 @@ static void reset(int fd)
     struct linger now = { .l_onoff = 1, .l_linger = 0 };
 
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    fd_close(fd);
+    co_fd_close(fd);
 }
 
 /* What a peer does: it is served; or resets the connection at once, in mid-request, in
@@ -575,23 +575,23 @@ static co_define(trusting)
     resets.ended++;
     resets.reset += self->n == -ECONNRESET || self->n == -EPIPE;
     resets.served += self->n == 100;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
-struct trusting_server { co_frame; int listener; long peers; struct task_group sessions;
+struct trusting_server { co_frame; int listener; long peers; struct co_group sessions;
                          intptr_t fd; };
 static co_define(trusting_server)
 {
     co_begin;
-    group_init(&self->sessions, &(struct group_options){ .collect = 1 });
+    co_group_init(&self->sessions, &(struct co_group_options){ .collect = 1 });
     for (; resets.begun < self->peers; resets.begun++) {
         co_try(self->fd, co_accept(self->listener));
-        check_equal(group_go(&self->sessions, trusting, .fd = (int)self->fd), 0);
+        check_equal(co_group_go(&self->sessions, trusting, .fd = (int)self->fd), 0);
     }
-    co_await(co_group(&self->sessions));
+    co_await(co_group_wait(&self->sessions));
     co_finally;
-    fd_close(self->listener);
+    co_fd_close(self->listener);
     co_end;
 }
 
@@ -617,7 +617,7 @@ static co_define(resetter)
             co_try(co_sleep(0.001 * chance(5)));
         }
         if (self->manner == SERVED)
-            fd_close(self->fd);
+            co_fd_close(self->fd);
         else
             reset(self->fd);
     }
@@ -628,18 +628,18 @@ static void a_reset_at_any_point_ends_its_session_alone(void **state)
 {
     (void)state;
     char name[] = "/tmp/duffel-hostile-XXXXXX";
-    int workers = 20, each = scaled(1000, 20, 2), listener = tcp_listen(NULL, 0, 0);
-    struct task *server;
+    int workers = 20, each = scaled(1000, 20, 2), listener = co_tcp_listen(NULL, 0, 0);
+    struct co_task *server;
     long good = 0;
 
     memset(&resets, 0, sizeof resets);
-    resets.port = tcp_port(listener);
+    resets.port = co_tcp_port(listener);
     resets.file = mkstemp(name);
     unlink(name);
     check_equal(ftruncate(resets.file, ANSWER), 0);
-    server = task_spawn(trusting_server, .listener = listener, .peers = workers * each);
+    server = co_spawn(trusting_server, .listener = listener, .peers = workers * each);
     for (int i = 0; i < workers; i++)
-        task_go(resetter, .left = each, .fd = -1);
+        co_go(resetter, .left = each, .fd = -1);
     good = workers * (each / 2);
     check_equal(goes(server), 0);
     close(resets.file);
@@ -673,18 +673,18 @@ static co_define(endless)
     co_try(co_send_all(self->fd, "last", 4));
     check_equal(shutdown(self->fd, SHUT_WR), 0);
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
 /* The limit is told as often as the line is asked for; then the line is gone past. */
 struct limited { co_frame; int fd; const char *end; size_t size, left; intptr_t n; int reads;
-                 struct stream stream; char *line, *buf; char some[3000]; };
+                 struct co_stream stream; char *line, *buf; char some[3000]; };
 static co_define(limited)
 {
     co_begin;
     self->buf = malloc(LIMIT);
-    stream_init(&self->stream, self->fd, self->buf, LIMIT);
+    co_stream_init(&self->stream, self->fd, self->buf, LIMIT);
     for (self->reads = 0; self->reads < 3; self->reads++) {
         co_await(self->n, self->end[1] ? co_read_until(&self->stream, self->end, &self->line)
                                        : co_read_line(&self->stream, &self->line));
@@ -708,7 +708,7 @@ static co_define(limited)
     co_return(1);
     co_finally;
     free(self->buf);
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -716,22 +716,22 @@ static void a_line_of_10_MB_meets_the_limit_and_the_next_one_is_read(void **stat
 {
     (void)state;
     static const char *const ends[] = { "\n", "\r\n\r\n" };
-    int n = scaled(100, 4, 2), listener = tcp_listen(NULL, 0, 0), fds[2];
+    int n = scaled(100, 4, 2), listener = co_tcp_listen(NULL, 0, 0), fds[2];
     size_t size = (size_t)scaled(10000000, 10000000, 300000);
-    struct task **readers = calloc((size_t)n, sizeof *readers);
+    struct co_task **readers = calloc((size_t)n, sizeof *readers);
 
     for (int i = 0; i < n; i++) {
         tcp_pair(listener, fds);
-        task_go(endless, .fd = fds[0], .end = ends[i % 2], .size = size);
-        readers[i] = task_spawn(limited, .fd = fds[1], .end = ends[i % 2], .size = size);
+        co_go(endless, .fd = fds[0], .end = ends[i % 2], .size = size);
+        readers[i] = co_spawn(limited, .fd = fds[1], .end = ends[i % 2], .size = size);
     }
     runs();
     for (int i = 0; i < n; i++) {
-        check_equal(task_result(readers[i]), 1);
-        task_free(readers[i]);
+        check_equal(co_task_result(readers[i]), 1);
+        co_task_free(readers[i]);
     }
     free(readers);
-    fd_close(listener);
+    co_fd_close(listener);
     told("long-line", n, "%.1f MB without an end each, -EMSGSIZE at %d bytes, 3 times each, then "
          "read past and the next lines read", (double)size / 1e6, LIMIT);
 }

@@ -41,23 +41,23 @@ static inline CO_ATTRIBUTE_(format(printf, 3, 4)) void told_(const char *name, l
 /* Runs all that was spawned. A failure is noted, so that the figures are told all the same. */
 static inline void runs(void)
 {
-    if (loop_run(loop_current()) == 0)
+    if (co_loop_run(co_loop_current()) == 0)
         return;
     check_(false, "the tasks below can end", __FILE__, __LINE__);
-    loop_dump(NULL, stderr);
+    co_loop_dump(NULL, stderr);
 }
 
 /* Runs [task] and all that there is; its result. */
-static inline intptr_t goes(struct task *task)
+static inline intptr_t goes(struct co_task *task)
 {
     intptr_t result;
 
     runs();
-    result = task_result(task);
+    result = co_task_result(task);
     if (result == -EINPROGRESS)
-        task_detach(task);
+        co_task_detach(task);
     else
-        task_free(task);
+        co_task_free(task);
     return result;
 }
 
@@ -111,11 +111,11 @@ struct sleeper { co_frame; int number; double until; unsigned turn; struct in_ti
 static inline co_define(sleeper)
 {
     co_begin;
-    self->turn = scheduler_get()->turns;
+    self->turn = co_scheduler_get()->turns;
     co_try(co_sleep_until(self->until));
     self->seen->fired++;
-    self->seen->early += loop_time() < self->until - 1e-6;
-    if (scheduler_get()->turns - self->turn > 2) {
+    self->seen->early += co_time() < self->until - 1e-6;
+    if (co_scheduler_get()->turns - self->turn > 2) {
         self->seen->disorder += self->number < self->seen->last;
         self->seen->last = self->number;
     }

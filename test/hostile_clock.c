@@ -68,15 +68,15 @@ struct limited { co_frame; int fds[2]; double seconds, before; struct co_within 
 static co_define(limited)
 {
     co_begin;
-    co_try(co_done(fd_pipe(self->fds)));
-    self->before = loop_time();
+    co_try(co_done(co_fd_pipe(self->fds)));
+    self->before = co_time();
     co_await(self->n, co_within(&self->slot, self->seconds, co_read(self->fds[0], &self->byte, 1)));
     check_equal(self->n, -ETIMEDOUT);
-    clocked.early += loop_time() < self->before + self->seconds - 1e-6;
+    clocked.early += co_time() < self->before + self->seconds - 1e-6;
     clocked.met++;
     co_finally;
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -85,22 +85,22 @@ struct jumper { co_frame; int i; double last; };
 static co_define(jumper)
 {
     co_begin;
-    self->last = loop_time();
+    self->last = co_time();
     while (!clocked.over) {
         wall_ahead += jumps[self->i++ % jump_count];
         clocked.jumped++;
         co_try(co_sleep(0.003));
-        check(loop_time() >= self->last);
-        self->last = loop_time();
+        check(co_time() >= self->last);
+        self->last = co_time();
     }
     co_end;
 }
 
-struct jumps_end { co_frame; struct task_group *group; };
+struct jumps_end { co_frame; struct co_group *group; };
 static co_define(jumps_end)
 {
     co_begin;
-    co_try(co_group(self->group));
+    co_try(co_group_wait(self->group));
     clocked.over = 1;
     co_end;
 }
@@ -108,11 +108,11 @@ static co_define(jumps_end)
 static void the_wall_clock_that_is_seen_jumps(void **state)
 {
     (void)state;
-    double before = ev_time(), steady = loop_time();
+    double before = ev_time(), steady = co_time();
 
     wall_ahead = HOUR;
     assert_true(ev_time() - before > HOUR - 10);        /* libev asks here too */
-    assert_true(loop_time() - steady < HOUR - 10);
+    assert_true(co_time() - steady < HOUR - 10);
     wall_ahead = -HOUR;
     assert_true(ev_time() - before < -HOUR + 100);
     wall_ahead = 0;
@@ -128,19 +128,21 @@ static void a_jump_of_the_wall_clock_moves_no_timer(void **state)
     memset(&clocked, 0, sizeof clocked);
     alarm(100);                         /* a timer that waits for the hour is a failure */
     for (int round = 0; round < rounds; round++) {
-        struct task_group group;
-        double start = loop_time() + 0.05;
+        struct co_group group;
+        double start = co_time() + 0.05;
 
-        group_init(&group, NULL);
+        co_group_init(&group, NULL);
         for (int i = 0; i < timers; i++)
-            check_equal(group_go(&group, sleeper, .number = i * 37 % timers, .seen = &clocked.times,
-                                 .until = start + 0.005 * (i * 37 % timers)), 0);
+            check_equal(co_group_go(&group, sleeper, .number = i * 37 % timers,
+                                    .seen = &clocked.times,
+                                    .until = start + 0.005 * (i * 37 % timers)),
+                        0);
         for (int i = 0; i < 10; i++)
-            check_equal(group_go(&group, limited, .seconds = 0.2 * (i + 1)), 0);
+            check_equal(co_group_go(&group, limited, .seconds = 0.2 * (i + 1)), 0);
         clocked.over = 0;
         clocked.times.last = 0;
-        task_go(jumper, .i = round);
-        check_equal(goes(task_spawn(jumps_end, .group = &group)), 0);
+        co_go(jumper, .i = round);
+        check_equal(goes(co_spawn(jumps_end, .group = &group)), 0);
     }
     alarm(0);
     wall_ahead = 0;

@@ -36,8 +36,8 @@ struct to_dead {
     enum dead dead;
     intptr_t n;
     struct co_sendfile sendfile;
-    struct stream stream;
-    struct datagram datagram;
+    struct co_stream stream;
+    struct co_datagram datagram;
     char out[10];
 };
 static co_define(to_dead)
@@ -45,8 +45,8 @@ static co_define(to_dead)
     co_begin;
     for (self->i = 0; self->i < self->rounds * DEADS; self->i++) {
         self->dead = (enum dead)(self->i % DEADS);
-        co_try(co_done(self->dead == WRITE_PIPE ? fd_pipe(self->fds) : fd_pair(self->fds)));
-        fd_close(self->fds[0]);
+        co_try(co_done(self->dead == WRITE_PIPE ? co_fd_pipe(self->fds) : co_fd_pair(self->fds)));
+        co_fd_close(self->fds[0]);
         if (self->dead == WRITE_PIPE || self->dead == WRITE_SOCKET)
             co_await(self->n, co_write(self->fds[1], "x", 1));
         else if (self->dead == SEND)
@@ -56,34 +56,34 @@ static co_define(to_dead)
         else if (self->dead == SENDFILE)
             co_await(self->n, co_sendfile(self->fds[1], &self->sendfile, self->file, 0, 1));
         else if (self->dead == SENDMMSG) {
-            self->datagram = (struct datagram){ .data = self->out, .size = 1 };
+            self->datagram = (struct co_datagram){ .data = self->out, .size = 1 };
             co_await(self->n, co_sendmmsg(self->fds[1], &self->datagram, 1));
         } else {
-            stream_init(&self->stream, self->fds[1], NULL, 0);
-            stream_output(&self->stream, self->out, sizeof self->out);
-            check_equal(stream_write(&self->stream, "x", 1), 0);
+            co_stream_init(&self->stream, self->fds[1], NULL, 0);
+            co_stream_output(&self->stream, self->out, sizeof self->out);
+            check_equal(co_stream_write(&self->stream, "x", 1), 0);
             co_await(self->n, co_flush(&self->stream));
         }
         check_equal(self->n, -EPIPE);
-        fd_close(self->fds[1]);
+        co_fd_close(self->fds[1]);
         pipes->tried++;
     }
     co_end;
 }
 
 /* A child begins with the default, whatever it is here. */
-struct dies_of_it { co_frame; struct process child; intptr_t n; };
+struct dies_of_it { co_frame; struct co_process child; intptr_t n; };
 static co_define(dies_of_it)
 {
     static char *const argv[] = { "sh", "-c", "kill -PIPE $$; exit 7", NULL };
 
     co_begin;
-    co_try(co_done(process_spawn(&self->child, argv, NULL)));
+    co_try(co_done(co_process_spawn(&self->child, argv, NULL)));
     co_try(self->n, co_child(&self->child));
     check_equal(self->n, 128 + SIGPIPE);
     pipes->tried++;
     co_finally;
-    process_close(&self->child);
+    co_process_close(&self->child);
     co_end;
 }
 
@@ -94,10 +94,10 @@ static void *writes_to_dead(void *arg)
 
     unlink(name);
     check_equal(write(file, "x", 1), 1);
-    check(loop_new(NULL) != NULL);
-    check_equal(goes(task_spawn(to_dead, .rounds = *(int *)arg, .file = file)), 0);
-    check_equal(goes(task_spawn(dies_of_it)), 0);
-    loop_free(loop_current());
+    check(co_loop_new(NULL) != NULL);
+    check_equal(goes(co_spawn(to_dead, .rounds = *(int *)arg, .file = file)), 0);
+    check_equal(goes(co_spawn(dies_of_it)), 0);
+    co_loop_free(co_loop_current());
     close(file);
     return NULL;
 }
@@ -148,7 +148,7 @@ static co_define(echoes)
         co_try(co_send_all(self->fd, self->buf, (size_t)self->n));
     }
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -158,10 +158,10 @@ static co_define(echo_server)
     co_begin;
     for (; self->peers > 0; self->peers--) {
         co_try(self->fd, co_accept(self->listener));
-        check_equal(task_go(echoes, .fd = (int)self->fd), 0);
+        check_equal(co_go(echoes, .fd = (int)self->fd), 0);
     }
     co_finally;
-    fd_close(self->listener);
+    co_fd_close(self->listener);
     co_end;
 }
 
@@ -180,14 +180,14 @@ static co_define(dials)
             check(memcmp(self->in, self->out, (size_t)self->n) == 0);
             storm.bytes += self->n;
         }
-        fd_close(self->fd);
+        co_fd_close(self->fd);
         self->fd = -1;
         storm.peers++;
     }
     co_finally;
     check_equal(self->left, 0);
     if (self->fd >= 0)
-        fd_close(self->fd);
+        co_fd_close(self->fd);
     co_end;
 }
 
@@ -198,37 +198,38 @@ static co_define(sleeps)
     co_begin;
     for (; self->left > 0; self->left--) {
         self->seconds = 0.001 * chance(20);
-        self->until = loop_time() + self->seconds;
+        self->until = co_time() + self->seconds;
         co_try(co_sleep(self->seconds));
-        check(loop_time() >= self->until - 1e-6);
+        check(co_time() >= self->until - 1e-6);
         storm.sleeps++;
     }
     co_end;
 }
 
-struct breeds { co_frame; int left; struct process child; intptr_t n; char text[100000],
+struct breeds { co_frame; int left; struct co_process child; intptr_t n; char text[100000],
                 out[100000]; };
 static co_define(breeds)
 {
     static char *const argv[] = { "cat", NULL };
-    static const struct process_options options = { .in = PROCESS_PIPE, .out = PROCESS_PIPE };
+    static const struct co_process_options options
+        = { .in = CO_PROCESS_PIPE, .out = CO_PROCESS_PIPE };
 
     co_begin;
     for (; self->left > 0; self->left--) {
         memset(self->text, 'a' + self->left % 26, sizeof self->text);
-        co_try(co_done(process_spawn(&self->child, argv, &options)));
+        co_try(co_done(co_process_spawn(&self->child, argv, &options)));
         co_try(self->n, co_communicate(&self->child, self->text, sizeof self->text, self->out,
                                        sizeof self->out));
         check_equal(self->n, sizeof self->text);
         check(memcmp(self->text, self->out, sizeof self->text) == 0);
         co_try(self->n, co_child(&self->child));
         check_equal(self->n, 0);
-        process_close(&self->child);
+        co_process_close(&self->child);
         storm.children++;
     }
     co_finally;
     check_equal(self->left, 0);
-    process_close(&self->child);
+    co_process_close(&self->child);
     co_end;
 }
 
@@ -260,21 +261,21 @@ static void a_storm_of_signals_reaches_no_op(void **state)
     (void)state;
     struct itimerval often = { { 0, 1000 }, { 0, 1000 } }, never = { { 0, 0 }, { 0, 0 } };
     int peers = scaled(50, 20, 3), each = scaled(200, 10, 1), few = scaled(200, 10, 2);
-    int listener = tcp_listen(NULL, 0, 0);
+    int listener = co_tcp_listen(NULL, 0, 0);
     long tried;
 
     memset(&storm, 0, sizeof storm);
     signals = 0;
     on_signal(SIGALRM, count_signal);
     setitimer(ITIMER_REAL, &often, NULL);
-    task_go(echo_server, .listener = listener, .peers = peers * each);
+    co_go(echo_server, .listener = listener, .peers = peers * each);
     for (int i = 0; i < peers; i++) {
-        task_go(dials, .port = tcp_port(listener), .left = each);
-        task_go(sleeps, .left = 3 * each);
-        task_go(calls, .left = each);
+        co_go(dials, .port = co_tcp_port(listener), .left = each);
+        co_go(sleeps, .left = 3 * each);
+        co_go(calls, .left = each);
     }
     for (int i = 0; i < 3; i++)
-        task_go(breeds, .left = few);
+        co_go(breeds, .left = few);
     runs();
     setitimer(ITIMER_REAL, &never, NULL);
     on_signal(SIGALRM, SIG_IGN);                /* one may still be on its way */
@@ -294,7 +295,7 @@ static void a_storm_of_signals_reaches_no_op(void **state)
 enum { PAIRS = 50 };
 static struct forked {
     int fds[PAIRS][2];
-    struct task *tasks[PAIRS], *timers[PAIRS];
+    struct co_task *tasks[PAIRS], *timers[PAIRS];
     long *heard;                        /* by the child */
 } forked;
 
@@ -317,11 +318,11 @@ static void fork_begins(void)
 {
     for (int i = 0; i < PAIRS; i++) {
         pair(forked.fds[i]);
-        forked.tasks[i] = task_spawn(listens, .fd = forked.fds[i][0]);
-        forked.timers[i] = task_spawn(sleeps, .left = 3);
+        forked.tasks[i] = co_spawn(listens, .fd = forked.fds[i][0]);
+        forked.timers[i] = co_spawn(sleeps, .left = 3);
     }
     for (int i = 0; i < 3; i++)
-        ev_run(loop_ev(loop_current()), EVRUN_NOWAIT);
+        ev_run(co_loop_ev(co_loop_current()), EVRUN_NOWAIT);
 }
 
 /* What was armed before the fork still works: each gets 2 bytes. */
@@ -331,25 +332,25 @@ static void fork_ends(void)
         put(forked.fds[i][1], "x!");
     runs();
     for (int i = 0; i < PAIRS; i++) {
-        check_equal(task_result(forked.tasks[i]), 2);
-        check_equal(task_result(forked.timers[i]), 0);
-        task_free(forked.tasks[i]);
-        task_free(forked.timers[i]);
+        check_equal(co_task_result(forked.tasks[i]), 2);
+        check_equal(co_task_result(forked.timers[i]), 0);
+        co_task_free(forked.tasks[i]);
+        co_task_free(forked.timers[i]);
     }
 }
 
 static void fork_closes(void)
 {
     for (int i = 0; i < PAIRS; i++) {
-        fd_close(forked.fds[i][0]);
-        fd_close(forked.fds[i][1]);
+        co_fd_close(forked.fds[i][0]);
+        co_fd_close(forked.fds[i][1]);
     }
 }
 
 /* The child goes on with new pairs in place of the old ones, under the same numbers. */
 static void child_begins(void)
 {
-    ev_loop_fork(loop_ev(loop_current()));
+    ev_loop_fork(co_loop_ev(co_loop_current()));
     for (int i = 0; i < PAIRS; i++) {
         int fds[2];
 
@@ -366,7 +367,7 @@ static void child_ends(void)
     fork_ends();
     *forked.heard += PAIRS;
     fork_closes();
-    loop_free(loop_current());
+    co_loop_free(co_loop_current());
 }
 
 static void child_goes_on(void *arg)
@@ -382,23 +383,23 @@ static void child_frees(void *told_libev)
     int listener;
 
     if (*(int *)told_libev)
-        ev_loop_fork(loop_ev(loop_current()));
+        ev_loop_fork(co_loop_ev(co_loop_current()));
     for (int i = 0; i < PAIRS; i++) {
-        task_detach(forked.tasks[i]);
-        task_detach(forked.timers[i]);
+        co_task_detach(forked.tasks[i]);
+        co_task_detach(forked.timers[i]);
     }
     for (int i = 0; i < PAIRS; i += 3)
-        fd_close(forked.fds[i][0]);             /* here alone: the parent's stays */
-    loop_free(loop_current());
+        co_fd_close(forked.fds[i][0]);             /* here alone: the parent's stays */
+    co_loop_free(co_loop_current());
     memset(&storm, 0, sizeof storm);
-    check(loop_new(NULL) != NULL);
-    listener = tcp_listen(NULL, 0, 0);
-    task_go(echo_server, .listener = listener, .peers = 10);
-    task_go(dials, .port = tcp_port(listener), .left = 10);
-    task_go(sleeps, .left = 10);
+    check(co_loop_new(NULL) != NULL);
+    listener = co_tcp_listen(NULL, 0, 0);
+    co_go(echo_server, .listener = listener, .peers = 10);
+    co_go(dials, .port = co_tcp_port(listener), .left = 10);
+    co_go(sleeps, .left = 10);
     runs();
     check_equal(storm.peers, 10);
-    loop_free(loop_current());
+    co_loop_free(co_loop_current());
     *forked.heard += 1;
 }
 
@@ -428,7 +429,7 @@ static co_define(calls_too)
     co_try(self->n, co_call(&self->asks, asks_pool, .left = self->left));
     co_return(self->n);
     co_finally;
-    loop_stop(loop_current());
+    co_loop_stop(co_loop_current());
     co_end;
 }
 
@@ -437,7 +438,7 @@ static void child_calls(void *arg)
 {
     alarm(20);
     child_begins();
-    check_equal(goes(task_spawn(calls_too, .left = *(int *)arg)), 3 * *(int *)arg - 2);
+    check_equal(goes(co_spawn(calls_too, .left = *(int *)arg)), 3 * *(int *)arg - 2);
     child_ends();
 }
 
@@ -461,16 +462,16 @@ static void forks(void (*child)(void *), void *arg, int rounds)
         for (int k = 0; k < PAIRS; k++)
             put(forked.fds[k][1], "x");         /* events, while the child is at it */
         if (child == child_calls)
-            check_equal(goes(task_spawn(calls_too, .left = *(int *)arg)), 3 * *(int *)arg - 2);
+            check_equal(goes(co_spawn(calls_too, .left = *(int *)arg)), 3 * *(int *)arg - 2);
         ended_well(pid);
         for (int k = 0; k < PAIRS; k++)
             put(forked.fds[k][1], "!");
         runs();
         for (int k = 0; k < PAIRS; k++) {
-            check_equal(task_result(forked.tasks[k]), 2);
-            check_equal(task_result(forked.timers[k]), 0);
-            task_free(forked.tasks[k]);
-            task_free(forked.timers[k]);
+            check_equal(co_task_result(forked.tasks[k]), 2);
+            check_equal(co_task_result(forked.timers[k]), 0);
+            co_task_free(forked.tasks[k]);
+            co_task_free(forked.timers[k]);
         }
         fork_closes();
     }
@@ -535,9 +536,9 @@ static co_define(ticks)
 {
     co_begin;
     for (self->i = 0; self->i < 50; self->i++) {
-        self->before = loop_time();
+        self->before = co_time();
         co_try(co_sleep(0.005));
-        stopped->early += loop_time() < self->before + 0.005 - 1e-6;
+        stopped->early += co_time() < self->before + 0.005 - 1e-6;
     }
     co_return(self->i);
     co_end;
@@ -547,23 +548,23 @@ static int stop_fds[2];
 
 static void is_stopped(void *arg)
 {
-    struct task *tick;
+    struct co_task *tick;
     double start;
 
     (void)arg;
-    check(loop_new(NULL) != NULL);
-    start = loop_time() + 0.02;
+    check(co_loop_new(NULL) != NULL);
+    start = co_time() + 0.02;
     for (int i = 0; i < TIMERS; i++)                    /* in any order */
-        task_go(sleeper, .number = i * 37 % TIMERS, .seen = &stopped->times,
+        co_go(sleeper, .number = i * 37 % TIMERS, .seen = &stopped->times,
                 .until = start + 0.002 * (i * 37 % TIMERS));
-    tick = task_spawn(ticks);
-    task_go(both, .fd = stop_fds[0]);
+    tick = co_spawn(ticks);
+    co_go(both, .fd = stop_fds[0]);
     for (int i = 0; i < 3; i++)
-        ev_run(loop_ev(loop_current()), EVRUN_NOWAIT);
+        ev_run(co_loop_ev(co_loop_current()), EVRUN_NOWAIT);
     stopped->ready = 1;
     check_equal(goes(tick), 50);
-    fd_close(stop_fds[0]);
-    loop_free(loop_current());
+    co_fd_close(stop_fds[0]);
+    co_loop_free(co_loop_current());
 }
 
 static void a_process_that_is_stopped_goes_on_with_each_timer_once_and_in_order(void **state)

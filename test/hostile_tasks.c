@@ -31,18 +31,18 @@ struct reuse {
     int i, n, first, kept, fds[2], old;
     enum going going;
     long ebadf, heard, stale;
-    struct task *before, *after;
+    struct co_task *before, *after;
     intptr_t result;
 };
 static co_define(reuse)
 {
     co_begin;
     self->kept = -1;
-    co_try(co_done(fd_pipe(self->fds)));
+    co_try(co_done(co_fd_pipe(self->fds)));
     self->first = self->fds[0];
     for (self->i = 0; self->i < self->n; self->i++) {
         self->going = (enum going)(self->i % GOINGS);
-        self->before = task_spawn(hearer, .fd = self->fds[0]);
+        self->before = co_spawn(hearer, .fd = self->fds[0]);
         co_try(co_sleep(0));
         if (self->i % 8 < 4)
             co_try(co_sleep(0));                /* libev has it by now */
@@ -54,34 +54,34 @@ static co_define(reuse)
         if (self->going == UNSEEN)
             close(self->fds[0]);
         else
-            fd_close(self->fds[0]);
+            co_fd_close(self->fds[0]);
         if (self->going != UNSEEN && self->i % 3 == 0)
             co_await(co_join(self->before));            /* told before the number comes again */
         self->old = self->fds[1];
-        co_try(co_done(fd_pipe(self->fds)));
+        co_try(co_done(co_fd_pipe(self->fds)));
         check_equal(self->fds[0], self->first);
-        self->after = task_spawn(hearer, .fd = self->fds[0]);
+        self->after = co_spawn(hearer, .fd = self->fds[0]);
         co_await(self->result, co_join(self->before));
         check(self->result == -EBADF || self->result == self->i);
         self->ebadf += self->result == -EBADF;
         self->heard += self->result == self->i;
         co_try(co_sleep(0));
         co_try(co_sleep(0));
-        self->stale += task_state(self->after) != TASK_PENDING;     /* nothing was sent to it */
-        self->old = (fd_close(self->old), -self->i - 1000);
+        self->stale += co_task_state(self->after) != CO_TASK_PENDING; /* nothing was sent to it */
+        self->old = (co_fd_close(self->old), -self->i - 1000);
         check_equal(write(self->fds[1], &self->old, sizeof self->old), sizeof self->old);
         co_await(self->result, co_join(self->after));
         self->stale += self->result != self->old;
-        task_free(self->before);
-        task_free(self->after);
+        co_task_free(self->before);
+        co_task_free(self->after);
         self->before = self->after = NULL;
         if (self->kept >= 0)
             close(self->kept);
         self->kept = -1;
     }
     co_finally;
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     check_equal(self->stale, 0);
     co_end;
 }
@@ -90,23 +90,23 @@ static void an_fd_number_comes_again_and_no_stale_event_reaches_its_new_file(voi
 {
     (void)state;
     int n = scaled(1000000, 20000, 300);
-    struct task *task = task_spawn(reuse, .n = n);
+    struct co_task *task = co_spawn(reuse, .n = n);
 
     runs();
-    check_equal(task_result(task), 0);
+    check_equal(co_task_result(task), 0);
     told("fd-reuse", n, "%ld stale events, %ld reads given up with -EBADF, %ld in time",
-         TASK_FRAME(task, reuse)->stale, TASK_FRAME(task, reuse)->ebadf,
-         TASK_FRAME(task, reuse)->heard);
-    task_free(task);
+         CO_TASK_FRAME(task, reuse)->stale, CO_TASK_FRAME(task, reuse)->ebadf,
+         CO_TASK_FRAME(task, reuse)->heard);
+    co_task_free(task);
 }
 
 /* ---- 100,000 tasks cancelled at once --------------------------------------------------------- */
 
 enum kind { SLEEPS, RECEIVES, GETS, PUTS, EVENT, LOCK, GATHERS, KINDS };
 static struct {
-    struct event event;
-    struct lock lock;
-    struct queue empty, full;
+    struct co_event event;
+    struct co_lock lock;
+    struct co_queue empty, full;
     int item;
     long cancelled, cleaned, wrong;
 } many;
@@ -138,45 +138,45 @@ static co_define(waiter)
 }
 
 /* Waits for 10 such, each of which waits for 10, and so on; 10 sleepers at the bottom. */
-struct nest { co_frame; int levels; struct task *tasks[10]; intptr_t n; };
+struct nest { co_frame; int levels; struct co_task *tasks[10]; intptr_t n; };
 static co_define(nest)
 {
     co_begin;
     for (int i = 0; i < 10; i++)
-        self->tasks[i] = self->levels > 1 ? task_spawn(nest, .levels = self->levels - 1)
-                                          : task_spawn(waiter, .kind = SLEEPS);
+        self->tasks[i] = self->levels > 1 ? co_spawn(nest, .levels = self->levels - 1)
+                                          : co_spawn(waiter, .kind = SLEEPS);
     co_await(self->n, co_gather(self->tasks, 10));
     co_return(self->n);
     co_finally;
     many.cancelled += self->n == -ECANCELED;
     for (int i = 0; i < 10; i++)
-        task_free(self->tasks[i]);
+        co_task_free(self->tasks[i]);
     many.cleaned++;
     co_end;
 }
 
 /* Spawns [n] tasks that wait; 1,000 at most on sockets. How many there are. */
-static long many_begin(struct task_group *group, int n, int (*fds)[2], int pairs)
+static long many_begin(struct co_group *group, int n, int (*fds)[2], int pairs)
 {
-    struct scheduler *s = scheduler_get();
+    struct co_scheduler *s = co_scheduler_get();
     long before = s->count;
 
     for (int i = 0; i < pairs; i++) {
         pair(fds[i]);
-        check_equal(group_go(group, waiter, .kind = RECEIVES, .fd = fds[i][0]), 0);
+        check_equal(co_group_go(group, waiter, .kind = RECEIVES, .fd = fds[i][0]), 0);
     }
-    check_equal(group_go(group, nest, .levels = n >= 60000 ? 4 : n >= 6000 ? 3 : 1), 0);
+    check_equal(co_group_go(group, nest, .levels = n >= 60000 ? 4 : n >= 6000 ? 3 : 1), 0);
     for (int i = 0; i < 4; i++)
-        ev_run(loop_ev(loop_current()), EVRUN_NOWAIT);
+        ev_run(co_loop_ev(co_loop_current()), EVRUN_NOWAIT);
     while (s->count < before + (uint32_t)n) {
         enum kind kind = (enum kind)(s->count % GATHERS);
 
         if (kind == RECEIVES)
             kind = SLEEPS;
-        check_equal(group_go(group, waiter, .kind = kind), 0);
+        check_equal(co_group_go(group, waiter, .kind = kind), 0);
     }
     for (int i = 0; i < 6; i++)
-        ev_run(loop_ev(loop_current()), EVRUN_NOWAIT);
+        ev_run(co_loop_ev(co_loop_current()), EVRUN_NOWAIT);
     return (long)s->count - before;
 }
 
@@ -188,20 +188,20 @@ static co_define(holds_lock)
     co_try(co_lock_acquire(&many.lock));
     co_try(co_wait());
     co_finally;
-    check_equal(lock_release(&many.lock), 0);
+    check_equal(co_lock_release(&many.lock), 0);
     co_end;
 }
 
-struct ender { co_frame; struct task_group *group; struct task *holder; intptr_t n;
+struct ender { co_frame; struct co_group *group; struct co_task *holder; intptr_t n;
                unsigned turns; };
 static co_define(ender)
 {
     co_begin;
-    self->turns = scheduler_get()->turns;
-    group_cancel(self->group);
-    co_await(self->n, co_group(self->group));
-    self->turns = (scheduler_get()->turns - self->turns) / 2;
-    task_cancel(self->holder);
+    self->turns = co_scheduler_get()->turns;
+    co_group_cancel(self->group);
+    co_await(self->n, co_group_wait(self->group));
+    self->turns = (co_scheduler_get()->turns - self->turns) / 2;
+    co_cancel(self->holder);
     co_end;
 }
 
@@ -211,8 +211,8 @@ static void a_hundred_thousand_tasks_are_cancelled_at_once(void **state)
     static int fds[1000][2];
     int n = scaled(1000000, 100000, 2000), pairs = scaled(1000, 400, 20), dummy = 1, out = 0;
     struct rlimit limit;
-    struct task *holder = task_spawn(holds_lock), *end;
-    struct task_group group;
+    struct co_task *holder = co_spawn(holds_lock), *end;
+    struct co_group group;
     unsigned turns;
     long there;
     double began;
@@ -220,38 +220,38 @@ static void a_hundred_thousand_tasks_are_cancelled_at_once(void **state)
     getrlimit(RLIMIT_NOFILE, &limit);
     pairs = (rlim_t)(2 * pairs + 50) < limit.rlim_cur ? pairs : (int)limit.rlim_cur / 2 - 25;
     memset(&many, 0, sizeof many);
-    queue_init(&many.full, &many.item, 1, sizeof many.item);
-    queue_init(&many.empty, NULL, 0, sizeof many.item);
-    check_equal(queue_put(&many.full, &dummy), 0);
-    group_init(&group, NULL);
-    ev_run(loop_ev(loop_current()), EVRUN_NOWAIT);
+    co_queue_init(&many.full, &many.item, 1, sizeof many.item);
+    co_queue_init(&many.empty, NULL, 0, sizeof many.item);
+    check_equal(co_queue_put_now(&many.full, &dummy), 0);
+    co_group_init(&group, NULL);
+    ev_run(co_loop_ev(co_loop_current()), EVRUN_NOWAIT);
     there = many_begin(&group, n, fds, pairs);
     check(there >= n);
     check_equal(many.cleaned, 0);
-    began = loop_time();
-    end = task_spawn(ender, .group = &group, .holder = holder);
+    began = co_time();
+    end = co_spawn(ender, .group = &group, .holder = holder);
     runs();
-    began = loop_time() - began;
-    check_equal(task_result(end), 0);
-    turns = TASK_FRAME(end, ender)->turns;
-    task_free(end);
-    check_equal(task_result(holder), -ECANCELED);
-    task_free(holder);
+    began = co_time() - began;
+    check_equal(co_task_result(end), 0);
+    turns = CO_TASK_FRAME(end, ender)->turns;
+    co_task_free(end);
+    check_equal(co_task_result(holder), -ECANCELED);
+    co_task_free(holder);
     check_equal(many.cancelled, there);
     check_equal(many.cleaned, there);
     check_equal(many.wrong, 0);
     check(turns <= 20);
-    check_equal(scheduler_get()->timer_count, 0);
+    check_equal(co_scheduler_get()->timer_count, 0);
     check(!many.event.waiters && !many.lock.waiters && !many.lock.owner);
     check(!many.empty.getters && !many.full.putters);
-    check_equal(queue_get(&many.full, &out), 0);
+    check_equal(co_queue_get_now(&many.full, &out), 0);
     check_equal(out, 1);
-    check_equal(queue_get(&many.full, &out), -EAGAIN);  /* no cancelled one put its item */
+    check_equal(co_queue_get_now(&many.full, &out), -EAGAIN);  /* no cancelled one put its item */
     for (int i = 0; i < pairs; i++) {
         put(fds[i][1], "x");                            /* and none took a byte */
         check_equal(empty(fds[i][0]), 1);
-        fd_close(fds[i][0]);
-        fd_close(fds[i][1]);
+        co_fd_close(fds[i][0]);
+        co_fd_close(fds[i][1]);
     }
     told("cancel-at-once", there, "%u turns, %.2f s, each cleaned up once, none left", turns,
          began);
@@ -324,16 +324,16 @@ static co_define(digs)
 
 static void dug(int levels, enum bottom bottom, bool within, double seconds, intptr_t wanted)
 {
-    struct task *task = task_spawn(digs, .levels = levels, .bottom = bottom, .within = within,
+    struct co_task *task = co_spawn(digs, .levels = levels, .bottom = bottom, .within = within,
                                    .seconds = seconds);
 
     depth.cleaned = depth.live = depth.most = 0;
     if (bottom == WAITS) {
         for (int i = 0; i < 3; i++)
-            ev_run(loop_ev(loop_current()), EVRUN_NOWAIT);
+            ev_run(co_loop_ev(co_loop_current()), EVRUN_NOWAIT);
         check(depth.most == levels || seconds > 0);
         if (seconds <= 0)
-            task_cancel(task);
+            co_cancel(task);
     }
     check_equal(goes(task), wanted);
     check_equal(depth.most, levels);
@@ -374,10 +374,10 @@ static void a_hundred_thousand_awaits_deep_all_is_as_above(void **state)
 #endif
 
 /* What the library asks the heap for is counted on its way: exact in each form. */
-static void *(*heap)(struct task_driver *, void *, size_t);
+static void *(*heap)(struct co_driver *, void *, size_t);
 static size_t held;
 
-static void *counted(struct task_driver *driver, void *old, size_t size)
+static void *counted(struct co_driver *driver, void *old, size_t size)
 {
     size_t before = old ? malloc_usable_size(old) : 0;
     void *block = heap(driver, old, size);
@@ -414,25 +414,25 @@ static void the_memory_of_tasks_that_were_cancelled_comes_back(void **state)
     long n = scaled(1000000, 100000, 5000), before, most, after;
     size_t base, peak, left;
 
-    heap = scheduler_get()->driver->resize;
-    scheduler_get()->driver->resize = counted;
+    heap = co_scheduler_get()->driver->resize;
+    co_scheduler_get()->driver->resize = counted;
     malloc_trim(0);
     before = resident_kb();
     base = held;
     for (long i = 0; i < n; i++)
-        check_equal(task_go(dozes), 0);
+        check_equal(co_go(dozes), 0);
     for (int i = 0; i < 2; i++)
-        ev_run(loop_ev(loop_current()), EVRUN_NOWAIT);
-    check_equal(scheduler_get()->timer_count, n);
+        ev_run(co_loop_ev(co_loop_current()), EVRUN_NOWAIT);
+    check_equal(co_scheduler_get()->timer_count, n);
     peak = held;
     most = resident_kb();
-    scheduler_cancel_all(scheduler_get());
+    co_scheduler_cancel_all(co_scheduler_get());
     runs();
-    check_equal(scheduler_get()->count, 0);
+    check_equal(co_scheduler_get()->count, 0);
     left = held - base;
     malloc_trim(0);                     /* what the library gave back goes to the system */
     after = resident_kb();
-    scheduler_get()->driver->resize = heap;
+    co_scheduler_get()->driver->resize = heap;
     check(peak - base >= 100 * (size_t)n);
     check(left * 100 <= peak - base || left <= 32768);  /* the heap of timers keeps that much */
     if (!SANITIZED && !getenv("DUFFEL_SHORT"))

@@ -79,25 +79,25 @@ _Noreturn void board_stop(int status)
 
 /* ---- Tasks ----------------------------------------------------------------------------------- */
 
-static struct isr_event first, second, third;
-static struct task_timer_slot slots[2];
+static struct co_isr_event first, second, third;
+static struct co_timer_slot slots[2];
 
 static void on_first(int signo)
 {
     (void)signo;
-    event_set_from_isr(&first);
+    co_isr_event_set(&first);
 }
 
 static void on_second(int signo)
 {
     (void)signo;
-    event_set_from_isr(&second);
+    co_isr_event_set(&second);
 }
 
 static void on_third(int signo)
 {
     (void)signo;
-    event_set_from_isr(&third);
+    co_isr_event_set(&third);
 }
 
 static void handle(int signo, void (*handler)(int))
@@ -118,29 +118,29 @@ static int begin(void **state)
     handle(FIRST, on_first);
     handle(SECOND, on_second);
     mcu_init(slots, 2);
-    isr_event_init(&first);
-    isr_event_init(&second);
-    isr_event_init(&third);
+    co_isr_event_init(&first);
+    co_isr_event_init(&second);
+    co_isr_event_init(&third);
     return 0;
 }
 
 static int end(void **state)
 {
     (void)state;
-    isr_event_free(&first);
-    isr_event_free(&second);
-    isr_event_free(&third);
+    co_isr_event_remove(&first);
+    co_isr_event_remove(&second);
+    co_isr_event_remove(&third);
     return scheduler.count != 0 || scheduler.timer_count != 0;
 }
 
 static void turn(void)
 {
-    isr_deliver();
-    scheduler_turn(&scheduler);
+    co_isr_deliver();
+    co_scheduler_turn(&scheduler);
 }
 
 /* Waits [times] times, and counts. */
-struct waiter { co_frame; struct isr_event *event; int times, seen; intptr_t r; };
+struct waiter { co_frame; struct co_isr_event *event; int times, seen; intptr_t r; };
 static co_define(waiter) {
     co_begin;
     for (; self->times > 0; self->times--) {
@@ -166,32 +166,32 @@ static co_define(napper) {
 static void an_event_set_in_a_handler_wakes_who_waits_at_the_next_turn(void **state)
 {
     struct waiter frame;
-    struct task task;
+    struct co_task task;
 
     (void)state;
-    task_init(&task, &frame, waiter, .event = &first, .times = 1);
+    co_task_init(&task, &frame, waiter, .event = &first, .times = 1);
     turn();
-    assert_int_equal(scheduler_next(&scheduler), INT64_MAX);
+    assert_int_equal(co_scheduler_next(&scheduler), INT64_MAX);
     raise(FIRST);
     assert_int_equal(frame.seen, 0);
-    assert_int_equal(isr_pending(), 1);
+    assert_int_equal(co_isr_pending(), 1);
     turn();
     assert_int_equal(frame.seen, 1);
-    assert_int_equal(isr_pending(), 0);
-    assert_int_equal(task_state(&task), TASK_FINISHED);
+    assert_int_equal(co_isr_pending(), 0);
+    assert_int_equal(co_task_state(&task), CO_TASK_FINISHED);
 }
 
 static void sets_that_come_before_the_wait_are_one_and_are_not_lost(void **state)
 {
     struct waiter frame;
-    struct task task;
+    struct co_task task;
 
     (void)state;
     raise(FIRST);
     turn();
     raise(FIRST);
     turn();
-    task_init(&task, &frame, waiter, .event = &first, .times = 2);
+    co_task_init(&task, &frame, waiter, .event = &first, .times = 2);
     turn();
     assert_int_equal(frame.seen, 1);
     turn();
@@ -204,14 +204,14 @@ static void sets_that_come_before_the_wait_are_one_and_are_not_lost(void **state
 static void an_event_that_is_cleared_was_never_set(void **state)
 {
     struct waiter frame;
-    struct task task;
+    struct co_task task;
 
     (void)state;
     raise(FIRST);
     turn();
     raise(FIRST);
-    isr_event_clear(&first);
-    task_init(&task, &frame, waiter, .event = &first, .times = 1);
+    co_isr_event_clear(&first);
+    co_task_init(&task, &frame, waiter, .event = &first, .times = 1);
     turn();
     turn();
     assert_int_equal(frame.seen, 0);
@@ -223,11 +223,11 @@ static void an_event_that_is_cleared_was_never_set(void **state)
 static void all_who_wait_go_on_and_no_one_elses(void **state)
 {
     struct waiter frames[3];
-    struct task tasks[3];
+    struct co_task tasks[3];
 
     (void)state;
     for (int i = 0; i < 3; i++)
-        task_init(&tasks[i], &frames[i], waiter, .event = i < 2 ? &first : &second, .times = 1);
+        co_task_init(&tasks[i], &frames[i], waiter, .event = i < 2 ? &first : &second, .times = 1);
     turn();
     raise(FIRST);
     turn();
@@ -241,21 +241,21 @@ static void all_who_wait_go_on_and_no_one_elses(void **state)
 static void a_set_for_a_task_that_is_gone_does_nothing(void **state)
 {
     struct waiter frame, next;
-    struct task task, other;
+    struct co_task task, other;
 
     (void)state;
-    task_init(&task, &frame, waiter, .event = &first, .times = 1);
+    co_task_init(&task, &frame, waiter, .event = &first, .times = 1);
     turn();
     raise(FIRST);                                   /* it comes, and the task is cancelled */
-    task_cancel(&task);
-    scheduler_turn(&scheduler);
-    assert_int_equal(task_result(&task), -ECANCELED);
+    co_cancel(&task);
+    co_scheduler_turn(&scheduler);
+    assert_int_equal(co_task_result(&task), -ECANCELED);
     memset(&task, 0xEE, sizeof task);               /* gone */
     memset(&frame, 0xEE, sizeof frame);
     turn();
     raise(FIRST);
     turn();
-    task_init(&other, &next, waiter, .event = &first, .times = 1);
+    co_task_init(&other, &next, waiter, .event = &first, .times = 1);
     turn();
     assert_int_equal(next.seen, 1);                 /* the set was kept for who waits next */
 }
@@ -263,33 +263,33 @@ static void a_set_for_a_task_that_is_gone_does_nothing(void **state)
 static void a_cancel_that_comes_after_the_set_was_delivered_loses_no_set(void **state)
 {
     struct waiter frame;
-    struct task task;
+    struct co_task task;
 
     (void)state;
-    task_init(&task, &frame, waiter, .event = &first, .times = 2);
+    co_task_init(&task, &frame, waiter, .event = &first, .times = 2);
     turn();
     raise(FIRST);
-    isr_deliver();
-    task_cancel(&task);
-    scheduler_turn(&scheduler);
+    co_isr_deliver();
+    co_cancel(&task);
+    co_scheduler_turn(&scheduler);
     assert_int_equal(frame.seen, 1);
-    assert_int_equal(task_result(&task), -ECANCELED);
+    assert_int_equal(co_task_result(&task), -ECANCELED);
 }
 
 static void wait_then_free(void)
 {
     static struct waiter frame;
-    static struct task task;
+    static struct co_task task;
 
-    task_init(&task, &frame, waiter, .event = &first, .times = 1);
+    co_task_init(&task, &frame, waiter, .event = &first, .times = 1);
     turn();
-    isr_event_free(&first);
+    co_isr_event_remove(&first);
 }
 
 static void an_event_is_not_freed_while_a_task_waits(void **state)
 {
     (void)state;
-    stops(wait_then_free, "isr_event_free\\(\\) while a task still waits");
+    stops(wait_then_free, "co_isr_event_remove\\(\\) while a task still waits");
 }
 
 /* ---- Sleep ----------------------------------------------------------------------------------- */
@@ -302,11 +302,11 @@ static void first_comes(void)
 static void an_interrupt_between_the_check_and_the_sleep_is_not_slept_over(void **state)
 {
     struct waiter frame;
-    struct task task;
+    struct co_task task;
 
     (void)state;
     when_asleep = first_comes;
-    task_init(&task, &frame, waiter, .event = &first, .times = 100);
+    co_task_init(&task, &frame, waiter, .event = &first, .times = 100);
     mcu_run();
     assert_int_equal(frame.seen, 100);
     assert_int_equal(sleeps, 100);
@@ -322,13 +322,13 @@ static void first_comes_and_second_in_it(int signo)
 static void a_handler_in_a_handler_loses_nothing(void **state)
 {
     struct waiter frames[2];
-    struct task tasks[2];
+    struct co_task tasks[2];
 
     (void)state;
     handle(FIRST, first_comes_and_second_in_it);
     when_asleep = first_comes;
-    task_init(&tasks[0], &frames[0], waiter, .event = &first, .times = 100);
-    task_init(&tasks[1], &frames[1], waiter, .event = &second, .times = 100);
+    co_task_init(&tasks[0], &frames[0], waiter, .event = &first, .times = 100);
+    co_task_init(&tasks[1], &frames[1], waiter, .event = &second, .times = 100);
     mcu_run();
     assert_int_equal(frames[0].seen + frames[1].seen, 200);
 }
@@ -362,18 +362,18 @@ static void a_storm_of_interrupts_is_counted_to_the_last(void **state)
 {
     struct itimerval often = { { 0, 100 }, { 0, 100 } }, never = { { 0, 0 }, { 0, 0 } };
     struct counter frame;
-    struct task task;
+    struct co_task task;
 
     (void)state;
     came = taken = 0;
     when_asleep = nothing_comes;
     handle(SIGALRM, on_alarm);
-    task_init(&task, &frame, counter);
+    co_task_init(&task, &frame, counter);
     setitimer(ITIMER_REAL, &often, NULL);
     mcu_run();
     setitimer(ITIMER_REAL, &never, NULL);
     assert_int_equal(taken, STORM);
-    isr_deliver();                                  /* one more may have come */
+    co_isr_deliver();                                  /* one more may have come */
 }
 
 /* ---- An interrupt at each instruction -------------------------------------------------------- */
@@ -411,7 +411,7 @@ static void share_a_processor(cpu_set_t *were)
 static _Noreturn void be_traced(struct shared *shared)
 {
     struct victim frame;
-    struct task task;
+    struct co_task task;
 
     asleep = &shared->asleep;
     handle(SIGALRM, SIG_DFL);
@@ -419,9 +419,9 @@ static _Noreturn void be_traced(struct shared *shared)
     alarm(60);                                      /* a lost wake-up would sleep for ever */
     if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
         _exit(1);                                   /* nobody may trace here */
-    task_init(&task, &frame, victim, .rounds = &shared->rounds);
+    co_task_init(&task, &frame, victim, .rounds = &shared->rounds);
     mcu_run();
-    shared->ended = task_state(&task) == TASK_FINISHED;
+    shared->ended = co_task_state(&task) == CO_TASK_FINISHED;
     _exit(0);
 }
 
@@ -532,14 +532,14 @@ static void an_interrupt_at_any_instruction_wakes_who_waits(void **state)
 static void a_sleep_across_the_wrap_of_the_clock_is_as_long_as_any(void **state)
 {
     struct napper frames[2];
-    struct task tasks[2];
+    struct co_task tasks[2];
 
     (void)state;
     ticks = UINT32_MAX - 30000;                     /* 30 ms before it wraps */
     mcu_init(slots, 2);
     assert_int_equal(mcu_now(), 0);
-    task_init(&tasks[0], &frames[0], napper, .ns = 20000000, .times = 5);
-    task_init(&tasks[1], &frames[1], napper, .ns = 7000000, .times = 10);
+    co_task_init(&tasks[0], &frames[0], napper, .ns = 20000000, .times = 5);
+    co_task_init(&tasks[1], &frames[1], napper, .ns = 7000000, .times = 10);
     mcu_run();
     assert_int_equal(frames[0].woke, 100000000);
     assert_int_equal(frames[1].woke, 70000000);
@@ -550,10 +550,10 @@ static void a_sleep_across_the_wrap_of_the_clock_is_as_long_as_any(void **state)
 static void a_sleep_of_many_wraps_ends_when_it_should(void **state)
 {
     struct napper frame;
-    struct task task;
+    struct co_task task;
 
     (void)state;
-    task_init(&task, &frame, napper, .ns = INT64_C(5) * 3600 * 1000000000, .times = 1);
+    co_task_init(&task, &frame, napper, .ns = INT64_C(5) * 3600 * 1000000000, .times = 1);
     mcu_run();                                      /* 5 h; it wraps each 72 min */
     assert_int_equal(frame.woke, INT64_C(18000) * 1000000000);
     assert_int_equal(sleeps, 4500);                 /* it looks at the clock each 4 s */
@@ -562,10 +562,10 @@ static void a_sleep_of_many_wraps_ends_when_it_should(void **state)
 static void a_board_without_a_tick_is_told_how_long_to_sleep(void **state)
 {
     struct napper frame;
-    struct task task;
+    struct co_task task;
 
     (void)state;
-    task_init(&task, &frame, napper, .ns = 1234567, .times = 1);
+    co_task_init(&task, &frame, napper, .ns = 1234567, .times = 1);
     mcu_run();
     assert_int_equal(sleeps, 1);
     assert_int_equal(asked, 1235);                  /* us: never too early */
@@ -576,10 +576,10 @@ static void nobody_sleeps_while_a_task_is_ready_and_the_clock_still_wraps(void *
 {
     static const uint32_t leap = 1U << 31;
     struct napper frame;
-    struct task task;
+    struct co_task task;
 
     (void)state;
-    task_init(&task, &frame, napper, .times = 6);   /* sleeps of 0: ready each turn */
+    co_task_init(&task, &frame, napper, .times = 6);   /* sleeps of 0: ready each turn */
     for (int i = 0; i < 6; i++) {
         turn();
         (void)mcu_now();                            /* as mcu_run does each turn */
@@ -592,33 +592,33 @@ static void nobody_sleeps_while_a_task_is_ready_and_the_clock_still_wraps(void *
 
 /* ---- No memory ------------------------------------------------------------------------------- */
 
-TASK_POOL(pool, waiter, 2);
+CO_TASK_POOL(pool, waiter, 2);
 
-struct owner { co_frame; struct task_group group; int results[4]; };
+struct owner { co_frame; struct co_group group; int results[4]; };
 static co_define(owner) {
-    struct group_options options = { 0, &pool };
+    struct co_group_options options = { 0, &pool };
 
     co_begin;
-    group_init(&self->group, &options);
+    co_group_init(&self->group, &options);
     for (int i = 0; i < 3; i++)
-        self->results[i] = group_go(&self->group, waiter, .event = &first, .times = 1);
+        self->results[i] = co_group_go(&self->group, waiter, .event = &first, .times = 1);
     co_try(co_sleep(0));
-    event_set_from_isr(&first);
-    co_try(co_group(&self->group));
-    self->results[3] = group_go(&self->group, waiter, .event = &first, .times = 0);
-    co_try(co_group(&self->group));
+    co_isr_event_set(&first);
+    co_try(co_group_wait(&self->group));
+    self->results[3] = co_group_go(&self->group, waiter, .event = &first, .times = 0);
+    co_try(co_group_wait(&self->group));
     co_end;
 }
 
 static void a_pool_that_is_exhausted_gives_ENOBUFS_until_a_task_ends(void **state)
 {
     struct owner frame;
-    struct task task;
+    struct co_task task;
 
     (void)state;
-    task_init(&task, &frame, owner);
+    co_task_init(&task, &frame, owner);
     mcu_run();
-    assert_int_equal(task_result(&task), 0);
+    assert_int_equal(co_task_result(&task), 0);
     assert_int_equal(frame.results[0], 0);
     assert_int_equal(frame.results[1], 0);
     assert_int_equal(frame.results[2], -ENOBUFS);
@@ -628,17 +628,17 @@ static void a_pool_that_is_exhausted_gives_ENOBUFS_until_a_task_ends(void **stat
 static void without_a_heap_a_spawn_gives_NULL_and_a_sleep_too_many_ENOMEM(void **state)
 {
     struct napper frames[3];
-    struct task tasks[3];
+    struct co_task tasks[3];
 
     (void)state;
-    assert_null(task_spawn(napper));
-    assert_int_equal(task_go(napper), -ENOMEM);
+    assert_null(co_spawn(napper));
+    assert_int_equal(co_go(napper), -ENOMEM);
     for (int i = 0; i < 3; i++)
-        task_init(&tasks[i], &frames[i], napper, .ns = 1000, .times = 1);
+        co_task_init(&tasks[i], &frames[i], napper, .ns = 1000, .times = 1);
     mcu_run();
-    assert_int_equal(task_result(&tasks[0]), 0);
-    assert_int_equal(task_result(&tasks[1]), 0);
-    assert_int_equal(task_result(&tasks[2]), -ENOMEM);
+    assert_int_equal(co_task_result(&tasks[0]), 0);
+    assert_int_equal(co_task_result(&tasks[1]), 0);
+    assert_int_equal(co_task_result(&tasks[2]), -ENOMEM);
 }
 
 static void misuse_comes_to_the_stop_hook_of_the_port(void **state)

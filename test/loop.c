@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * loop.c: tests of running a loop: loop_main, SIGINT, deadlock, stop, and what loop_dump shows. Fds
- * are tested in fd.c, loops beside other things in ride.c. */
+ * loop.c: tests of running a loop: co_main, SIGINT, deadlock, stop, and what co_loop_dump shows.
+ * Fds are tested in fd.c, loops beside other things in ride.c. */
 #include "loop_test.h"
 
 /* ---- Children: tests that end, or write to stderr, in a process of their own ----------------- */
@@ -45,7 +45,7 @@ static void contains(const char *text, const char *part)
         fail_msg("no \"%s\" in: %s", part, text);
 }
 
-/* ---- loop_main ------------------------------------------------------------------------------- */
+/* ---- co_main ------------------------------------------------------------------------------- */
 
 struct adds { co_frame; int a, b; };
 static co_define(adds)
@@ -61,11 +61,11 @@ static void loop_main_gives_the_result_of_its_main_task(void **state)
     (void)state;
     int i = 1;
 
-    assert_int_equal(loop_main(adds, .a = i++, .b = 2), 3);
+    assert_int_equal(co_main(adds, .a = i++, .b = 2), 3);
     assert_int_equal(i, 2);
-    assert_int_equal(loop_main(adds, .a = -7), -7);
-    assert_int_equal(loop_main(adds), 0);
-    assert_null(loop_current());
+    assert_int_equal(co_main(adds, .a = -7), -7);
+    assert_int_equal(co_main(adds), 0);
+    assert_null(co_loop_current());
 }
 
 struct left { co_frame; int depth, *begun, *cleaned; };
@@ -77,35 +77,35 @@ static co_define(left)
     co_finally;
     co_await(co_sleep(0.002));              /* clean-up may await, and even spawn */
     if (self->depth > 0)
-        (void)task_go(left, .depth = self->depth - 1, .begun = self->begun,
+        (void)co_go(left, .depth = self->depth - 1, .begun = self->begun,
                       .cleaned = self->cleaned);
     ++*self->cleaned;
     co_end;
 }
 
-struct leaves { co_frame; int count, *begun, *cleaned; struct task *unstarted; };
+struct leaves { co_frame; int count, *begun, *cleaned; struct co_task *unstarted; };
 static co_define(leaves)
 {
     co_begin;
     for (int i = 0; i < self->count; i++)
-        (void)task_go(left, .begun = self->begun, .cleaned = self->cleaned, .depth = i % 3);
+        (void)co_go(left, .begun = self->begun, .cleaned = self->cleaned, .depth = i % 3);
     co_try(co_sleep(0.001));
-    (void)task_go(left, .begun = self->begun, .cleaned = self->cleaned);    /* never runs before */
+    (void)co_go(left, .begun = self->begun, .cleaned = self->cleaned);    /* never runs before */
     co_return(5);
     co_end;
 }
 
 /* Its clean-up is done by a task of its own, which is not cancelled meanwhile. */
-struct thorough { co_frame; struct task *helper; intptr_t n; };
+struct thorough { co_frame; struct co_task *helper; intptr_t n; };
 static co_define(thorough)
 {
     co_begin;
     co_try(co_sleep(1e6));
     co_finally;
-    self->helper = task_spawn(adds, .a = 1, .b = 2);
+    self->helper = co_spawn(adds, .a = 1, .b = 2);
     co_await(self->n, co_join(self->helper));
     check_equal(self->n, 3);
-    task_free(self->helper);
+    co_task_free(self->helper);
     co_end;
 }
 
@@ -113,7 +113,7 @@ struct leaves_one { co_frame; };
 static co_define(leaves_one)
 {
     co_begin;
-    (void)task_go(thorough);
+    (void)co_go(thorough);
     co_try(co_sleep(0.001));
     co_return(7);
     co_end;
@@ -122,7 +122,7 @@ static co_define(leaves_one)
 static void what_is_left_may_spawn_to_clean_up(void **state)
 {
     (void)state;
-    assert_int_equal(loop_main(leaves_one), 7);
+    assert_int_equal(co_main(leaves_one), 7);
 }
 
 static void loop_main_cancels_and_awaits_what_is_left(void **state)
@@ -130,7 +130,7 @@ static void loop_main_cancels_and_awaits_what_is_left(void **state)
     (void)state;
     int begun = 0, cleaned = 0;
 
-    assert_int_equal(loop_main(leaves, .count = 30, .begun = &begun, .cleaned = &cleaned), 5);
+    assert_int_equal(co_main(leaves, .count = 30, .begun = &begun, .cleaned = &cleaned), 5);
     assert_int_equal(begun, 61);
     assert_int_equal(cleaned, 61);
 }
@@ -139,7 +139,7 @@ struct nests { co_frame; intptr_t n; };
 static co_define(nests)
 {
     co_begin;
-    self->n = loop_main(adds, .a = 1);
+    self->n = co_main(adds, .a = 1);
     co_try(co_sleep(0.001));                /* and it goes on */
     co_return(self->n);
     co_end;
@@ -147,7 +147,7 @@ static co_define(nests)
 
 static void nest(void)
 {
-    fprintf(stderr, "result %d\n", loop_main(nests) == -EBUSY);
+    fprintf(stderr, "result %d\n", co_main(nests) == -EBUSY);
 }
 
 static void a_loop_main_inside_a_loop_main_is_EBUSY(void **state)
@@ -162,11 +162,11 @@ static void a_loop_main_inside_a_loop_main_is_EBUSY(void **state)
 
 static void second(void)
 {
-    struct loop *loop = loop_new(NULL);
+    struct co_loop *loop = co_loop_new(NULL);
 
-    fprintf(stderr, "result %d\n", loop_main(adds, .a = 1) == -EBUSY);
-    fprintf(stderr, "kept %d\n", loop_current() == loop && run(adds, .a = 1) == 1);
-    loop_free(loop);
+    fprintf(stderr, "result %d\n", co_main(adds, .a = 1) == -EBUSY);
+    fprintf(stderr, "kept %d\n", co_loop_current() == loop && run(adds, .a = 1) == 1);
+    co_loop_free(loop);
 }
 
 static void a_loop_main_beside_a_loop_is_EBUSY_and_leaves_that_alone(void **state)
@@ -183,7 +183,7 @@ struct stops_early { co_frame; int *cleaned; };
 static co_define(stops_early)
 {
     co_begin;
-    loop_stop(loop_current());
+    co_loop_stop(co_loop_current());
     co_try(co_sleep(1e6));
     co_finally;
     ++*self->cleaned;
@@ -195,7 +195,7 @@ static void a_stopped_loop_main_cancels_its_main_task(void **state)
     (void)state;
     int cleaned = 0;
 
-    assert_int_equal(loop_main(stops_early, .cleaned = &cleaned), -ECANCELED);
+    assert_int_equal(co_main(stops_early, .cleaned = &cleaned), -ECANCELED);
     assert_int_equal(cleaned, 1);
 }
 
@@ -223,13 +223,13 @@ static co_define(waits)
 
 static void interrupted(void)
 {
-    fprintf(stderr, "result %d\n", loop_main(waits) == -ECANCELED);
+    fprintf(stderr, "result %d\n", co_main(waits) == -ECANCELED);
 }
 
 static void interrupts_itself(void)
 {
-    fprintf(stderr, "result %d\n", loop_main(waits, .raised = 1) == -ECANCELED);
-    fprintf(stderr, "result %d\n", loop_main(waits, .raised = 1) == -ECANCELED);
+    fprintf(stderr, "result %d\n", co_main(waits, .raised = 1) == -ECANCELED);
+    fprintf(stderr, "result %d\n", co_main(waits, .raised = 1) == -ECANCELED);
 }
 
 static void SIGINT_cancels_the_main_task(void **state)
@@ -246,7 +246,7 @@ static void SIGINT_cancels_the_main_task(void **state)
 
 static void stubborn(void)
 {
-    (void)loop_main(waits, .raised = 1, .stubborn = 1);
+    (void)co_main(waits, .raised = 1, .stubborn = 1);
     fputs("survived\n", stderr);
 }
 
@@ -263,7 +263,7 @@ static void a_second_SIGINT_kills(void **state)
 
 static void after_all(void)
 {
-    (void)loop_main(adds);
+    (void)co_main(adds);
     fputs("over\n", stderr);
     raise(SIGINT);
     fputs("survived\n", stderr);
@@ -294,7 +294,7 @@ static co_define(deaf)
 static void ignores(void)
 {
     signal(SIGINT, SIG_IGN);
-    fprintf(stderr, "result %d\n", (int)loop_main(deaf));
+    fprintf(stderr, "result %d\n", (int)co_main(deaf));
     raise(SIGINT);
 }
 
@@ -310,7 +310,7 @@ static void handles(void)
     struct sigaction action = { .sa_handler = handle };
 
     sigaction(SIGINT, &action, NULL);
-    fprintf(stderr, "result %d\n", (int)loop_main(deaf));
+    fprintf(stderr, "result %d\n", (int)co_main(deaf));
     raise(SIGINT);
     fprintf(stderr, "handled %d\n", handled);
 }
@@ -342,7 +342,7 @@ struct brief { co_frame; };
 static co_define(brief)
 {
     co_begin;
-    (void)task_go(slow_end);
+    (void)co_go(slow_end);
     co_try(co_sleep(0.001));
     co_return(6);
     co_end;
@@ -350,7 +350,7 @@ static co_define(brief)
 
 static void late(void)
 {
-    fprintf(stderr, "result %d\n", (int)loop_main(brief));
+    fprintf(stderr, "result %d\n", (int)co_main(brief));
 }
 
 static void a_SIGINT_while_leftovers_clean_up_does_not_stop_them(void **state)
@@ -376,20 +376,20 @@ static co_define(stuck)
     co_end;
 }
 
-struct joins { co_frame; struct task *task; intptr_t n; };
+struct joins { co_frame; struct co_task *task; intptr_t n; };
 static co_define(joins)
 {
     co_begin;
-    self->task = task_spawn(stuck);
+    self->task = co_spawn(stuck);
     co_await(self->n, co_join(self->task));
     co_finally;
-    task_free(self->task);
+    co_task_free(self->task);
     co_end;
 }
 
 static void locks_up(void)
 {
-    fprintf(stderr, "result %d\n", loop_main(joins) == -EDEADLK);
+    fprintf(stderr, "result %d\n", co_main(joins) == -EDEADLK);
 }
 
 static void a_deadlock_is_told_and_given_as_EDEADLK(void **state)
@@ -410,25 +410,25 @@ static void a_deadlock_is_told_and_given_as_EDEADLK(void **state)
 static void a_deadlocked_loop_can_go_on_once_a_task_is_woken(void **state)
 {
     (void)state;
-    struct task *task = task_spawn(stuck, .quiet = 1);
+    struct co_task *task = co_spawn(stuck, .quiet = 1);
 
-    assert_int_equal(loop_run(loop_current()), -EDEADLK);
-    assert_int_equal(task_state(task), TASK_PENDING);
-    assert_int_equal(loop_run(loop_current()), -EDEADLK);
-    task_wake(task, 9);
-    assert_int_equal(loop_run(loop_current()), 0);
-    assert_int_equal(task_result(task), 9);
-    task_free(task);
+    assert_int_equal(co_loop_run(co_loop_current()), -EDEADLK);
+    assert_int_equal(co_task_state(task), CO_TASK_PENDING);
+    assert_int_equal(co_loop_run(co_loop_current()), -EDEADLK);
+    co_wake(task, 9);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    assert_int_equal(co_task_result(task), 9);
+    co_task_free(task);
 }
 
 struct sleeper { co_frame; int left; double start; };
 static co_define(sleeper)
 {
     co_begin;
-    self->start = loop_time();
+    self->start = co_time();
     for (; self->left > 0; self->left--)
         co_try(co_sleep(0.005));
-    check(loop_time() - self->start >= 0.02);
+    check(co_time() - self->start >= 0.02);
     co_end;
 }
 
@@ -449,9 +449,9 @@ static co_define(refuses)
 
 static void refuse(void)
 {
-    (void)loop_new(NULL);
-    (void)task_go(refuses);
-    loop_free(loop_current());
+    (void)co_loop_new(NULL);
+    (void)co_go(refuses);
+    co_loop_free(co_loop_current());
 }
 
 static void a_task_that_no_cancel_ends_stops_the_program_with_its_place(void **state)
@@ -461,7 +461,8 @@ static void a_task_that_no_cancel_ends_stops_the_program_with_its_place(void **s
     stops(refuse, "loop\\.c:[0-9]+  refuses  co_wait\\(\\)");
 }
 
-/* ---- loop_run and loop_stop ------------------------------------------------------------------ */
+/* ---- co_loop_run and co_loop_stop
+ * ------------------------------------------------------------------ */
 
 struct ticks { co_frame; int n, stop_at; };
 static co_define(ticks)
@@ -469,7 +470,7 @@ static co_define(ticks)
     co_begin;
     for (self->n = 1; self->n <= 10; self->n++) {
         if (self->n == self->stop_at)
-            loop_stop(loop_current());
+            co_loop_stop(co_loop_current());
         co_try(co_sleep(0));
     }
     co_end;
@@ -478,28 +479,28 @@ static co_define(ticks)
 static void loop_stop_ends_loop_run_after_the_turn_and_it_can_go_on(void **state)
 {
     (void)state;
-    struct task *task = task_spawn(ticks, .stop_at = 4);
+    struct co_task *task = co_spawn(ticks, .stop_at = 4);
 
-    assert_int_equal(loop_run(loop_current()), 0);
-    assert_int_equal(task_state(task), TASK_PENDING);
-    assert_int_equal(TASK_FRAME(task, ticks)->n, 4);
-    assert_int_equal(loop_run(loop_current()), 0);
-    assert_int_equal(task_result(task), 0);
-    assert_int_equal(TASK_FRAME(task, ticks)->n, 11);
-    task_free(task);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    assert_int_equal(co_task_state(task), CO_TASK_PENDING);
+    assert_int_equal(CO_TASK_FRAME(task, ticks)->n, 4);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    assert_int_equal(co_task_result(task), 0);
+    assert_int_equal(CO_TASK_FRAME(task, ticks)->n, 11);
+    co_task_free(task);
 }
 
 static void loop_stop_before_loop_run_leaves_it_one_turn(void **state)
 {
     (void)state;
-    struct task *task = task_spawn(ticks);
+    struct co_task *task = co_spawn(ticks);
 
-    loop_stop(loop_current());
-    assert_int_equal(loop_run(loop_current()), 0);
-    assert_int_equal(TASK_FRAME(task, ticks)->n, 1);
-    assert_int_equal(loop_run(loop_current()), 0);
-    assert_int_equal(task_result(task), 0);
-    task_free(task);
+    co_loop_stop(co_loop_current());
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    assert_int_equal(CO_TASK_FRAME(task, ticks)->n, 1);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    assert_int_equal(co_task_result(task), 0);
+    co_task_free(task);
 }
 
 static void loop_run_can_run_again_and_again(void **state)
@@ -513,13 +514,13 @@ struct runs { co_frame; };
 static co_define(runs)
 {
     co_begin;
-    (void)loop_run(loop_current());
+    (void)co_loop_run(co_loop_current());
     co_end;
 }
 
 static void run_in_run(void)
 {
-    (void)loop_main(runs);
+    (void)co_main(runs);
 }
 
 static void a_loop_run_inside_a_task_stops_the_program(void **state)
@@ -531,17 +532,18 @@ static void a_loop_run_inside_a_task_stops_the_program(void **state)
 static void loop_time_goes_forward_without_a_loop_too(void **state)
 {
     (void)state;
-    double before = loop_time(), after;
+    double before = co_time(), after;
 
     assert_true(before > 0);
     run(sleeper, .left = 4);
-    after = loop_time();
+    after = co_time();
     assert_true(after - before >= 0.02);
-    loop_free(loop_current());
-    assert_true(loop_time() >= after);
+    co_loop_free(co_loop_current());
+    assert_true(co_time() >= after);
 }
 
-/* ---- loop_dump ------------------------------------------------------------------------------- */
+/* ---- co_loop_dump -------------------------------------------------------------------------------
+ */
 
 struct inner { co_frame; int fd; intptr_t n; char buf[4]; };
 static co_define(inner)
@@ -566,9 +568,9 @@ static co_define(dumps)
 {
     co_begin;
     co_try(co_sleep(0.01));
-    (void)task_go(adds);
-    loop_dump(loop_current(), self->to);
-    loop_stop(loop_current());
+    (void)co_go(adds);
+    co_loop_dump(co_loop_current(), self->to);
+    co_loop_stop(co_loop_current());
     co_end;
 }
 
@@ -581,9 +583,9 @@ static void loop_dump_shows_each_task_with_its_frames_innermost_first(void **sta
     int fds[2];
 
     pair(fds);
-    assert_int_equal(task_go(outer, .fd = fds[0]), 0);
-    assert_int_equal(task_go(dumps, .to = to), 0);
-    assert_int_equal(loop_run(loop_current()), 0);
+    assert_int_equal(co_go(outer, .fd = fds[0]), 0);
+    assert_int_equal(co_go(dumps, .to = to), 0);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
     fclose(to);
     snprintf(expected, sizeof expected,
              " outer: waiting in co_read\n"
@@ -596,14 +598,14 @@ static void loop_dump_shows_each_task_with_its_frames_innermost_first(void **sta
     free(text);
 
     to = open_memstream(&text, &size);
-    loop_dump(NULL, to);                    /* this thread's, from outside */
+    co_loop_dump(NULL, to);                    /* this thread's, from outside */
     fclose(to);
     contains(text, expected);
     free(text);
     put(fds[1], "x");
-    assert_int_equal(loop_run(loop_current()), 0);
-    fd_close(fds[0]);
-    fd_close(fds[1]);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    co_fd_close(fds[0]);
+    co_fd_close(fds[1]);
 }
 
 static void loop_dump_of_no_loop_and_of_no_task_is_empty(void **state)
@@ -613,9 +615,9 @@ static void loop_dump_of_no_loop_and_of_no_task_is_empty(void **state)
     size_t size;
     FILE *to = open_memstream(&text, &size);
 
-    loop_dump(NULL, to);
-    loop_free(loop_current());
-    loop_dump(NULL, to);
+    co_loop_dump(NULL, to);
+    co_loop_free(co_loop_current());
+    co_loop_dump(NULL, to);
     fclose(to);
     assert_string_equal(text, "");
     free(text);

@@ -47,19 +47,19 @@ static inline void check_equal_(intptr_t value, intptr_t wanted, const char *tex
 
 /* Runs coroutine NAME, and all that it spawns, on this thread's loop. Its result.
  *     intptr_t run(NAME, .field = ...); */
-#define run(...) run_(task_spawn(__VA_ARGS__))
+#define run(...) run_(co_spawn(__VA_ARGS__))
 
-static inline intptr_t run_(struct task *task)
+static inline intptr_t run_(struct co_task *task)
 {
     intptr_t result;
 
     assert_non_null(task);
-    if (loop_run(loop_current()) != 0) {
-        loop_dump(NULL, stderr);
+    if (co_loop_run(co_loop_current()) != 0) {
+        co_loop_dump(NULL, stderr);
         fail_msg("the tasks above wait for ever");
     }
-    result = task_result(task);
-    task_free(task);
+    result = co_task_result(task);
+    co_task_free(task);
     assert_int_equal(failures_, 0);
     return result;
 }
@@ -67,7 +67,7 @@ static inline intptr_t run_(struct task *task)
 /* How often libev has polled. */
 static inline unsigned polls(void)
 {
-    return ev_iteration(loop_ev(loop_current()));
+    return ev_iteration(co_loop_ev(co_loop_current()));
 }
 
 /* ---- A fresh loop in each test --------------------------------------------------------------- */
@@ -104,14 +104,14 @@ static inline int test_ends(void **state)
 
 static inline int loop_begins(void **state)
 {
-    struct loop_options options = { .backend = backend_ };
+    struct co_loop_options options = { .backend = backend_ };
 
-    return test_begins(state) == 0 && loop_new(&options) ? 0 : -1;
+    return test_begins(state) == 0 && co_loop_new(&options) ? 0 : -1;
 }
 
 static inline int loop_ends(void **state)
 {
-    loop_free(loop_current());
+    co_loop_free(co_loop_current());
     return test_ends(state);
 }
 
@@ -144,15 +144,15 @@ static inline int run_on_each_backend_(const struct CMUnitTest *tests, size_t n)
 /* A stream in each direction between fds[0] and fds[1]. */
 static inline void pair(int fds[2])
 {
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0 || fd_nonblock(fds[0]) < 0
-        || fd_nonblock(fds[1]) < 0)
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0 || co_fd_nonblock(fds[0]) < 0
+        || co_fd_nonblock(fds[1]) < 0)
         abort();
 }
 
 /* From fds[1] to fds[0]. */
 static inline void one_way(int fds[2])
 {
-    if (pipe(fds) < 0 || fd_nonblock(fds[0]) < 0 || fd_nonblock(fds[1]) < 0)
+    if (pipe(fds) < 0 || co_fd_nonblock(fds[0]) < 0 || co_fd_nonblock(fds[1]) < 0)
         abort();
 }
 

@@ -12,22 +12,22 @@
 
 static int has_ipv6(void)
 {
-    int fd = tcp_listen("::1", 0, 0);
+    int fd = co_tcp_listen("::1", 0, 0);
 
     if (fd >= 0)
-        fd_close(fd);
+        co_fd_close(fd);
     return fd >= 0;
 }
 
 static void listens_on(const char *host)
 {
-    int fd = tcp_listen(host, 0, 0);
+    int fd = co_tcp_listen(host, 0, 0);
 
     assert_true(fd >= 0);
-    assert_in_range(tcp_port(fd), 1, 65535);
+    assert_in_range(co_tcp_port(fd), 1, 65535);
     assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
     assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
-    assert_int_equal(fd_close(fd), 0);
+    assert_int_equal(co_fd_close(fd), 0);
 }
 
 static void it_listens_on_a_numeric_address_or_localhost(void **state)
@@ -43,41 +43,41 @@ static void it_listens_on_a_numeric_address_or_localhost(void **state)
 static void a_name_or_nonsense_is_no_address_to_listen_on(void **state)
 {
     (void)state;
-    assert_int_equal(tcp_listen("example.com", 0, 0), -EINVAL);
-    assert_int_equal(tcp_listen("", 0, 0), -EINVAL);
-    assert_int_equal(tcp_listen("127.0.0.1:80", 0, 0), -EINVAL);
-    assert_int_equal(tcp_listen("300.0.0.1", 0, 0), -EINVAL);
-    assert_int_equal(tcp_listen("::g", 0, 0), -EINVAL);
+    assert_int_equal(co_tcp_listen("example.com", 0, 0), -EINVAL);
+    assert_int_equal(co_tcp_listen("", 0, 0), -EINVAL);
+    assert_int_equal(co_tcp_listen("127.0.0.1:80", 0, 0), -EINVAL);
+    assert_int_equal(co_tcp_listen("300.0.0.1", 0, 0), -EINVAL);
+    assert_int_equal(co_tcp_listen("::g", 0, 0), -EINVAL);
 }
 
 static void a_port_out_of_range_is_EINVAL(void **state)
 {
     (void)state;
-    assert_int_equal(tcp_listen(NULL, -1, 0), -EINVAL);
-    assert_int_equal(tcp_listen(NULL, 65536, 0), -EINVAL);
-    assert_int_equal(tcp_listen(NULL, 1000000, 0), -EINVAL);
+    assert_int_equal(co_tcp_listen(NULL, -1, 0), -EINVAL);
+    assert_int_equal(co_tcp_listen(NULL, 65536, 0), -EINVAL);
+    assert_int_equal(co_tcp_listen(NULL, 1000000, 0), -EINVAL);
 }
 
 static void a_port_in_use_is_EADDRINUSE(void **state)
 {
     (void)state;
-    int fd = tcp_listen(NULL, 0, 0);
+    int fd = co_tcp_listen(NULL, 0, 0);
 
-    assert_int_equal(tcp_listen(NULL, tcp_port(fd), 0), -EADDRINUSE);
-    assert_int_equal(tcp_listen(NULL, tcp_port(fd), TCP_REUSEPORT), -EADDRINUSE);
-    fd_close(fd);
+    assert_int_equal(co_tcp_listen(NULL, co_tcp_port(fd), 0), -EADDRINUSE);
+    assert_int_equal(co_tcp_listen(NULL, co_tcp_port(fd), CO_TCP_REUSEPORT), -EADDRINUSE);
+    co_fd_close(fd);
 }
 
 static void TCP_REUSEPORT_lets_two_listen_on_one_port(void **state)
 {
     (void)state;
-    int first = tcp_listen(NULL, 0, TCP_REUSEPORT);
-    int second = tcp_listen(NULL, tcp_port(first), TCP_REUSEPORT);
+    int first = co_tcp_listen(NULL, 0, CO_TCP_REUSEPORT);
+    int second = co_tcp_listen(NULL, co_tcp_port(first), CO_TCP_REUSEPORT);
 
     assert_true(first >= 0 && second >= 0);
-    assert_int_equal(tcp_port(first), tcp_port(second));
-    fd_close(first);
-    fd_close(second);
+    assert_int_equal(co_tcp_port(first), co_tcp_port(second));
+    co_fd_close(first);
+    co_fd_close(second);
 }
 
 static void tcp_port_says_why_not(void **state)
@@ -86,14 +86,14 @@ static void tcp_port_says_why_not(void **state)
     int fds[2];
 
     pair(fds);
-    assert_int_equal(tcp_port(fds[0]), -EAFNOSUPPORT);
-    assert_int_equal(tcp_port(-1), -EBADF);
-    fd_close(fds[0]);
-    fd_close(fds[1]);
+    assert_int_equal(co_tcp_port(fds[0]), -EAFNOSUPPORT);
+    assert_int_equal(co_tcp_port(-1), -EBADF);
+    co_fd_close(fds[0]);
+    co_fd_close(fds[1]);
     one_way(fds);
-    assert_int_equal(tcp_port(fds[0]), -ENOTSOCK);
-    fd_close(fds[0]);
-    fd_close(fds[1]);
+    assert_int_equal(co_tcp_port(fds[0]), -ENOTSOCK);
+    co_fd_close(fds[0]);
+    co_fd_close(fds[1]);
 }
 
 /* ---- Connecting ------------------------------------------------------------------------------ */
@@ -103,15 +103,15 @@ struct meet { co_frame; const char *host; int *fds, listener; struct co_connect 
 static co_define(meet)
 {
     co_begin;
-    self->listener = tcp_listen(self->host, 0, 0);
+    self->listener = co_tcp_listen(self->host, 0, 0);
     if (self->listener < 0)
         co_return(self->listener);
-    co_try(self->n, co_connect(&self->slot, self->host, tcp_port(self->listener)));
+    co_try(self->n, co_connect(&self->slot, self->host, co_tcp_port(self->listener)));
     self->fds[0] = (int)self->n;
     co_try(self->n, co_accept(self->listener));
     self->fds[1] = (int)self->n;
     co_finally;
-    fd_close(self->listener);
+    co_fd_close(self->listener);
     co_end;
 }
 
@@ -141,8 +141,8 @@ static void both_ends_are_non_blocking_close_on_exec_and_without_delay(void **st
         assert_int_equal(run(meet, .host = hosts[i], .fds = fds), 0);
         is_set_up(fds[0]);
         is_set_up(fds[1]);
-        fd_close(fds[0]);
-        fd_close(fds[1]);
+        co_fd_close(fds[0]);
+        co_fd_close(fds[1]);
     }
 }
 
@@ -158,9 +158,9 @@ static co_define(dial)
 static void connecting_to_nobody_is_ECONNREFUSED(void **state)
 {
     (void)state;
-    int fd = tcp_listen(NULL, 0, 0), port = tcp_port(fd);
+    int fd = co_tcp_listen(NULL, 0, 0), port = co_tcp_port(fd);
 
-    fd_close(fd);
+    co_fd_close(fd);
     for (int i = 0; i < 10; i++)
         assert_int_equal(run(dial, .port = port), -ECONNREFUSED);
 }
@@ -189,19 +189,19 @@ struct restart { co_frame; int listener, port, i; struct co_connect slot; intptr
 static co_define(restart)
 {
     co_begin;
-    self->listener = tcp_listen(NULL, 0, 0);
-    self->port = tcp_port(self->listener);
+    self->listener = co_tcp_listen(NULL, 0, 0);
+    self->port = co_tcp_port(self->listener);
     for (self->i = 0; self->i < 5; self->i++) {
         co_try(self->client, co_connect(&self->slot, NULL, self->port));
         co_try(self->n, co_accept(self->listener));
-        fd_close((int)self->n);
-        fd_close((int)self->client);
-        fd_close(self->listener);
-        self->listener = tcp_listen(NULL, self->port, 0);
+        co_fd_close((int)self->n);
+        co_fd_close((int)self->client);
+        co_fd_close(self->listener);
+        self->listener = co_tcp_listen(NULL, self->port, 0);
         check(self->listener >= 0);
     }
     co_finally;
-    fd_close(self->listener);
+    co_fd_close(self->listener);
     co_end;
 }
 
@@ -218,8 +218,8 @@ static void full_begins(struct full *full)
 {
     struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
-    full->listener = tcp_listen(NULL, 0, 0);
-    full->port = tcp_port(full->listener);
+    full->listener = co_tcp_listen(NULL, 0, 0);
+    full->port = co_tcp_port(full->listener);
     listen(full->listener, 0);
     to.sin_port = htons((uint16_t)full->port);
     for (full->count = 0; full->count < 64; full->count++) {
@@ -227,7 +227,7 @@ static void full_begins(struct full *full)
         struct pollfd wait = { .fd = fd, .events = POLLOUT };
 
         full->fds[full->count] = fd;
-        fd_nonblock(fd);
+        co_fd_nonblock(fd);
         connect(fd, (struct sockaddr *)&to, sizeof to);
         if (poll(&wait, 1, 50) == 0) {
             full->count++;
@@ -241,7 +241,7 @@ static void full_ends(struct full *full)
 {
     for (int i = 0; i < full->count; i++)
         close(full->fds[i]);
-    fd_close(full->listener);
+    co_fd_close(full->listener);
 }
 
 struct hasty { co_frame; int port; struct co_connect slot; struct co_within deadline; intptr_t n; };
@@ -267,13 +267,13 @@ static void a_connect_that_takes_too_long_leaves_no_fd(void **state)
     full_ends(&full);
 }
 
-struct canceller { co_frame; struct task *task; int turns; };
+struct canceller { co_frame; struct co_task *task; int turns; };
 static co_define(canceller)
 {
     co_begin;
     for (; self->turns > 0; self->turns--)
         co_try(co_sleep(0));
-    task_cancel(self->task);
+    co_cancel(self->task);
     co_end;
 }
 
@@ -286,11 +286,11 @@ static void a_connect_that_is_cancelled_leaves_no_fd(void **state)
     full_begins(&full);
     before = open_fds();
     for (int turns = 0; turns < 4; turns++) {
-        struct task *task = task_spawn(dial, .port = full.port);
-        assert_int_equal(task_go(canceller, .task = task, .turns = turns), 0);
-        assert_int_equal(loop_run(loop_current()), 0);
-        assert_int_equal(task_result(task), -ECANCELED);
-        task_free(task);
+        struct co_task *task = co_spawn(dial, .port = full.port);
+        assert_int_equal(co_go(canceller, .task = task, .turns = turns), 0);
+        assert_int_equal(co_loop_run(co_loop_current()), 0);
+        assert_int_equal(co_task_result(task), -ECANCELED);
+        co_task_free(task);
     }
     assert_int_equal(open_fds(), before);
     full_ends(&full);
@@ -300,18 +300,18 @@ static void a_connect_that_is_cancelled_leaves_no_fd(void **state)
 static void a_connect_that_is_cancelled_as_it_ends_gives_its_fd_or_closes_it(void **state)
 {
     (void)state;
-    int listener = tcp_listen(NULL, 0, 0), before = open_fds();
+    int listener = co_tcp_listen(NULL, 0, 0), before = open_fds();
 
     for (int turns = 0; turns < 6; turns++) {
-        struct task *task = task_spawn(dial, .port = tcp_port(listener));
-        assert_int_equal(task_go(canceller, .task = task, .turns = turns), 0);
-        assert_int_equal(loop_run(loop_current()), 0);
-        assert_true(task_result(task) == -ECANCELED || task_result(task) >= 0);
-        fd_close((int)task_result(task));
-        task_free(task);
+        struct co_task *task = co_spawn(dial, .port = co_tcp_port(listener));
+        assert_int_equal(co_go(canceller, .task = task, .turns = turns), 0);
+        assert_int_equal(co_loop_run(co_loop_current()), 0);
+        assert_true(co_task_result(task) == -ECANCELED || co_task_result(task) >= 0);
+        co_fd_close((int)co_task_result(task));
+        co_task_free(task);
         assert_int_equal(open_fds(), before);
     }
-    fd_close(listener);
+    co_fd_close(listener);
 }
 
 struct acceptor { co_frame; int listener; intptr_t n; };
@@ -326,28 +326,28 @@ static co_define(acceptor)
 static void an_accept_that_is_cancelled_loses_no_peer(void **state)
 {
     (void)state;
-    int listener = tcp_listen(NULL, 0, 0);
+    int listener = co_tcp_listen(NULL, 0, 0);
 
     for (int turns = 0; turns < 6; turns++) {
-        struct task *task = task_spawn(acceptor, .listener = listener), *again = NULL;
-        int client = (int)run(dial, .port = tcp_port(listener));
+        struct co_task *task = co_spawn(acceptor, .listener = listener), *again = NULL;
+        int client = (int)run(dial, .port = co_tcp_port(listener));
 
         assert_true(client >= 0);
-        if (task_state(task) == TASK_PENDING) {
-            assert_int_equal(task_go(canceller, .task = task, .turns = turns), 0);
-            assert_int_equal(loop_run(loop_current()), 0);
+        if (co_task_state(task) == CO_TASK_PENDING) {
+            assert_int_equal(co_go(canceller, .task = task, .turns = turns), 0);
+            assert_int_equal(co_loop_run(co_loop_current()), 0);
         }
-        if (task_result(task) < 0) {
-            assert_int_equal(task_result(task), -ECANCELED);
-            again = task_spawn(acceptor, .listener = listener);
-            assert_int_equal(loop_run(loop_current()), 0);
+        if (co_task_result(task) < 0) {
+            assert_int_equal(co_task_result(task), -ECANCELED);
+            again = co_spawn(acceptor, .listener = listener);
+            assert_int_equal(co_loop_run(co_loop_current()), 0);
         }
-        fd_close((int)task_result(again ? again : task));
-        task_free(task);
-        task_free(again);
-        fd_close(client);
+        co_fd_close((int)co_task_result(again ? again : task));
+        co_task_free(task);
+        co_task_free(again);
+        co_fd_close(client);
     }
-    fd_close(listener);
+    co_fd_close(listener);
 }
 
 static void accepting_on_what_does_not_listen_is_an_error(void **state)
@@ -358,12 +358,12 @@ static void accepting_on_what_does_not_listen_is_an_error(void **state)
     assert_int_equal(run(acceptor, .listener = -1), -EBADF);
     one_way(fds);
     assert_int_equal(run(acceptor, .listener = fds[0]), -ENOTSOCK);
-    fd_close(fds[0]);
-    fd_close(fds[1]);
+    co_fd_close(fds[0]);
+    co_fd_close(fds[1]);
     meet_here(fds);
     assert_int_equal(run(acceptor, .listener = fds[0]), -EINVAL);
-    fd_close(fds[0]);
-    fd_close(fds[1]);
+    co_fd_close(fds[0]);
+    co_fd_close(fds[1]);
 }
 
 /* ---- Echo ------------------------------------------------------------------------------------ */
@@ -379,7 +379,7 @@ static co_define(session)
         co_try(co_send_all(self->fd, self->buf, (size_t)self->n));
     }
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -389,11 +389,11 @@ static co_define(server)
     co_begin;
     for (; self->left > 0; self->left--) {
         co_try(self->n, co_accept(self->listener));
-        if (task_go(session, .fd = (int)self->n) < 0)
-            fd_close((int)self->n);
+        if (co_go(session, .fd = (int)self->n) < 0)
+            co_fd_close((int)self->n);
     }
     co_finally;
-    fd_close(self->listener);
+    co_fd_close(self->listener);
     co_end;
 }
 
@@ -428,22 +428,22 @@ static co_define(client)
     co_try(self->n, co_recv(self->fd, self->in, sizeof self->in));
     check_equal(self->n, 0);
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
 static void echo(int clients, int rounds, size_t size, size_t piece)
 {
-    static struct task *tasks[1000];
-    int listener = tcp_listen(NULL, 0, 0), port = tcp_port(listener);
+    static struct co_task *tasks[1000];
+    int listener = co_tcp_listen(NULL, 0, 0), port = co_tcp_port(listener);
 
-    assert_int_equal(task_go(server, .listener = listener, .left = clients), 0);
+    assert_int_equal(co_go(server, .listener = listener, .left = clients), 0);
     for (int i = 0; i < clients; i++)
-        tasks[i] = task_spawn(client, .port = port, .rounds = rounds, .size = size, .piece = piece);
-    assert_int_equal(loop_run(loop_current()), 0);
+        tasks[i] = co_spawn(client, .port = port, .rounds = rounds, .size = size, .piece = piece);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
     for (int i = 0; i < clients; i++) {
-        assert_int_equal(task_result(tasks[i]), 0);
-        task_free(tasks[i]);
+        assert_int_equal(co_task_result(tasks[i]), 0);
+        co_task_free(tasks[i]);
     }
 }
 
@@ -472,7 +472,7 @@ static co_define(giver)
     co_return(self->n);
     co_finally;
     free(self->buf);
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -492,7 +492,7 @@ static co_define(taker)
     }
     co_return(self->done);
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -500,14 +500,14 @@ static void co_send_all_sends_all_to_a_slow_reader(void **state)
 {
     (void)state;
     size_t size = (size_t)sized(10000000, 1000000);
-    struct task *task;
+    struct co_task *task;
     int fds[2];
 
     meet_here(fds);
-    task = task_spawn(giver, .fd = fds[0], .size = size);
+    task = co_spawn(giver, .fd = fds[0], .size = size);
     assert_int_equal(run(taker, .fd = fds[1], .slow = 100), size);
-    assert_int_equal(task_result(task), size);
-    task_free(task);
+    assert_int_equal(co_task_result(task), size);
+    co_task_free(task);
 }
 
 struct late_send {
@@ -531,8 +531,8 @@ static co_define(late_send)
     check(self->n > 0 && (size_t)self->n < self->size);
     co_finally;
     free(self->buf);
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -565,8 +565,8 @@ static co_define(half_close)
     co_await(self->n, co_send(self->fds[0], "x", 1));
     check_equal(self->n, -EPIPE);
     co_finally;
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -585,21 +585,21 @@ static void reset(int fd)
     struct linger now = { .l_onoff = 1, .l_linger = 0 };
 
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    fd_close(fd);
+    co_fd_close(fd);
 }
 
-struct reset_in { co_frame; int fds[2]; struct task *task; intptr_t n; };
+struct reset_in { co_frame; int fds[2]; struct co_task *task; intptr_t n; };
 static co_define(reset_in)
 {
     co_begin;
-    self->task = task_spawn(taker, .fd = self->fds[0]);
+    self->task = co_spawn(taker, .fd = self->fds[0]);
     co_try(co_send_all(self->fds[1], "\0\1\2", 3));
     co_try(co_sleep(0.01));
     reset(self->fds[1]);
     co_await(self->n, co_join(self->task));
     check_equal(self->n, -ECONNRESET);
     co_finally;
-    task_free(self->task);
+    co_task_free(self->task);
     co_end;
 }
 
@@ -612,18 +612,18 @@ static void a_reset_in_mid_request_is_ECONNRESET(void **state)
     run(reset_in, .fds = { fds[0], fds[1] });
 }
 
-struct reset_out { co_frame; int fds[2]; struct task *task; intptr_t n; };
+struct reset_out { co_frame; int fds[2]; struct co_task *task; intptr_t n; };
 static co_define(reset_out)
 {
     co_begin;
-    self->task = task_spawn(giver, .fd = self->fds[0], .size = 20000000);
+    self->task = co_spawn(giver, .fd = self->fds[0], .size = 20000000);
     co_try(co_sleep(0.02));
-    check_equal(task_state(self->task), TASK_PENDING);
+    check_equal(co_task_state(self->task), CO_TASK_PENDING);
     reset(self->fds[1]);
     co_await(self->n, co_join(self->task));
     check(self->n == -ECONNRESET || self->n == -EPIPE);
     co_finally;
-    task_free(self->task);
+    co_task_free(self->task);
     co_end;
 }
 
@@ -640,7 +640,7 @@ struct to_nobody { co_frame; int fds[2], i; intptr_t n; };
 static co_define(to_nobody)
 {
     co_begin;
-    fd_close(self->fds[1]);
+    co_fd_close(self->fds[1]);
     for (self->i = 0; self->i < 100; self->i++) {       /* the first may go through */
         co_await(self->n, co_send(self->fds[0], "hello", 5));
         if (self->n < 0)
@@ -651,7 +651,7 @@ static co_define(to_nobody)
     co_await(self->n, co_send_all(self->fds[0], "hello", 5));
     check_equal(self->n, -EPIPE);
     co_finally;
-    fd_close(self->fds[0]);
+    co_fd_close(self->fds[0]);
     co_end;
 }
 
@@ -660,7 +660,7 @@ static void sending_to_a_peer_that_is_gone_is_EPIPE_or_ECONNRESET_and_kills_nobo
     (void)state;
     int fds[2];
 
-    signal(SIGPIPE, SIG_DFL);                   /* loop_new had it ignored */
+    signal(SIGPIPE, SIG_DFL);                   /* co_loop_new had it ignored */
     meet_here(fds);
     run(to_nobody, .fds = { fds[0], fds[1] });
     signal(SIGPIPE, SIG_IGN);
@@ -671,23 +671,23 @@ struct gone_before { co_frame; int listener, i; struct co_connect slot; intptr_t
 static co_define(gone_before)
 {
     co_begin;
-    self->listener = tcp_listen(NULL, 0, 0);
+    self->listener = co_tcp_listen(NULL, 0, 0);
     for (self->i = 0; self->i < 10; self->i++) {
-        co_try(self->n, co_connect(&self->slot, NULL, tcp_port(self->listener)));
+        co_try(self->n, co_connect(&self->slot, NULL, co_tcp_port(self->listener)));
         if (self->i % 2)
             reset((int)self->n);
         else
-            fd_close((int)self->n);
+            co_fd_close((int)self->n);
     }
     for (self->i = 0; self->i < 10; self->i++) {
         co_try(self->n, co_accept(self->listener));
         self->slot.fd = (int)self->n;
         co_await(self->n, co_recv(self->slot.fd, &self->byte, 1));
         check_equal(self->n, self->i % 2 ? -ECONNRESET : 0);
-        fd_close(self->slot.fd);
+        co_fd_close(self->slot.fd);
     }
     co_finally;
-    fd_close(self->listener);
+    co_fd_close(self->listener);
     co_end;
 }
 
@@ -700,14 +700,14 @@ static void a_peer_that_went_before_it_was_accepted_ends_its_session_alone(void 
 static void a_listener_that_is_closed_wakes_its_accept_with_EBADF(void **state)
 {
     (void)state;
-    int listener = tcp_listen(NULL, 0, 0);
-    struct task *task = task_spawn(acceptor, .listener = listener);
+    int listener = co_tcp_listen(NULL, 0, 0);
+    struct co_task *task = co_spawn(acceptor, .listener = listener);
 
-    ev_run(loop_ev(loop_current()), EVRUN_NOWAIT);
-    fd_close(listener);
-    assert_int_equal(loop_run(loop_current()), 0);
-    assert_int_equal(task_result(task), -EBADF);
-    task_free(task);
+    ev_run(co_loop_ev(co_loop_current()), EVRUN_NOWAIT);
+    co_fd_close(listener);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    assert_int_equal(co_task_result(task), -EBADF);
+    co_task_free(task);
 }
 
 /* ---- co_recv_exact --------------------------------------------------------------------------- */
@@ -731,7 +731,7 @@ static co_define(segments)
     }
     co_finally;
     if (self->close)
-        fd_close(self->fd);
+        co_fd_close(self->fd);
     co_end;
 }
 
@@ -745,11 +745,11 @@ static void co_recv_exact_takes_so_many_bytes_and_no_more(void **state)
     assert_int_equal(run(exactly, .fd = fds[0], .size = 3), 3);
     assert_int_equal(run(exactly, .fd = fds[0], .size = 0), 0);
     assert_int_equal(empty(fds[0]), 5);
-    assert_int_equal(task_go(segments, .fd = fds[1], .count = 50), 0);
+    assert_int_equal(co_go(segments, .fd = fds[1], .count = 50), 0);
     assert_int_equal(run(exactly, .fd = fds[0], .size = 493), 493);
     assert_int_equal(run(exactly, .fd = fds[0], .size = 7), 7);
-    fd_close(fds[0]);
-    fd_close(fds[1]);
+    co_fd_close(fds[0]);
+    co_fd_close(fds[1]);
 }
 
 static void an_end_before_is_ENODATA(void **state)
@@ -759,9 +759,9 @@ static void an_end_before_is_ENODATA(void **state)
 
     for (int count = 0; count < 3; count++) {
         meet_here(fds);
-        assert_int_equal(task_go(segments, .fd = fds[1], .count = count, .close = 1), 0);
+        assert_int_equal(co_go(segments, .fd = fds[1], .count = count, .close = 1), 0);
         assert_int_equal(run(exactly, .fd = fds[0], .size = 21), -ENODATA);
-        fd_close(fds[0]);
+        co_fd_close(fds[0]);
     }
 }
 
@@ -772,8 +772,8 @@ static void what_is_no_socket_is_refused(void **state)
 
     one_way(fds);
     assert_int_equal(run(exactly, .fd = fds[0], .size = 1), -ENOTSOCK);
-    fd_close(fds[0]);
-    fd_close(fds[1]);
+    co_fd_close(fds[0]);
+    co_fd_close(fds[1]);
     assert_int_equal(run(exactly, .fd = fds[0], .size = 1), -EBADF);
 }
 
@@ -784,7 +784,7 @@ struct nothing { co_frame; int fds[2]; intptr_t n; struct co_within slot; char b
 static co_define(nothing)
 {
     co_begin;
-    check_equal(fd_pair(self->fds), 0);
+    check_equal(co_fd_pair(self->fds), 0);
     check_equal(write(self->fds[1], "header", 6), 6);
     co_try(self->n, co_recv(self->fds[0], self->buf, sizeof self->buf));
     check_equal(self->n, 6);
@@ -795,8 +795,8 @@ static co_define(nothing)
     co_await(self->n, co_within(&self->slot, 1, co_read(self->fds[0], self->buf, 0)));
     check_equal(self->n, 0);
     co_finally;
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -826,7 +826,7 @@ static co_define(send_part)
     check_equal(self->slot.done, self->n);
     co_return(self->n);
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -845,7 +845,7 @@ static co_define(receive_part)
     }
     co_return(self->got == self->wanted ? 0 : -EPROTO);
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -865,17 +865,17 @@ static int file_make(void)
 
 static void sends_part(int file, int64_t offset, size_t size, size_t wanted)
 {
-    struct task *sender, *receiver;
+    struct co_task *sender, *receiver;
     int fds[2];
 
-    assert_int_equal(fd_pair(fds), 0);
-    sender = task_spawn(send_part, .fd = fds[0], .file = file, .offset = offset, .size = size);
-    receiver = task_spawn(receive_part, .fd = fds[1], .offset = (size_t)offset, .wanted = wanted);
-    assert_int_equal(loop_run(loop_current()), 0);
-    assert_int_equal(task_result(sender), wanted);
-    assert_int_equal(task_result(receiver), 0);
-    task_free(sender);
-    task_free(receiver);
+    assert_int_equal(co_fd_pair(fds), 0);
+    sender = co_spawn(send_part, .fd = fds[0], .file = file, .offset = offset, .size = size);
+    receiver = co_spawn(receive_part, .fd = fds[1], .offset = (size_t)offset, .wanted = wanted);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    assert_int_equal(co_task_result(sender), wanted);
+    assert_int_equal(co_task_result(receiver), 0);
+    co_task_free(sender);
+    co_task_free(receiver);
 }
 
 static void a_file_is_sent_whole_or_in_part(void **state)
@@ -896,17 +896,17 @@ static void a_file_that_cannot_be_sent_is_an_error(void **state)
     (void)state;
     int fds[2], file = file_make(), ends[2];
 
-    assert_int_equal(fd_pair(fds), 0);
+    assert_int_equal(co_fd_pair(fds), 0);
     assert_int_equal(run(send_part, .fd = fds[0], .file = -1, .size = 1), -EBADF);
-    fd_close(fds[1]);
-    assert_int_equal(fd_pair(fds), 0);
-    assert_int_equal(fd_pipe(ends), 0);
+    co_fd_close(fds[1]);
+    assert_int_equal(co_fd_pair(fds), 0);
+    assert_int_equal(co_fd_pipe(ends), 0);
     assert_int_equal(run(send_part, .fd = fds[0], .file = ends[0], .size = 1), -ESPIPE);
-    fd_close(fds[1]);
-    fd_close(ends[0]);
-    fd_close(ends[1]);
-    assert_int_equal(fd_pair(fds), 0);
-    fd_close(fds[1]);
+    co_fd_close(fds[1]);
+    co_fd_close(ends[0]);
+    co_fd_close(ends[1]);
+    assert_int_equal(co_fd_pair(fds), 0);
+    co_fd_close(fds[1]);
     assert_int_equal(run(send_part, .fd = fds[0], .file = file, .size = 10), -EPIPE);
     close(file);
 }
@@ -927,10 +927,10 @@ static void a_file_that_nobody_takes_meets_its_deadline_and_tells_how_much_went(
     (void)state;
     int fds[2], file = file_make();
 
-    assert_int_equal(fd_pair(fds), 0);
+    assert_int_equal(co_fd_pair(fds), 0);
     assert_int_equal(run(hurried_part, .fd = fds[0], .file = file), -ETIMEDOUT);
-    fd_close(fds[0]);
-    fd_close(fds[1]);
+    co_fd_close(fds[0]);
+    co_fd_close(fds[1]);
     close(file);
 }
 

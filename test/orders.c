@@ -80,7 +80,7 @@ static void go_back(int place)
     for (int i = BLOCKS; i-- > 0 && offsetof(struct world, heap[i]) >= moments[place].size; )
         world.heap[i].size = 0;
     copy_world(&world, &moments[place].world, moments[place].size);
-    scheduler_set(&world.scheduler);
+    co_scheduler_set(&world.scheduler);
 }
 
 /* Whether another order may begin as this one does up to [place], and go on differently. */

@@ -166,9 +166,9 @@ static inline int key_of(int item)
 /* Where the item stands that is got next. */
 static int next_item(void)
 {
-    int next = M->order == QUEUE_LIFO ? M->count - 1 : 0;
+    int next = M->order == CO_QUEUE_LIFO ? M->count - 1 : 0;
 
-    for (int i = 1; M->order == QUEUE_PRIORITY && i < M->count; i++)
+    for (int i = 1; M->order == CO_QUEUE_PRIORITY && i < M->count; i++)
         if (key_of(M->items[i]) < key_of(M->items[next]))
             next = i;
     return next;

@@ -5,7 +5,7 @@
  *     event      w wait, s set, c clear         lock       a acquire, r release
  *     semaphore  A acquire, R release           condition  v wait, n notify 1, N notify all
  *     barrier    b wait, B abort, Z reset       queue      p put, g get, P G nowait, q close,
- *                                                          d task_done, J join
+ *                                                          d co_op_done, J join
  *     of the last task:      j join, h shield, f wait_for(1)
  *     of the last two:       m gather, y wait_any, l x z wait_all (all, first failed, first
  *                            completed), e the next that is completed
@@ -31,9 +31,9 @@ static const struct program of_three[] = {
     { "queue without room", EACH_PACE, { "pppp", "ggg0", "gP1g" }, .room = 0 },
     { "queue without bound", EACH_PACE, { "ppPp", "gg0G", "g1gg" }, .room = -1 },
     { "queue that grows", EACH_PACE, { "PPPP", "PPPP", "gPPPgggggggg" }, .room = -1 },
-    { "queue, LIFO", EACH_PACE, { "pppp", "pg0g", "gp1g" }, .room = 2, .order = QUEUE_LIFO },
+    { "queue, LIFO", EACH_PACE, { "pppp", "pg0g", "gp1g" }, .room = 2, .order = CO_QUEUE_LIFO },
     { "queue, priority", EACH_PACE, { "pppp", "pppg", "gg1g" }, .room = -1,
-      .order = QUEUE_PRIORITY },
+      .order = CO_QUEUE_PRIORITY },
     { "queue, close and join", EACH_PACE, { "ppJp", "gdgd", "dqJ0" }, .room = 1 },
     { "join", EACH_PACE, { "jj.j", "0jsj", "w.w." }, .leaves = 4 },
     { "join, unmet", EACH_PACE, { "jw.w", "00j1", ".s.!" }, .leaves = 4 },
@@ -63,9 +63,9 @@ static const struct program of_four[] = {
     { "barrier of three", LONE, { "bbb", "b0b", "bb1", "b2B" }, .parties = 3 },
     { "queue of one", LONE, { "ppp", "gg0", "g1p", "2pg" }, .room = 1 },
     { "queue without bound", LONE, { "ppP", "gG0", "g1p", "2gg" }, .room = -1 },
-    { "queue, LIFO", LONE, { "ppp", "pg0", "g1p", "2pg" }, .room = 2, .order = QUEUE_LIFO },
+    { "queue, LIFO", LONE, { "ppp", "pg0", "g1p", "2pg" }, .room = 2, .order = CO_QUEUE_LIFO },
     { "queue, priority", LONE, { "ppp", "pg0", "p1g", "2gg" }, .room = 2,
-      .order = QUEUE_PRIORITY },
+      .order = CO_QUEUE_PRIORITY },
     { "queue, close and join", LONE, { "ppJ", "gd0", "gdq", "J1d" }, .room = 1 },
     { "join", LONE, { "jj.", "0jw", "j1s", "w.w" }, .leaves = 8 },
     { "shield", LONE, { "hh.", "0hw", "h1s", "w.w" }, .leaves = 8 },

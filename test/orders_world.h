@@ -26,7 +26,7 @@ struct actor {
     char op;
     intptr_t r;
     struct co_within slot;
-    struct completed each;
+    struct co_as_completed each;
 };
 
 static struct world {
@@ -34,22 +34,22 @@ static struct world {
     const char *order;              /* for the message of a failure */
     enum pace pace;
     int step;
-    struct scheduler scheduler;
-    struct task_driver driver;
+    struct co_scheduler scheduler;
+    struct co_driver driver;
     long blocks;                    /* of the heap, in use */
     unsigned at_gate;               /* bits */
-    struct task *task[ALL];
-    struct task *members[2];
-    struct event event;
-    struct lock lock;
-    struct semaphore semaphore;
-    struct condition condition;
-    struct barrier barrier;
-    struct queue queue;
+    struct co_task *task[ALL];
+    struct co_task *members[2];
+    struct co_event event;
+    struct co_lock lock;
+    struct co_semaphore semaphore;
+    struct co_condition condition;
+    struct co_barrier barrier;
+    struct co_queue queue;
     int items[ROOM];
-    struct task_group group;
+    struct co_group group;
     struct model model;
-    struct task tasks[ACTORS];
+    struct co_task tasks[ACTORS];
     struct actor actors[ACTORS];
     struct { size_t size; union { char bytes[BLOCK]; int64_t align64; void *align; } room; }
         heap[BLOCKS];
@@ -82,14 +82,14 @@ UNCHECKED static inline void same(const char *what, int x, long came, long expec
 
 /* ---- The driver ------------------------------------------------------------------------------ */
 
-static int64_t world_clock(struct task_driver *driver)
+static int64_t world_clock(struct co_driver *driver)
 {
     (void)driver;
     return world.model.now;
 }
 
 /* A freed block is overwritten: who still reads it will not get far. */
-static void *world_resize(struct task_driver *driver, void *old, size_t size)
+static void *world_resize(struct co_driver *driver, void *old, size_t size)
 {
     (void)driver;
     for (int i = 0; i < BLOCKS; i++) {
@@ -108,18 +108,18 @@ static void *world_resize(struct task_driver *driver, void *old, size_t size)
 
 /* ---- Ops ------------------------------------------------------------------------------------- */
 
-static int gate_take_back(struct task *task)
+static int gate_take_back(struct co_task *task)
 {
     (void)task;
-    return TASK_LATER;
+    return CO_LATER;
 }
 
 /* Waits for its turn. A cancel does not end that, and meets the op that follows. */
 static co_op co_gate(const struct actor *actor)
 {
-    static const struct task_wait wait = { "co_gate", gate_take_back };
+    static const struct co_wait_kind wait = { "co_gate", gate_take_back };
 
-    (void)task_waits(&wait, NULL);
+    (void)co_op_wait(&wait, NULL);
     world.at_gate |= 1U << actor->me;
     return co_wait();
 }
@@ -146,7 +146,7 @@ static void op_ends(int x, char op, intptr_t r)
 struct kid { co_frame; int me; bool fails; intptr_t r; };
 static co_define(kid) {
     co_begin;
-    world.task[self->me] = task_current();
+    world.task[self->me] = co_current();
     must_begin(self->me, 'w', 0);
     co_await(self->r, co_event_wait(&world.event));
     op_ends(self->me, 'w', self->r);
@@ -160,8 +160,8 @@ static int call_group(char op, int id)
 {
     if (id == ALL)
         return 0;
-    return op == '+' ? group_go(&world.group, kid, .me = id)
-                     : group_go(&world.group, kid, .me = id, .fails = true);
+    return op == '+' ? co_group_go(&world.group, kid, .me = id)
+                     : co_group_go(&world.group, kid, .me = id, .fails = true);
 }
 
 /* Letters of calls that never wait. */
@@ -170,24 +170,24 @@ static intptr_t call(struct actor *self, int id)
     struct world *w = &world;
 
     switch (self->op) {
-    case '0': case '1': case '2': case '3': return task_cancel(w->task[self->op - '0']);
-    case 's': event_set(&w->event); break;
-    case 'c': event_clear(&w->event); break;
-    case 'r': return lock_release(&w->lock);
-    case 'R': return semaphore_release(&w->semaphore);
-    case 'n': return condition_notify(&w->condition, 1);
-    case 'N': return condition_notify_all(&w->condition);
-    case 'B': barrier_abort(&w->barrier); break;
-    case 'Z': barrier_reset(&w->barrier); break;
-    case 'P': return queue_put(&w->queue, &self->item);
-    case 'G': return queue_get(&w->queue, &self->got);
-    case 'q': queue_close(&w->queue); break;
+    case '0': case '1': case '2': case '3': return co_cancel(w->task[self->op - '0']);
+    case 's': co_event_set(&w->event); break;
+    case 'c': co_event_clear(&w->event); break;
+    case 'r': return co_lock_release(&w->lock);
+    case 'R': return co_semaphore_release(&w->semaphore);
+    case 'n': return co_condition_notify(&w->condition, 1);
+    case 'N': return co_condition_notify_all(&w->condition);
+    case 'B': co_barrier_abort(&w->barrier); break;
+    case 'Z': co_barrier_reset(&w->barrier); break;
+    case 'P': return co_queue_put_now(&w->queue, &self->item);
+    case 'G': return co_queue_get_now(&w->queue, &self->got);
+    case 'q': co_queue_shutdown(&w->queue); break;
     case 'd':
         if (w->queue.unfinished > 0)
-            queue_task_done(&w->queue);
+            co_queue_task_done(&w->queue);
         break;
     case '+': case '-': return call_group(self->op, id);
-    case 'k': group_cancel(&w->group); break;
+    case 'k': co_group_cancel(&w->group); break;
     default: break;
     }
     return 0;
@@ -196,7 +196,7 @@ static intptr_t call(struct actor *self, int id)
 static co_op op_alone(struct actor *self, char op)
 {
     struct world *w = &world;
-    struct task *last = w->members[1];
+    struct co_task *last = w->members[1];
     double second = 1 + self->me * 1e-9;
 
     switch (op) {
@@ -214,11 +214,11 @@ static co_op op_alone(struct actor *self, char op)
     case 'f': return co_wait_for(last, second);
     case 'm': return co_gather(w->members, 2);
     case 'y': return co_wait_any(w->members, 2);
-    case 'l': return co_wait_all(w->members, 2, WAIT_ALL);
-    case 'x': return co_wait_all(w->members, 2, WAIT_FIRST_FAILED);
-    case 'z': return co_wait_all(w->members, 2, WAIT_FIRST_COMPLETED);
+    case 'l': return co_wait_tasks(w->members, 2, CO_ALL_COMPLETED);
+    case 'x': return co_wait_tasks(w->members, 2, CO_FIRST_FAILED);
+    case 'z': return co_wait_tasks(w->members, 2, CO_FIRST_COMPLETED);
     case 'e': return co_next(&self->each);
-    default:  return co_group(&w->group);
+    default:  return co_group_wait(&w->group);
     }
 }
 
@@ -251,7 +251,7 @@ static void look_at_gift(const struct actor *self)
 
 static co_define(actor) {
     co_begin;
-    completed_init(&self->each, world.members, 2);
+    co_as_completed_init(&self->each, world.members, 2);
     for (;; self->at++) {
         self->op = world.program->script[self->me][self->at];
         if (self->op == '\0' || self->op == '!')
@@ -266,7 +266,7 @@ static co_define(actor) {
     if (self->r != -ECANCELED || !(world.program->leaves >> self->me & 1))
         self->r = self->op == '!' ? -EIO : 10 + self->me;
     each_is_over(self->me);
-    co_await(co_close(&self->each));
+    co_await(co_gen_close(&self->each));
     must_end(self->me, self->r);
     co_return(self->r);
     co_end;
@@ -274,10 +274,10 @@ static co_define(actor) {
 
 /* ---- The world and the model agree ----------------------------------------------------------- */
 
-UNCHECKED static void same_tasks(const char *what, const struct task *ring,
+UNCHECKED static void same_tasks(const char *what, const struct co_task *ring,
                                  const struct line *line)
 {
-    const struct task *task = ring;
+    const struct co_task *task = ring;
 
     same(what, -1, ring != NULL, line->n > 0);
     for (int i = 0; i < line->n; i++, task = task->in.link.next)
@@ -287,16 +287,16 @@ UNCHECKED static void same_tasks(const char *what, const struct task *ring,
         wrong(what, -1, line->n + 1, line->n);
 }
 
-UNCHECKED static inline void same_ring(const char *what, const struct task *ring,
+UNCHECKED static inline void same_ring(const char *what, const struct co_task *ring,
                                        enum line_name name)
 {
     if (ring || world.model.line[name].n)
         same_tasks(what, ring, &world.model.line[name]);
 }
 
-UNCHECKED static inline const struct task *joiners_of(const struct task *task)
+UNCHECKED static inline const struct co_task *joiners_of(const struct co_task *task)
 {
-    return task->told & 1 ? (const struct task *)(task->told - 1) : NULL;
+    return task->told & 1 ? (const struct co_task *)(task->told - 1) : NULL;
 }
 
 UNCHECKED static void agree(void)
@@ -305,7 +305,7 @@ UNCHECKED static void agree(void)
     const struct model *m = &w->model;
     int ready = 0, alive = 0;
 
-    for (const struct task *task = w->scheduler.ready; task; ready++)
+    for (const struct co_task *task = w->scheduler.ready; task; ready++)
         task = task->in.link.next == w->scheduler.ready ? NULL : task->in.link.next;
     for (int x = 0, n = m->line[GROUP].n ? ALL : m->actors; x < n; x++)
         alive += !m->of[x].ended && m->of[x].gives != BLOCKED && !(w->at_gate >> x & 1);
@@ -335,12 +335,12 @@ UNCHECKED static void agree(void)
 static void turn(void)
 {
     must_turn();
-    scheduler_turn(&world.scheduler);
+    co_scheduler_turn(&world.scheduler);
 }
 
-UNCHECKED static bool is_ready(const struct task *task)
+UNCHECKED static bool is_ready(const struct co_task *task)
 {
-    const struct task *first = world.scheduler.ready, *found = first;
+    const struct co_task *first = world.scheduler.ready, *found = first;
 
     while (found && found != task)
         found = found->in.link.next == first ? NULL : found->in.link.next;
@@ -348,28 +348,28 @@ UNCHECKED static bool is_ready(const struct task *task)
 }
 
 /* [task], if it is ready, is the only one that is. The others. */
-static struct task *hold_others(struct task *task)
+static struct co_task *hold_others(struct co_task *task)
 {
-    struct task *held = world.scheduler.ready;
+    struct co_task *held = world.scheduler.ready;
     bool ready = is_ready(task);
 
     world.scheduler.ready = NULL;
     if (ready) {
-        task_ring_remove(&held, task);
-        task_ring_add(&world.scheduler.ready, task);
+        co_ring_remove(&held, task);
+        co_ring_add(&world.scheduler.ready, task);
     }
     return held;
 }
 
-static void let_go(struct task *held)
+static void let_go(struct co_task *held)
 {
-    struct task *woken = world.scheduler.ready;
+    struct co_task *woken = world.scheduler.ready;
 
     world.scheduler.ready = held;
     while (woken) {
-        struct task *task = woken;
-        task_ring_remove(&woken, task);
-        task_ring_add(&world.scheduler.ready, task);
+        struct co_task *task = woken;
+        co_ring_remove(&woken, task);
+        co_ring_add(&world.scheduler.ready, task);
     }
 }
 
@@ -378,7 +378,7 @@ static void pass_gate(int x)
     if (!(world.at_gate >> x & 1))
         return;
     world.at_gate &= ~(1U << x);
-    task_wake(&world.tasks[x], 0);
+    co_wake(&world.tasks[x], 0);
     world.scheduler.ready = world.scheduler.ready->in.link.prev;     /* before the others */
 }
 
@@ -391,7 +391,7 @@ static bool is_idle(int x)
 
 static void step(int x)
 {
-    struct task *held;
+    struct co_task *held;
 
     world.step++;
     if (is_idle(x))
@@ -436,7 +436,7 @@ static void move(int i)
                   (long)world.scheduler.count, 0);
         x = (x + i) % ALL;
         must_cancel(x);
-        task_cancel(world.task[x]);
+        co_cancel(world.task[x]);
     }
 }
 
@@ -483,22 +483,23 @@ static void world_begin(const struct program *p, enum pace pace, const char *ord
     w->program = p;
     w->pace = pace;
     w->order = order;
-    w->driver = (struct task_driver){ world_clock, NULL, world_resize };
-    scheduler_init(&w->scheduler, &w->driver, NULL, 0);
+    w->driver = (struct co_driver){ world_clock, NULL, world_resize };
+    co_scheduler_init(&w->scheduler, &w->driver, NULL, 0);
     w->event.is_set = p->is_set;
-    semaphore_init(&w->semaphore, (unsigned)p->value, (unsigned)p->bound);
-    condition_init(&w->condition, &w->lock);
-    barrier_init(&w->barrier, (unsigned)p->parties);
+    co_semaphore_init(&w->semaphore, (unsigned)p->value, (unsigned)p->bound);
+    co_condition_init(&w->condition, &w->lock);
+    co_barrier_init(&w->barrier, (unsigned)p->parties);
     if (p->room < 0)
-        queue_init_unbounded(&w->queue, sizeof(int), (enum queue_order)p->order, compare_keys);
+        co_queue_init_unbounded(&w->queue, sizeof(int), (enum co_queue_order)p->order,
+                                compare_keys);
     else
-        queue_init_order(&w->queue, w->items, (size_t)p->room, sizeof(int),
-                         (enum queue_order)p->order, compare_keys);
-    group_init(&w->group, NULL);
+        co_queue_init_order(&w->queue, w->items, (size_t)p->room, sizeof(int),
+                         (enum co_queue_order)p->order, compare_keys);
+    co_group_init(&w->group, NULL);
     model_begin(p, actors);
     for (int x = 0; x < actors; x++) {
         w->task[x] = &w->tasks[x];
-        task_init(&w->tasks[x], &w->actors[x], actor, .me = x);
+        co_task_init(&w->tasks[x], &w->actors[x], actor, .me = x);
     }
     w->members[0] = &w->tasks[actors - 2];
     w->members[1] = &w->tasks[actors - 1];
@@ -517,15 +518,15 @@ static void world_end(void)
     for (int i = 0; i < w->model.actors; i++) {
         if (w->tasks[i].told)
             wrong("somebody still has to do with a task that ended", i, 1, 0);
-        same("the task's result", i, task_result(&w->tasks[i]), OF(i)->result);
+        same("the task's result", i, co_task_result(&w->tasks[i]), OF(i)->result);
     }
-    event_free(&w->event);                  /* these stop if a task still waits */
-    lock_free(&w->lock);
-    semaphore_free(&w->semaphore);
-    condition_free(&w->condition);
-    barrier_free(&w->barrier);
-    queue_free(&w->queue);
-    scheduler_free(&w->scheduler);
+    co_event_check_idle(&w->event);                  /* these stop if a task still waits */
+    co_lock_check_idle(&w->lock);
+    co_semaphore_check_idle(&w->semaphore);
+    co_condition_check_idle(&w->condition);
+    co_barrier_check_idle(&w->barrier);
+    co_queue_free(&w->queue);
+    co_scheduler_free(&w->scheduler);
     same("blocks of the heap left", -1, w->blocks, 0);
 }
 

@@ -24,7 +24,7 @@ static int children_gone(void **state)
 
 static int processes_end(void **state)
 {
-    loop_free(loop_current());
+    co_loop_free(co_loop_current());
     return children_gone(state);
 }
 
@@ -101,21 +101,21 @@ static co_define(listener)
     co_end;
 }
 
-struct several { co_frame; struct task *tasks[3]; int i; };
+struct several { co_frame; struct co_task *tasks[3]; int i; };
 static co_define(several)
 {
     co_begin;
     for (self->i = 0; self->i < 3; self->i++)
-        self->tasks[self->i] = task_spawn(listener, .signo = SIGUSR1, .times = 2);
+        self->tasks[self->i] = co_spawn(listener, .signo = SIGUSR1, .times = 2);
     co_try(co_sleep(0.01));
     kill(getpid(), SIGUSR1);
     co_try(co_sleep(0.01));
-    check_equal(task_state(self->tasks[0]), TASK_PENDING);
+    check_equal(co_task_state(self->tasks[0]), CO_TASK_PENDING);
     kill(getpid(), SIGUSR1);
     co_try(co_gather(self->tasks, 3));
     for (self->i = 0; self->i < 3; self->i++) {
-        check_equal(task_result(self->tasks[self->i]), 1);
-        task_free(self->tasks[self->i]);
+        check_equal(co_task_result(self->tasks[self->i]), 1);
+        co_task_free(self->tasks[self->i]);
     }
     co_end;
 }
@@ -126,7 +126,7 @@ static void each_delivery_wakes_all_who_wait_for_that_signal(void **state)
     run(several);
 }
 
-struct between { co_frame; struct co_within slot; struct task *task; intptr_t n; };
+struct between { co_frame; struct co_within slot; struct co_task *task; intptr_t n; };
 static co_define(between)
 {
     co_begin;
@@ -142,13 +142,13 @@ static co_define(between)
     check_equal(self->n, -ETIMEDOUT);
     co_await(self->n, co_within(&self->slot, 0.01, co_signal(SIGUSR2)));
     check_equal(self->n, -ETIMEDOUT);
-    self->task = task_spawn(listener, .signo = SIGUSR1, .times = 1);
+    self->task = co_spawn(listener, .signo = SIGUSR1, .times = 1);
     co_try(co_sleep(0));
-    task_cancel(self->task);
+    co_cancel(self->task);
     kill(getpid(), SIGUSR1);            /* comes when the cancelled one has left: is kept */
     co_await(self->n, co_join(self->task));
     check_equal(self->n, -ECANCELED);
-    task_free(self->task);
+    co_task_free(self->task);
     co_await(self->n, co_signal(SIGUSR1));
     check_equal(self->n, 0);
     co_end;
@@ -162,35 +162,35 @@ static void a_signal_between_two_awaits_is_not_lost_and_several_are_one(void **s
     signal(SIGUSR2, SIG_DFL);
 }
 
-struct rival { co_frame; struct task *other; intptr_t n; };
+struct rival { co_frame; struct co_task *other; intptr_t n; };
 static co_define(rival)
 {
     co_begin;
     co_try(co_signal(SIGUSR1));
     if (self->other)
-        task_cancel(self->other);       /* which was woken in this same turn */
+        co_cancel(self->other);       /* which was woken in this same turn */
     co_await(self->n, co_sleep(0));
     co_return(self->n);
     co_end;
 }
 
-struct rivals { co_frame; struct task *a, *b; };
+struct rivals { co_frame; struct co_task *a, *b; };
 static co_define(rivals)
 {
     co_begin;
-    self->a = task_spawn(rival);
+    self->a = co_spawn(rival);
     co_try(co_sleep(0));
-    self->b = task_spawn(rival);
+    self->b = co_spawn(rival);
     co_try(co_sleep(0.01));
-    TASK_FRAME(self->a, rival)->other = self->b;
+    CO_TASK_FRAME(self->a, rival)->other = self->b;
     kill(getpid(), SIGUSR1);
     co_await(co_join(self->a));
     co_await(co_join(self->b));
-    check_equal(task_result(self->a), 0);
-    check_equal(task_result(self->b), -ECANCELED);      /* of its sleep */
-    check_equal(TASK_FRAME(self->b, rival)->n, -ECANCELED);
-    task_free(self->a);
-    task_free(self->b);
+    check_equal(co_task_result(self->a), 0);
+    check_equal(co_task_result(self->b), -ECANCELED);      /* of its sleep */
+    check_equal(CO_TASK_FRAME(self->b, rival)->n, -ECANCELED);
+    co_task_free(self->a);
+    co_task_free(self->b);
     co_end;
 }
 
@@ -204,13 +204,13 @@ static void a_task_that_waits_for_a_signal_is_no_deadlock(void **state)
 {
     (void)state;
     char *argv[] = { "sh", "-c", "while sleep 0.1; do kill -USR1 $PPID; done", NULL };
-    struct process process;
+    struct co_process process;
 
     signal(SIGUSR1, SIG_IGN);           /* before and after the wait */
-    assert_int_equal(process_spawn(&process, argv, NULL), 0);
+    assert_int_equal(co_process_spawn(&process, argv, NULL), 0);
     assert_int_equal(run(listener, .signo = SIGUSR1, .times = 1), 1);
-    process_close(&process);
-    loop_free(loop_current());
+    co_process_close(&process);
+    co_loop_free(co_loop_current());
     signal(SIGUSR1, SIG_DFL);
 }
 
@@ -246,17 +246,18 @@ static void after_the_loop_the_disposition_is_as_before(void **state)
 
     for (size_t i = 0; i < 3; i++) {
         struct sigaction now;
-        struct task *task;
+        struct co_task *task;
 
         signal(SIGUSR1, before[i]);
-        assert_non_null(loop_new(NULL));
-        task = task_spawn(listener, .signo = SIGUSR1, .times = 1);
-        assert_int_equal(loop_post(loop_current(), (void (*)(void *))loop_stop, loop_current()), 0);
-        loop_run(loop_current());
+        assert_non_null(co_loop_new(NULL));
+        task = co_spawn(listener, .signo = SIGUSR1, .times = 1);
+        assert_int_equal(
+            co_loop_post(co_loop_current(), (void (*)(void *))co_loop_stop, co_loop_current()), 0);
+        co_loop_run(co_loop_current());
         sigaction(SIGUSR1, NULL, &now);
         assert_true(now.sa_handler != before[i]);
-        task_detach(task);
-        loop_free(loop_current());
+        co_task_detach(task);
+        co_loop_free(co_loop_current());
         sigaction(SIGUSR1, NULL, &now);
         assert_true(now.sa_handler == before[i]);
     }
@@ -272,7 +273,7 @@ static void on_usr1(struct ev_loop *ev, ev_signal *watcher, int revents)
 static void a_libev_watcher_of_the_same_loop_goes_on(void **state)
 {
     (void)state;
-    struct ev_loop *ev = loop_ev(loop_current());
+    struct ev_loop *ev = co_loop_ev(co_loop_current());
     ev_signal watcher;
     int came = 0;
 
@@ -296,7 +297,7 @@ static co_define(loner)
 
 static void *other_loop(void *result)
 {
-    *(intptr_t *)result = loop_main(loner, .signo = SIGUSR1);
+    *(intptr_t *)result = co_main(loner, .signo = SIGUSR1);
     return NULL;
 }
 
@@ -313,14 +314,14 @@ static intptr_t elsewhere(void)
 static void a_signal_of_another_loop_is_busy_until_that_is_freed(void **state)
 {
     (void)state;
-    loop_new(NULL);
+    co_loop_new(NULL);
     assert_int_equal(run(loner, .signo = SIGUSR1), -ETIMEDOUT);
     assert_int_equal(elsewhere(), -EBUSY);
-    loop_free(loop_current());
+    co_loop_free(co_loop_current());
     assert_int_equal(elsewhere(), -ETIMEDOUT);
-    loop_new(NULL);
+    co_loop_new(NULL);
     assert_int_equal(run(loner, .signo = SIGUSR1), -ETIMEDOUT);
-    loop_free(loop_current());
+    co_loop_free(co_loop_current());
 }
 
 struct interrupted { co_frame; struct co_within slot; intptr_t n; };
@@ -341,7 +342,7 @@ static void sigint_goes_to_who_asks_for_it_and_not_to_the_main_task(void **state
     struct sigaction now;
 
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(loop_main(interrupted), 7);
+        assert_int_equal(co_main(interrupted), 7);
         sigaction(SIGINT, NULL, &now);
         assert_true(now.sa_handler == SIG_DFL);
     }
@@ -353,8 +354,8 @@ static void sigint_goes_to_who_asks_for_it_and_not_to_the_main_task(void **state
 struct output {
     co_frame;
     char *script, *argv[4];
-    struct process_options options;
-    struct process child;
+    struct co_process_options options;
+    struct co_process child;
     intptr_t n, r;
     char text[512];
     size_t done;
@@ -366,8 +367,8 @@ static co_define(output)
         self->argv[0] = "sh", self->argv[1] = "-c", self->argv[2] = self->script;
     }
     if (!self->options.out)
-        self->options.out = PROCESS_PIPE;
-    co_try(co_done(process_spawn(&self->child, self->argv, &self->options)));
+        self->options.out = CO_PROCESS_PIPE;
+    co_try(co_done(co_process_spawn(&self->child, self->argv, &self->options)));
     while (self->child.out >= 0) {
         co_try(self->n, co_read(self->child.out, self->text + self->done,
                                 sizeof self->text - 1 - self->done));
@@ -378,19 +379,19 @@ static co_define(output)
     co_try(self->r, co_child(&self->child));
     co_return(self->r);
     co_finally;
-    process_close(&self->child);
+    co_process_close(&self->child);
     co_end;
 }
 
 /* Its result, and in text what it wrote. */
-#define output_is(wanted, status, ...) output_is_(wanted, status, task_spawn(output, __VA_ARGS__))
+#define output_is(wanted, status, ...) output_is_(wanted, status, co_spawn(output, __VA_ARGS__))
 
-static void output_is_(const char *wanted, int status, struct task *task)
+static void output_is_(const char *wanted, int status, struct co_task *task)
 {
-    assert_int_equal(loop_run(loop_current()), 0);
-    assert_int_equal(task_result(task), status);
-    assert_string_equal(TASK_FRAME(task, output)->text, wanted);
-    task_free(task);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    assert_int_equal(co_task_result(task), status);
+    assert_string_equal(CO_TASK_FRAME(task, output)->text, wanted);
+    co_task_free(task);
 }
 
 static void its_exit_status_or_128_plus_its_signal_is_given(void **state)
@@ -403,41 +404,42 @@ static void its_exit_status_or_128_plus_its_signal_is_given(void **state)
     output_is("x", 128 + SIGTERM, .script = "printf x; kill $$");
 }
 
-static int spawn_sh(struct process *process, struct process_options options, char *script)
+static int spawn_sh(struct co_process *process, struct co_process_options options, char *script)
 {
     char *argv[] = { "sh", "-c", script, NULL };
 
-    return process_spawn(process, argv, &options);
+    return co_process_spawn(process, argv, &options);
 }
 
 static void what_cannot_be_started_leaves_nothing_behind(void **state)
 {
     (void)state;
     char *missing[] = { "no-such-program", NULL }, *directory[] = { "/", NULL }, *none[] = { NULL };
-    struct process_options pipes = { .in = PROCESS_PIPE, .out = PROCESS_PIPE, .err = PROCESS_PIPE };
-    struct process p;
+    struct co_process_options pipes
+        = { .in = CO_PROCESS_PIPE, .out = CO_PROCESS_PIPE, .err = CO_PROCESS_PIPE };
+    struct co_process p;
     struct rlimit old, few;
 
     if (!exec_fails_late()) {
-        assert_int_equal(process_spawn(&p, missing, &pipes), -ENOENT);
-        process_close(&p);
-        assert_int_equal(process_spawn(&p, directory, NULL), -EACCES);
+        assert_int_equal(co_process_spawn(&p, missing, &pipes), -ENOENT);
+        co_process_close(&p);
+        assert_int_equal(co_process_spawn(&p, directory, NULL), -EACCES);
         pipes.cwd = "/no/such/directory";
         assert_int_equal(spawn_sh(&p, pipes, "exit"), -ENOENT);
         pipes.cwd = NULL;
     }
-    assert_int_equal(process_spawn(&p, none, &pipes), -EINVAL);
-    assert_int_equal(process_spawn(&p, NULL, &pipes), -EINVAL);
+    assert_int_equal(co_process_spawn(&p, none, &pipes), -EINVAL);
+    assert_int_equal(co_process_spawn(&p, NULL, &pipes), -EINVAL);
     pipes.err = 2999;
     assert_int_equal(spawn_sh(&p, pipes, "exit"), -EBADF);
     pipes.err = -4;
     assert_int_equal(spawn_sh(&p, pipes, "exit"), -EINVAL);
-    pipes.err = 0, pipes.out = PROCESS_STDOUT;
+    pipes.err = 0, pipes.out = CO_PROCESS_STDOUT;
     assert_int_equal(spawn_sh(&p, pipes, "exit"), -EINVAL);
-    assert_int_equal(process_kill(&p, SIGTERM), -ESRCH);
-    process_close(&p);
+    assert_int_equal(co_process_kill(&p, SIGTERM), -ESRCH);
+    co_process_close(&p);
 
-    pipes.out = pipes.err = PROCESS_PIPE;
+    pipes.out = pipes.err = CO_PROCESS_PIPE;
     getrlimit(RLIMIT_NOFILE, &old);
     for (int spare = 0; spare < 6; spare++) {
         few = old;
@@ -457,13 +459,13 @@ static void a_child_has_the_fds_0_1_and_2_alone(void **state)
     one_way(fds);
     kept = fcntl(0, F_DUPFD, 100);              /* not close-on-exec */
     output_is("0 1 2 ", 0, .argv = { self_, "fds" });
-    output_is("0 1 2 ", 0, .argv = { self_, "fds" }, .options = { .in = PROCESS_PIPE,
-              .err = PROCESS_PIPE });
+    output_is("0 1 2 ", 0, .argv = { self_, "fds" }, .options = { .in = CO_PROCESS_PIPE,
+              .err = CO_PROCESS_PIPE });
     output_is("0 1 2 ", 0, .argv = { self_, "fds" }, .options = { .in = fds[0],
-              .err = PROCESS_STDOUT });
+              .err = CO_PROCESS_STDOUT });
     close(kept);
-    fd_close(fds[0]);
-    fd_close(fds[1]);
+    co_fd_close(fds[0]);
+    co_fd_close(fds[1]);
 }
 
 static void a_child_has_its_streams_though_ours_are_closed_or_close_on_exec(void **state)
@@ -475,11 +477,11 @@ static void a_child_has_its_streams_though_ours_are_closed_or_close_on_exec(void
     output_is("0 1 2 ", 0, .argv = { self_, "fds" });
     close(0);
     output_is("1 2 ", 0, .argv = { self_, "fds" });
-    output_is("0 1 2 ", 0, .argv = { self_, "fds" }, .options = { .in = PROCESS_PIPE });
+    output_is("0 1 2 ", 0, .argv = { self_, "fds" }, .options = { .in = CO_PROCESS_PIPE });
     close(2);
-    output_is("0 1 ", 0, .argv = { self_, "fds" }, .options = { .in = PROCESS_NULL });
-    output_is("0 1 2 ", 0, .argv = { self_, "fds" }, .options = { .in = PROCESS_PIPE,
-              .err = PROCESS_PIPE });
+    output_is("0 1 ", 0, .argv = { self_, "fds" }, .options = { .in = CO_PROCESS_NULL });
+    output_is("0 1 2 ", 0, .argv = { self_, "fds" }, .options = { .in = CO_PROCESS_PIPE,
+              .err = CO_PROCESS_PIPE });
     dup2(in, 0);
     dup2(err, 2);
     close(in);
@@ -518,9 +520,9 @@ static void the_streams_of_a_child_go_where_they_are_sent(void **state)
     char buf[16] = "";
 
     assert_int_equal(pipe(fds), 0);
-    output_is("ab", 0, .script = "printf a; printf b >&2", .options = { .err = PROCESS_STDOUT });
-    output_is("a", 0, .script = "printf a; printf b >&2", .options = { .err = PROCESS_NULL });
-    output_is("", 1, .script = "read x", .options = { .in = PROCESS_NULL });
+    output_is("ab", 0, .script = "printf a; printf b >&2", .options = { .err = CO_PROCESS_STDOUT });
+    output_is("a", 0, .script = "printf a; printf b >&2", .options = { .err = CO_PROCESS_NULL });
+    output_is("", 1, .script = "read x", .options = { .in = CO_PROCESS_NULL });
     output_is("a", 0, .script = "printf a; printf b >&2", .options = { .err = fds[1] });
     output_is("", 0, .script = "printf c", .options = { .out = fds[1] });
     assert_int_equal(read(fds[0], buf, sizeof buf), 2);
@@ -565,9 +567,9 @@ static char big[BIG], copy[BIG];
 struct talk {
     co_frame;
     char *script;
-    struct process_options options;
+    struct co_process_options options;
     size_t size, room;
-    struct process child;
+    struct co_process child;
     intptr_t n, status;
 };
 static co_define(talk)
@@ -578,11 +580,11 @@ static co_define(talk)
     co_try(self->status, co_child(&self->child));
     co_return(self->status == 0 ? self->n : 100000000 + self->status);
     co_finally;
-    process_close(&self->child);
+    co_process_close(&self->child);
     co_end;
 }
 
-#define PIPES .options = { .in = PROCESS_PIPE, .out = PROCESS_PIPE }
+#define PIPES .options = { .in = CO_PROCESS_PIPE, .out = CO_PROCESS_PIPE }
 
 static void more_than_the_pipes_hold_is_written_and_read_at_once(void **state)
 {
@@ -606,32 +608,32 @@ static void a_child_that_does_not_read_its_input_is_no_error_of_the_talk(void **
 static void a_talk_wants_the_pipes_that_it_uses(void **state)
 {
     (void)state;
-    assert_int_equal(run(talk, .script = "cat", .options = { .in = PROCESS_PIPE }), -EINVAL);
-    assert_int_equal(run(talk, .script = "cat", .options = { .out = PROCESS_PIPE }, .size = 1),
+    assert_int_equal(run(talk, .script = "cat", .options = { .in = CO_PROCESS_PIPE }), -EINVAL);
+    assert_int_equal(run(talk, .script = "cat", .options = { .out = CO_PROCESS_PIPE }, .size = 1),
                      -EINVAL);
-    assert_int_equal(run(talk, .script = "cat", .options = { .in = PROCESS_PIPE,
-                         .out = PROCESS_PIPE, .err = PROCESS_PIPE }), -EINVAL);
-    assert_int_equal(run(talk, .script = "printf abc", .options = { .out = PROCESS_PIPE },
+    assert_int_equal(run(talk, .script = "cat", .options = { .in = CO_PROCESS_PIPE,
+                         .out = CO_PROCESS_PIPE, .err = CO_PROCESS_PIPE }), -EINVAL);
+    assert_int_equal(run(talk, .script = "printf abc", .options = { .out = CO_PROCESS_PIPE },
                          .room = 3), 3);
 }
 
-struct early { co_frame; struct process child; intptr_t n; };
+struct early { co_frame; struct co_process child; intptr_t n; };
 static co_define(early)
 {
     co_begin;
-    co_try(co_done(spawn_sh(&self->child, (struct process_options){ .in = PROCESS_PIPE },
+    co_try(co_done(spawn_sh(&self->child, (struct co_process_options){ .in = CO_PROCESS_PIPE },
                             "exec <&-; sleep 0.1")));
     do
         co_await(self->n, co_write(self->child.in, big, 4096));
     while (self->n > 0);
     check_equal(self->n, -EPIPE);
-    process_close_in(&self->child);
-    process_close_in(&self->child);
+    co_process_close_in(&self->child);
+    co_process_close_in(&self->child);
     co_try(self->n, co_child(&self->child));
     check_equal(self->n, 0);
     co_finally;
-    process_close(&self->child);
-    process_close(&self->child);
+    co_process_close(&self->child);
+    co_process_close(&self->child);
     co_end;
 }
 
@@ -646,19 +648,19 @@ static void a_write_to_a_child_that_closed_its_stdin_is_epipe(void **state)
 static void two_hundred_children_run_at_once(void **state)
 {
     (void)state;
-    static struct task *tasks[200];
+    static struct co_task *tasks[200];
     const int n = sized(200, 20);
-    double start = loop_time();
+    double start = co_time();
 
     for (int i = 0; i < n; i++)
-        tasks[i] = task_spawn(talk, .script = "sleep 0.3; printf xyz",
-                              .options = { .out = PROCESS_PIPE }, .room = (size_t)i);
-    assert_int_equal(loop_run(loop_current()), 0);
+        tasks[i] = co_spawn(talk, .script = "sleep 0.3; printf xyz",
+                              .options = { .out = CO_PROCESS_PIPE }, .room = (size_t)i);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
     for (int i = 0; i < n; i++) {
-        assert_int_equal(task_result(tasks[i]), i < 3 ? -EMSGSIZE : 3);
-        task_free(tasks[i]);
+        assert_int_equal(co_task_result(tasks[i]), i < 3 ? -EMSGSIZE : 3);
+        co_task_free(tasks[i]);
     }
-    assert_true(loop_time() - start < 20);      /* one after the other: 60 */
+    assert_true(co_time() - start < 20);      /* one after the other: 60 */
 }
 
 /* Starts `process MODE`, waits until it is ready, and then for its end. */
@@ -666,7 +668,7 @@ struct waits {
     co_frame;
     char *mode;
     double grace;
-    struct process child;
+    struct co_process child;
     char *argv[3], text[8];
     int waiting;
     intptr_t n;
@@ -675,58 +677,58 @@ static co_define(waits)
 {
     co_begin;
     self->argv[0] = self_, self->argv[1] = self->mode;
-    co_try(co_done(process_spawn(&self->child, self->argv, &(struct process_options){
-        .out = PROCESS_PIPE, .grace = self->grace })));
+    co_try(co_done(co_process_spawn(&self->child, self->argv, &(struct co_process_options){
+        .out = CO_PROCESS_PIPE, .grace = self->grace })));
     co_try(self->n, co_read(self->child.out, self->text, 8));
     self->waiting = 1;
     co_await(self->n, co_child(&self->child));
     co_return(self->n);
     co_finally;
-    process_close(&self->child);
+    co_process_close(&self->child);
     co_end;
 }
 
 /* Lets a task that runs waits be in its co_child. */
 #define CO_READY(task) \
-    while (!TASK_FRAME(task, waits)->waiting) co_try(co_sleep(0.002)); \
+    while (!CO_TASK_FRAME(task, waits)->waiting) co_try(co_sleep(0.002)); \
     co_try(co_sleep(0.01))
 
 struct cancels {
     co_frame;
     char *mode;
     double grace, again;            /* seconds to a second cancel */
-    struct task *task;
+    struct co_task *task;
     double start, took;
     int status;
 };
 static co_define(cancels)
 {
     co_begin;
-    self->task = task_spawn(waits, .mode = self->mode, .grace = self->grace);
+    self->task = co_spawn(waits, .mode = self->mode, .grace = self->grace);
     CO_READY(self->task);
-    self->start = loop_time();
-    task_cancel(self->task);
+    self->start = co_time();
+    co_cancel(self->task);
     if (self->again > 0) {
         co_try(co_sleep(self->again));
-        task_cancel(self->task);
+        co_cancel(self->task);
     }
     co_await(co_join(self->task));
-    check_equal(task_result(self->task), -ECANCELED);
-    self->took = loop_time() - self->start;
-    self->status = TASK_FRAME(self->task, waits)->child.status;
-    task_free(self->task);
+    check_equal(co_task_result(self->task), -ECANCELED);
+    self->took = co_time() - self->start;
+    self->status = CO_TASK_FRAME(self->task, waits)->child.status;
+    co_task_free(self->task);
     co_end;
 }
 
 #define cancelled(check, ...) do {                                                                \
-        struct task *task_ = task_spawn(cancels, __VA_ARGS__);                                    \
-        assert_int_equal(loop_run(loop_current()), 0);                                            \
+        struct co_task *task_ = co_spawn(cancels, __VA_ARGS__);                                   \
+        assert_int_equal(co_loop_run(co_loop_current()), 0);                                      \
         assert_int_equal(failures_, 0);                                                           \
-        int status = TASK_FRAME(task_, cancels)->status;                                          \
-        double took = TASK_FRAME(task_, cancels)->took;                                           \
+        int status = CO_TASK_FRAME(task_, cancels)->status;                                       \
+        double took = CO_TASK_FRAME(task_, cancels)->took;                                        \
         assert_true(check);                                                                       \
         (void)status, (void)took;                                                                 \
-        task_free(task_);                                                                         \
+        co_task_free(task_);                                                                      \
     } while (0)
 
 static void a_cancel_ends_the_child_by_sigterm(void **state)
@@ -754,14 +756,14 @@ static void a_second_cancel_or_no_grace_period_kills_at_once(void **state)
 struct deadline {
     co_frame;
     double outer;
-    struct process child;
+    struct co_process child;
     struct co_within slot, wide;
     char ready[8];
 };
 static co_define(deadline)
 {
     co_begin;
-    co_try(co_done(spawn_sh(&self->child, (struct process_options){ .out = PROCESS_PIPE,
+    co_try(co_done(spawn_sh(&self->child, (struct co_process_options){ .out = CO_PROCESS_PIPE,
                             .grace = 0.2 }, "trap '' TERM; echo ready; exec sleep 50")));
     co_try(co_read(self->child.out, self->ready, sizeof self->ready));
     co_try(co_within(&self->wide, self->outer,
@@ -769,7 +771,7 @@ static co_define(deadline)
     co_finally;
     check_equal(self->child.status, SIGKILL);
     co_try(co_child(&self->child));             /* 137: not what this coroutine gives */
-    process_close(&self->child);
+    co_process_close(&self->child);
     co_end;
 }
 
@@ -782,17 +784,17 @@ static void a_deadline_on_a_child_kills_it_and_is_etimedout(void **state)
 }
 
 /* Cancels a task in its k-th turn, whatever it does there. */
-struct cancel_at { co_frame; struct task *task; int k, by_time; };
+struct cancel_at { co_frame; struct co_task *task; int k, by_time; };
 static co_define(cancel_at)
 {
     co_begin;
-    self->task = task_spawn(talk, PIPES, .script = "cat", .size = BIG, .room = BIG);
+    self->task = co_spawn(talk, PIPES, .script = "cat", .size = BIG, .room = BIG);
     for (; self->k > 0; self->k--)
         co_try(co_sleep(self->by_time ? 0.0003 : 0));
-    task_cancel(self->task);
+    co_cancel(self->task);
     co_await(co_join(self->task));
-    check(task_result(self->task) == -ECANCELED || task_result(self->task) == BIG);
-    task_free(self->task);
+    check(co_task_result(self->task) == -ECANCELED || co_task_result(self->task) == BIG);
+    co_task_free(self->task);
     co_end;
 }
 
@@ -809,8 +811,8 @@ static void a_cancel_at_any_point_leaves_no_child_and_no_fd(void **state)
     }
 }
 
-struct late { co_frame; struct process child; struct task *waiter; intptr_t n; };
-struct end_of { co_frame; struct process *child; intptr_t n; };
+struct late { co_frame; struct co_process child; struct co_task *waiter; intptr_t n; };
+struct end_of { co_frame; struct co_process *child; intptr_t n; };
 static co_define(end_of)
 {
     co_begin;
@@ -824,23 +826,23 @@ static co_define(late)
     co_begin;
     co_await(self->n, co_child(&self->child));
     check_equal(self->n, -ECHILD);              /* nothing was started */
-    process_close(&self->child);
-    co_try(co_done(spawn_sh(&self->child, (struct process_options){ .in = PROCESS_PIPE },
+    co_process_close(&self->child);
+    co_try(co_done(spawn_sh(&self->child, (struct co_process_options){ .in = CO_PROCESS_PIPE },
                             "read x; exit 9")));
-    self->waiter = task_spawn(end_of, .child = &self->child);
+    self->waiter = co_spawn(end_of, .child = &self->child);
     co_try(co_sleep(0.01));
     co_await(self->n, co_child(&self->child));
     check_equal(self->n, -EBUSY);
-    check_equal(process_kill(&self->child, 0), 0);
-    check_equal(process_kill(&self->child, 1000), -EINVAL);
-    process_close_in(&self->child);
+    check_equal(co_process_kill(&self->child, 0), 0);
+    check_equal(co_process_kill(&self->child, 1000), -EINVAL);
+    co_process_close_in(&self->child);
     co_await(self->n, co_join(self->waiter));
     check_equal(self->n, 9);
     co_await(self->n, co_child(&self->child));
     check_equal(self->n, 9);
-    check_equal(process_kill(&self->child, SIGTERM), -ESRCH);
-    task_free(self->waiter);
-    process_close(&self->child);
+    check_equal(co_process_kill(&self->child, SIGTERM), -ESRCH);
+    co_task_free(self->waiter);
+    co_process_close(&self->child);
     co_end;
 }
 
@@ -850,48 +852,56 @@ static void one_task_waits_for_the_end_and_others_may_ask_afterwards(void **stat
     run(late);
 }
 
-struct closes { co_frame; struct process child; struct task *waiter; int cancel; intptr_t n; };
+struct closes {
+    co_frame;
+    struct co_process child;
+    struct co_task *waiter;
+    int cancel;
+    intptr_t n;
+};
 static co_define(closes)
 {
     co_begin;
-    co_try(co_done(spawn_sh(&self->child, (struct process_options){ .out = PROCESS_PIPE },
+    co_try(co_done(spawn_sh(&self->child, (struct co_process_options){ .out = CO_PROCESS_PIPE },
                             "sleep 0.01; exec sleep 50")));
-    self->waiter = task_spawn(end_of, .child = &self->child);
+    self->waiter = co_spawn(end_of, .child = &self->child);
     co_try(co_sleep(0.05));
     if (self->cancel)
-        task_cancel(self->waiter);
-    process_close(&self->child);
+        co_cancel(self->waiter);
+    co_process_close(&self->child);
     co_await(self->n, co_join(self->waiter));
     check_equal(self->n, self->cancel ? -ECANCELED : 128 + SIGKILL);
-    task_free(self->waiter);
+    co_task_free(self->waiter);
     co_end;
 }
 
 static void closing_kills_and_who_waits_gets_the_status(void **state)
 {
     (void)state;
-    struct process p;
+    struct co_process p;
     siginfo_t info;
 
     run(closes);
     run(closes, .cancel = 1);
-    assert_int_equal(spawn_sh(&p, (struct process_options){ .in = PROCESS_PIPE }, "read x"), 0);
-    process_close(&p);                          /* never awaited */
+    assert_int_equal(spawn_sh(&p, (struct co_process_options) { .in = CO_PROCESS_PIPE }, "read x"),
+                     0);
+    co_process_close(&p);                          /* never awaited */
     assert_int_equal(p.status, SIGKILL);
-    assert_int_equal(spawn_sh(&p, (struct process_options){ .in = PROCESS_PIPE }, "exit 4"), 0);
+    assert_int_equal(spawn_sh(&p, (struct co_process_options) { .in = CO_PROCESS_PIPE }, "exit 4"),
+                     0);
     assert_int_equal(waitid(P_PID, (id_t)p.pid, &info, WEXITED | WNOWAIT), 0);
-    process_close(&p);                          /* a zombie */
+    co_process_close(&p);                          /* a zombie */
     assert_int_equal(WEXITSTATUS(p.status), 4);
     memset(&p, 0, sizeof p);
-    process_close(&p);
+    co_process_close(&p);
 }
 
 struct leftover { co_frame; };
 static co_define(leftover)
 {
     co_begin;
-    task_go(waits, .mode = "stubborn", .grace = 0.1);
-    task_go(waits, .mode = "polite");
+    co_go(waits, .mode = "stubborn", .grace = 0.1);
+    co_go(waits, .mode = "polite");
     co_try(co_sleep(sized(1, 6) * 0.1));
     co_end;
 }
@@ -899,22 +909,23 @@ static co_define(leftover)
 static void a_loop_that_ends_ends_its_children_first(void **state)
 {
     (void)state;
-    assert_int_equal(loop_main(leftover), 0);
+    assert_int_equal(co_main(leftover), 0);
 }
 
-struct dies { co_frame; struct task *task; siginfo_t info; };
+struct dies { co_frame; struct co_task *task; siginfo_t info; };
 static co_define(dies)
 {
     co_begin;
-    self->task = task_spawn(waits, .mode = "polite");
+    self->task = co_spawn(waits, .mode = "polite");
     CO_READY(self->task);
-    kill(TASK_FRAME(self->task, waits)->child.pid, SIGKILL);
-    waitid(P_PID, (id_t)TASK_FRAME(self->task, waits)->child.pid, &self->info, WEXITED | WNOWAIT);
-    task_cancel(self->task);
+    kill(CO_TASK_FRAME(self->task, waits)->child.pid, SIGKILL);
+    waitid(P_PID, (id_t)CO_TASK_FRAME(self->task, waits)->child.pid, &self->info,
+           WEXITED | WNOWAIT);
+    co_cancel(self->task);
     co_await(co_join(self->task));
-    check_equal(task_result(self->task), -ECANCELED);
-    check_equal(TASK_FRAME(self->task, waits)->child.status, SIGKILL);
-    task_free(self->task);
+    check_equal(co_task_result(self->task), -ECANCELED);
+    check_equal(CO_TASK_FRAME(self->task, waits)->child.status, SIGKILL);
+    co_task_free(self->task);
     co_end;
 }
 

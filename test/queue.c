@@ -10,7 +10,7 @@ enum { ROOM = 4 };
 static struct {
     struct sim sim;
     int items[ROOM];
-    struct queue queue;
+    struct co_queue queue;
 } w;
 
 /* Of [room] ints, or unbounded for UNBOUNDED. */
@@ -20,21 +20,21 @@ static void begin(int room)
     memset(&w, 0, sizeof w);
     sim_begin(&w.sim);
     if (room == UNBOUNDED)
-        queue_init_unbounded(&w.queue, sizeof(int), QUEUE_FIFO, NULL);
+        co_queue_init_unbounded(&w.queue, sizeof(int), CO_QUEUE_FIFO, NULL);
     else
-        queue_init(&w.queue, w.items, (size_t)room, sizeof(int));
+        co_queue_init(&w.queue, w.items, (size_t)room, sizeof(int));
 }
 
 /* Runs all, frees [n] tasks; nobody waits for anything any more. */
-static void finish(struct task **tasks, int n)
+static void finish(struct co_task **tasks, int n)
 {
     assert_int_equal(sim_run(&w.sim), 0);
     for (int i = 0; i < n; i++)
-        task_free(tasks[i]);
+        co_task_free(tasks[i]);
     assert_null(w.queue.getters);
     assert_null(w.queue.putters);
     assert_null(w.queue.joiners);
-    queue_free(&w.queue);
+    co_queue_free(&w.queue);
     sim_end(&w.sim);
 }
 
@@ -47,10 +47,10 @@ static void note_number(int number)
 }
 
 /* At once, as plain calls. */
-static int put(int item) { return queue_put(&w.queue, &item); }
+static int put(int item) { return co_queue_put_now(&w.queue, &item); }
 static int get(void)
 {
-    int item = -1, result = queue_get(&w.queue, &item);
+    int item = -1, result = co_queue_get_now(&w.queue, &item);
 
     return result < 0 ? result : item;
 }
@@ -102,16 +102,16 @@ static co_define(putter) {
 
 /* A second after its start it puts [puts] items, 0 and up, and gets and notes [gets], at once. In
  * the same step it cancels [before] before that and [after] after it, and the step [takes] time. */
-struct mover { co_frame; int puts, gets; struct task *before, *after; double takes; };
+struct mover { co_frame; int puts, gets; struct co_task *before, *after; double takes; };
 static co_define(mover) {
     co_begin;
     co_try(co_sleep(1));
-    task_cancel(self->before);
+    co_cancel(self->before);
     for (int i = 0; i < self->puts; i++)
         assert_int_equal(put(i), 0);
     for (; self->gets > 0; self->gets--)
         note_number(get());
-    task_cancel(self->after);
+    co_cancel(self->after);
     w.sim.now += (int64_t)(self->takes * 1e9);
     co_end;
 }
@@ -126,49 +126,49 @@ enum { ROOMS = sizeof rooms / sizeof rooms[0], FULL = 3, N = 3, MOVER = N, ALL }
             for (int i = 0; i < n; i++)
 
 /* [n] getters of an empty queue, of which [i] (-1: none) has a deadline, and a mover that puts. */
-static void getters_wait(struct task **tasks, int room, int n, int i, double deadline)
+static void getters_wait(struct co_task **tasks, int room, int n, int i, double deadline)
 {
     begin(room);
-    tasks[MOVER] = task_spawn(mover);
+    tasks[MOVER] = co_spawn(mover);
     for (int k = 0; k < N; k++)
-        tasks[k] = k < n ? task_spawn(getter, .deadline = k == i ? deadline : 0) : NULL;
+        tasks[k] = k < n ? co_spawn(getter, .deadline = k == i ? deadline : 0) : NULL;
     sim_turns(&w.sim, 1);
 }
 
 /* The same with putters of a full queue, of 100 and up, and a mover that gets. The queue holds
  * [room] items, 10 and up. */
-static void putters_wait(struct task **tasks, int room, int n, int i, double deadline)
+static void putters_wait(struct co_task **tasks, int room, int n, int i, double deadline)
 {
     begin(room);
     for (int k = 0; k < room; k++)
         assert_int_equal(put(10 + k), 0);
-    tasks[MOVER] = task_spawn(mover);
+    tasks[MOVER] = co_spawn(mover);
     for (int k = 0; k < N; k++)
-        tasks[k] = k < n ? task_spawn(putter, .item = 100 + k, .deadline = k == i ? deadline : 0)
+        tasks[k] = k < n ? co_spawn(putter, .item = 100 + k, .deadline = k == i ? deadline : 0)
                          : NULL;
     sim_turns(&w.sim, 1);
 }
 
-static struct mover *mover_of(struct task **tasks)
+static struct mover *mover_of(struct co_task **tasks)
 {
-    return TASK_FRAME(tasks[MOVER], mover);
+    return CO_TASK_FRAME(tasks[MOVER], mover);
 }
 
 /* The getters but [left_out] (-1: none) got 0, 1, 2 in their order. */
-static void assert_got(struct task **tasks, int n, int left_out)
+static void assert_got(struct co_task **tasks, int n, int left_out)
 {
     for (int k = 0, item = 0; k < n; k++) {
         if (k == left_out)
             continue;
-        assert_int_equal(TASK_FRAME(tasks[k], getter)->first, 0);
-        assert_int_equal(TASK_FRAME(tasks[k], getter)->item, item++);
+        assert_int_equal(CO_TASK_FRAME(tasks[k], getter)->first, 0);
+        assert_int_equal(CO_TASK_FRAME(tasks[k], getter)->item, item++);
     }
     assert_int_equal(w.queue.count, 0);
     assert_int_equal(get(), -EAGAIN);
 }
 
 /* What was put came out in order, but for what [left_out] (-1: none) wanted to put. */
-static void assert_put(struct task **tasks, int room, int n, int left_out)
+static void assert_put(struct co_task **tasks, int room, int n, int left_out)
 {
     char expected[64] = "";
 
@@ -179,7 +179,7 @@ static void assert_put(struct task **tasks, int room, int n, int left_out)
     assert_notes(expected);
     for (int k = 0; k < n; k++)
         if (k != left_out)
-            assert_int_equal(TASK_FRAME(tasks[k], putter)->first, 0);
+            assert_int_equal(CO_TASK_FRAME(tasks[k], putter)->first, 0);
     assert_int_equal(get(), -EAGAIN);
     assert_int_equal(w.queue.unfinished, room + n - (left_out >= 0));
 }
@@ -203,7 +203,7 @@ static void items_come_out_in_the_order_in_which_they_went_in(void **state)
 static void at_once_or_not_at_all(void **state)
 {
     (void)state;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     begin(1);
     assert_int_equal(get(), -EAGAIN);
@@ -216,26 +216,26 @@ static void at_once_or_not_at_all(void **state)
     begin(0);                                           /* no room: from hand to hand */
     assert_int_equal(put(1), -EAGAIN);
     assert_int_equal(get(), -EAGAIN);
-    tasks[0] = task_spawn(getter);
+    tasks[0] = co_spawn(getter);
     sim_turns(&w.sim, 1);
     assert_int_equal(get(), -EAGAIN);
     assert_int_equal(put(2), 0);
     assert_int_equal(put(3), -EAGAIN);
-    tasks[1] = task_spawn(putter, .item = 4);
+    tasks[1] = co_spawn(putter, .item = 4);
     sim_turns(&w.sim, 1);
     assert_int_equal(put(5), -EAGAIN);
     assert_int_equal(get(), 4);
     assert_int_equal(get(), -EAGAIN);
     sim_run(&w.sim);
-    assert_int_equal(task_result(tasks[0]), 2);
-    assert_int_equal(task_result(tasks[1]), 0);
+    assert_int_equal(co_task_result(tasks[0]), 2);
+    assert_int_equal(co_task_result(tasks[1]), 0);
     finish(tasks, 2);
 }
 
 static void getters_are_served_first_in_first_out(void **state)
 {
     (void)state;
-    struct task *tasks[ALL];
+    struct co_task *tasks[ALL];
 
     for (int r = 0; r < ROOMS; r++) {
         getters_wait(tasks, rooms[r], N, -1, 0);
@@ -250,7 +250,7 @@ static void getters_are_served_first_in_first_out(void **state)
 static void putters_are_served_first_in_first_out(void **state)
 {
     (void)state;
-    struct task *tasks[ALL];
+    struct co_task *tasks[ALL];
 
     for (int r = 0; r < FULL; r++) {
         putters_wait(tasks, rooms[r], N, -1, 0);
@@ -266,7 +266,7 @@ static void putters_are_served_first_in_first_out(void **state)
 static void nobody_overtakes_a_putter_that_waits(void **state)
 {
     (void)state;
-    struct task *tasks[ALL];
+    struct co_task *tasks[ALL];
 
     putters_wait(tasks, 1, 2, -1, 0);
     assert_int_equal(get(), 10);                        /* its place went to the first putter */
@@ -288,26 +288,26 @@ static int by_value(const void *a, const void *b)
 static void the_last_in_is_the_first_out_of_a_lifo(void **state)
 {
     (void)state;
-    struct task *tasks[3];
+    struct co_task *tasks[3];
 
     begin(0);
-    queue_init_order(&w.queue, w.items, ROOM, sizeof(int), QUEUE_LIFO, NULL);
+    co_queue_init_order(&w.queue, w.items, ROOM, sizeof(int), CO_QUEUE_LIFO, NULL);
     for (int i = 0; i < ROOM; i++)
         assert_int_equal(put(i), 0);
     assert_int_equal(put(9), -EAGAIN);
     for (int i = 0; i < 2; i++)
-        tasks[i] = task_spawn(putter, .item = 10 + i);
+        tasks[i] = co_spawn(putter, .item = 10 + i);
     sim_turns(&w.sim, 1);
     assert_int_equal(get(), 3);
     assert_int_equal(get(), 10);
     assert_int_equal(get(), 11);
     for (int i = 2; i >= 0; i--)
         assert_int_equal(get(), i);
-    tasks[2] = task_spawn(getter);
+    tasks[2] = co_spawn(getter);
     sim_run(&w.sim);
     assert_int_equal(put(5), 0);
     sim_run(&w.sim);
-    assert_int_equal(task_result(tasks[2]), 5);
+    assert_int_equal(co_task_result(tasks[2]), 5);
     finish(tasks, 3);
 }
 
@@ -320,9 +320,9 @@ static void the_least_is_the_first_out_of_a_priority_queue(void **state)
     for (int grows = 0; grows < 2; grows++) {
         begin(0);
         if (grows)
-            queue_init_unbounded(&w.queue, sizeof(int), QUEUE_PRIORITY, by_value);
+            co_queue_init_unbounded(&w.queue, sizeof(int), CO_QUEUE_PRIORITY, by_value);
         else
-            queue_init_order(&w.queue, storage, COUNT, sizeof(int), QUEUE_PRIORITY, by_value);
+            co_queue_init_order(&w.queue, storage, COUNT, sizeof(int), CO_QUEUE_PRIORITY, by_value);
         for (int i = 0; i < COUNT; i++)
             assert_int_equal(put(i * 77 % 101), 0);     /* nearly all twice */
         for (int last = 0, i = 0; i < COUNT; i++) {
@@ -341,14 +341,14 @@ static void the_least_is_the_first_out_of_a_priority_queue(void **state)
 static void a_putter_that_waits_is_sorted_in_when_there_is_room(void **state)
 {
     (void)state;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     begin(0);
-    queue_init_order(&w.queue, w.items, 2, sizeof(int), QUEUE_PRIORITY, by_value);
+    co_queue_init_order(&w.queue, w.items, 2, sizeof(int), CO_QUEUE_PRIORITY, by_value);
     assert_int_equal(put(5), 0);
     assert_int_equal(put(3), 0);
-    tasks[0] = task_spawn(putter, .item = 4);
-    tasks[1] = task_spawn(putter, .item = 1);
+    tasks[0] = co_spawn(putter, .item = 4);
+    tasks[1] = co_spawn(putter, .item = 1);
     sim_turns(&w.sim, 1);
     for (int i = 0; i < 4; i++)
         note_number(get());
@@ -374,7 +374,7 @@ static void a_queue_without_a_bound_grows_in_the_heap(void **state)
         assert_int_equal(get(), next++);
     assert_int_equal(get(), -EAGAIN);
     assert_int_equal(w.sim.blocks, 1);
-    queue_free(&w.queue);
+    co_queue_free(&w.queue);
     assert_int_equal(w.sim.blocks, 0);
     for (int i = 0; i < 20; i++)                        /* and from nothing again */
         assert_int_equal(put(i), 0);
@@ -386,13 +386,13 @@ static void a_queue_without_a_bound_grows_in_the_heap(void **state)
 static void without_memory_an_item_is_not_put_and_none_is_lost(void **state)
 {
     (void)state;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     begin(UNBOUNDED);
-    tasks[0] = task_spawn(putter, .item = 1);
+    tasks[0] = co_spawn(putter, .item = 1);
     w.sim.fail_at = w.sim.calls + 1;
     sim_turns(&w.sim, 1);
-    assert_int_equal(TASK_FRAME(tasks[0], putter)->first, -ENOMEM);
+    assert_int_equal(CO_TASK_FRAME(tasks[0], putter)->first, -ENOMEM);
     w.sim.fail_at = 0;
     for (int i = 0; i < 8; i++)
         assert_int_equal(put(i), 0);
@@ -405,12 +405,12 @@ static void without_memory_an_item_is_not_put_and_none_is_lost(void **state)
     assert_int_equal(put(8), 0);
     for (int i = 0; i < 9; i++)
         assert_int_equal(get(), i);
-    tasks[1] = task_spawn(getter);                      /* from hand to hand it needs none */
+    tasks[1] = co_spawn(getter);                      /* from hand to hand it needs none */
     sim_run(&w.sim);
     w.sim.fail_at = w.sim.calls + 1;
     assert_int_equal(put(9), 0);
     sim_run(&w.sim);
-    assert_int_equal(task_result(tasks[1]), 9);
+    assert_int_equal(co_task_result(tasks[1]), 9);
     finish(tasks, 2);
 }
 
@@ -419,19 +419,19 @@ static void without_memory_an_item_is_not_put_and_none_is_lost(void **state)
 static void a_cancelled_getter_loses_no_item(void **state)
 {
     (void)state;
-    struct task *tasks[ALL];
+    struct co_task *tasks[ALL];
 
     for (int times = 1; times <= 2; times++) {          /* two requests at once are one */
         for_each_waiter(ROOMS, room, n, i) {
             getters_wait(tasks, room, n, -1, 0);
             mover_of(tasks)->puts = n - 1;
             for (int k = 0; k < times; k++)
-                task_cancel(tasks[i]);
+                co_cancel(tasks[i]);
             sim_run(&w.sim);
             assert_got(tasks, n, i);
-            assert_int_equal(TASK_FRAME(tasks[i], getter)->first, -ECANCELED);
-            assert_int_equal(TASK_FRAME(tasks[i], getter)->item, -1);
-            assert_int_equal(TASK_FRAME(tasks[i], getter)->next, 0);
+            assert_int_equal(CO_TASK_FRAME(tasks[i], getter)->first, -ECANCELED);
+            assert_int_equal(CO_TASK_FRAME(tasks[i], getter)->item, -1);
+            assert_int_equal(CO_TASK_FRAME(tasks[i], getter)->next, 0);
             finish(tasks, ALL);
         }
     }
@@ -440,18 +440,18 @@ static void a_cancelled_getter_loses_no_item(void **state)
 static void a_cancelled_putter_puts_nothing(void **state)
 {
     (void)state;
-    struct task *tasks[ALL];
+    struct co_task *tasks[ALL];
 
     for (int times = 1; times <= 2; times++) {
         for_each_waiter(FULL, room, n, i) {
             putters_wait(tasks, room, n, -1, 0);
             mover_of(tasks)->gets = room + n - 1;
             for (int k = 0; k < times; k++)
-                task_cancel(tasks[i]);
+                co_cancel(tasks[i]);
             sim_run(&w.sim);
             assert_put(tasks, room, n, i);
-            assert_int_equal(TASK_FRAME(tasks[i], putter)->first, -ECANCELED);
-            assert_int_equal(TASK_FRAME(tasks[i], putter)->next, 0);
+            assert_int_equal(CO_TASK_FRAME(tasks[i], putter)->first, -ECANCELED);
+            assert_int_equal(CO_TASK_FRAME(tasks[i], putter)->next, 0);
             finish(tasks, ALL);
         }
     }
@@ -460,7 +460,7 @@ static void a_cancelled_putter_puts_nothing(void **state)
 static void a_getter_cancelled_just_before_the_item_came_leaves_it_to_the_next(void **state)
 {
     (void)state;
-    struct task *tasks[ALL];
+    struct co_task *tasks[ALL];
 
     for (int deadline = 0; deadline < 2; deadline++) {
         for_each_waiter(ROOMS, room, n, i) {
@@ -470,9 +470,9 @@ static void a_getter_cancelled_just_before_the_item_came_leaves_it_to_the_next(v
             sim_run(&w.sim);
             assert_int_equal(w.sim.now, 1 * S);
             assert_got(tasks, n, i);
-            assert_int_equal(TASK_FRAME(tasks[i], getter)->first,
+            assert_int_equal(CO_TASK_FRAME(tasks[i], getter)->first,
                              deadline ? -ETIMEDOUT : -ECANCELED);
-            assert_int_equal(TASK_FRAME(tasks[i], getter)->next, 0);
+            assert_int_equal(CO_TASK_FRAME(tasks[i], getter)->next, 0);
             finish(tasks, ALL);
         }
     }
@@ -481,7 +481,7 @@ static void a_getter_cancelled_just_before_the_item_came_leaves_it_to_the_next(v
 static void a_getter_cancelled_just_after_the_item_came_has_it(void **state)
 {
     (void)state;
-    struct task *tasks[ALL];
+    struct co_task *tasks[ALL];
 
     for (int deadline = 0; deadline < 2; deadline++) {
         for_each_waiter(ROOMS, room, n, i) {
@@ -492,7 +492,7 @@ static void a_getter_cancelled_just_after_the_item_came_has_it(void **state)
             sim_run(&w.sim);
             assert_got(tasks, n, -1);
             for (int k = 0; k < n; k++)
-                assert_int_equal(TASK_FRAME(tasks[k], getter)->next,
+                assert_int_equal(CO_TASK_FRAME(tasks[k], getter)->next,
                                  k == i && !deadline ? -ECANCELED : 0);
             finish(tasks, ALL);
         }
@@ -502,7 +502,7 @@ static void a_getter_cancelled_just_after_the_item_came_has_it(void **state)
 static void a_putter_cancelled_just_before_there_was_room_puts_nothing(void **state)
 {
     (void)state;
-    struct task *tasks[ALL];
+    struct co_task *tasks[ALL];
 
     for (int deadline = 0; deadline < 2; deadline++) {
         for_each_waiter(FULL, room, n, i) {
@@ -511,9 +511,9 @@ static void a_putter_cancelled_just_before_there_was_room_puts_nothing(void **st
             mover_of(tasks)->before = deadline ? NULL : tasks[i];
             sim_run(&w.sim);
             assert_put(tasks, room, n, i);
-            assert_int_equal(TASK_FRAME(tasks[i], putter)->first,
+            assert_int_equal(CO_TASK_FRAME(tasks[i], putter)->first,
                              deadline ? -ETIMEDOUT : -ECANCELED);
-            assert_int_equal(TASK_FRAME(tasks[i], putter)->next, 0);
+            assert_int_equal(CO_TASK_FRAME(tasks[i], putter)->next, 0);
             finish(tasks, ALL);
         }
     }
@@ -522,7 +522,7 @@ static void a_putter_cancelled_just_before_there_was_room_puts_nothing(void **st
 static void a_putter_cancelled_just_after_there_was_room_has_put(void **state)
 {
     (void)state;
-    struct task *tasks[ALL];
+    struct co_task *tasks[ALL];
 
     for (int deadline = 0; deadline < 2; deadline++) {
         for_each_waiter(FULL, room, n, i) {
@@ -533,7 +533,7 @@ static void a_putter_cancelled_just_after_there_was_room_has_put(void **state)
             sim_run(&w.sim);
             assert_put(tasks, room, n, -1);
             for (int k = 0; k < n; k++)
-                assert_int_equal(TASK_FRAME(tasks[k], putter)->next,
+                assert_int_equal(CO_TASK_FRAME(tasks[k], putter)->next,
                                  k == i && !deadline ? -ECANCELED : 0);
             finish(tasks, ALL);
         }
@@ -543,17 +543,17 @@ static void a_putter_cancelled_just_after_there_was_room_has_put(void **state)
 static void a_task_that_was_cancelled_neither_gets_nor_puts_even_if_it_could(void **state)
 {
     (void)state;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     begin(2);
     assert_int_equal(put(1), 0);
-    tasks[0] = task_spawn(getter);
-    tasks[1] = task_spawn(putter, .item = 2);
-    task_cancel(tasks[0]);
-    task_cancel(tasks[1]);
+    tasks[0] = co_spawn(getter);
+    tasks[1] = co_spawn(putter, .item = 2);
+    co_cancel(tasks[0]);
+    co_cancel(tasks[1]);
     sim_run(&w.sim);
-    assert_int_equal(task_result(tasks[0]), -ECANCELED);
-    assert_int_equal(task_result(tasks[1]), -ECANCELED);
+    assert_int_equal(co_task_result(tasks[0]), -ECANCELED);
+    assert_int_equal(co_task_result(tasks[1]), -ECANCELED);
     assert_int_equal(get(), 1);
     assert_int_equal(get(), -EAGAIN);
     finish(tasks, 2);
@@ -564,21 +564,21 @@ static void a_task_that_was_cancelled_neither_gets_nor_puts_even_if_it_could(voi
 static void a_closed_queue_is_emptied_and_then_it_ends(void **state)
 {
     (void)state;
-    struct task *tasks[3];
+    struct co_task *tasks[3];
 
     for (int r = 1; r < ROOMS; r++) {
         begin(rooms[r]);
         assert_int_equal(put(1), 0);
-        queue_close(&w.queue);
-        queue_close(&w.queue);
+        co_queue_shutdown(&w.queue);
+        co_queue_shutdown(&w.queue);
         assert_int_equal(put(2), -EPIPE);
-        tasks[0] = task_spawn(putter, .item = 3);
-        tasks[1] = task_spawn(getter);
-        tasks[2] = task_spawn(getter);
+        tasks[0] = co_spawn(putter, .item = 3);
+        tasks[1] = co_spawn(getter);
+        tasks[2] = co_spawn(getter);
         sim_run(&w.sim);
-        assert_int_equal(task_result(tasks[0]), -EPIPE);
-        assert_int_equal(task_result(tasks[1]), 1);
-        assert_int_equal(task_result(tasks[2]), -EPIPE);
+        assert_int_equal(co_task_result(tasks[0]), -EPIPE);
+        assert_int_equal(co_task_result(tasks[1]), 1);
+        assert_int_equal(co_task_result(tasks[2]), -EPIPE);
         assert_int_equal(get(), -EPIPE);
         finish(tasks, 3);
     }
@@ -587,22 +587,22 @@ static void a_closed_queue_is_emptied_and_then_it_ends(void **state)
 static void a_close_ends_all_who_wait(void **state)
 {
     (void)state;
-    struct task *tasks[ALL];
+    struct co_task *tasks[ALL];
 
     for (int r = 0; r < ROOMS; r++) {
         getters_wait(tasks, rooms[r], N, -1, 0);
-        queue_close(&w.queue);
+        co_queue_shutdown(&w.queue);
         sim_run(&w.sim);
         for (int i = 0; i < N; i++)
-            assert_int_equal(task_result(tasks[i]), -EPIPE);
+            assert_int_equal(co_task_result(tasks[i]), -EPIPE);
         finish(tasks, ALL);
     }
     for (int r = 0; r < FULL; r++) {
         putters_wait(tasks, rooms[r], N, -1, 0);
-        queue_close(&w.queue);
+        co_queue_shutdown(&w.queue);
         sim_run(&w.sim);
         for (int i = 0; i < N; i++)
-            assert_int_equal(task_result(tasks[i]), -EPIPE);
+            assert_int_equal(co_task_result(tasks[i]), -EPIPE);
         for (int i = 0; i < rooms[r]; i++)
             assert_int_equal(get(), 10 + i);            /* what had been put before */
         assert_int_equal(get(), -EPIPE);
@@ -614,18 +614,18 @@ static void a_close_ends_all_who_wait(void **state)
 static void a_cancel_in_the_turn_of_the_close_comes_before_or_after_it(void **state)
 {
     (void)state;
-    struct task *tasks[ALL];
+    struct co_task *tasks[ALL];
 
     for (int after = 0; after < 2; after++) {
         getters_wait(tasks, 1, 1, -1, 0);
         if (!after)
-            task_cancel(tasks[0]);
-        queue_close(&w.queue);
+            co_cancel(tasks[0]);
+        co_queue_shutdown(&w.queue);
         if (after)
-            task_cancel(tasks[0]);
+            co_cancel(tasks[0]);
         sim_run(&w.sim);
-        assert_int_equal(TASK_FRAME(tasks[0], getter)->first, after ? -EPIPE : -ECANCELED);
-        assert_int_equal(TASK_FRAME(tasks[0], getter)->next, after ? -ECANCELED : 0);
+        assert_int_equal(CO_TASK_FRAME(tasks[0], getter)->first, after ? -EPIPE : -ECANCELED);
+        assert_int_equal(CO_TASK_FRAME(tasks[0], getter)->next, after ? -ECANCELED : 0);
         finish(tasks, ALL);
     }
 }
@@ -633,14 +633,14 @@ static void a_cancel_in_the_turn_of_the_close_comes_before_or_after_it(void **st
 static void an_item_that_was_handed_over_before_the_close_is_got(void **state)
 {
     (void)state;
-    struct task *tasks[ALL];
+    struct co_task *tasks[ALL];
 
     getters_wait(tasks, 0, 2, -1, 0);
     assert_int_equal(put(6), 0);
-    queue_close(&w.queue);
+    co_queue_shutdown(&w.queue);
     sim_run(&w.sim);
-    assert_int_equal(task_result(tasks[0]), 6);
-    assert_int_equal(task_result(tasks[1]), -EPIPE);
+    assert_int_equal(co_task_result(tasks[0]), 6);
+    assert_int_equal(co_task_result(tasks[1]), -EPIPE);
     finish(tasks, ALL);
 }
 
@@ -659,23 +659,23 @@ static co_define(waits) {
 static void a_join_waits_until_all_that_was_put_is_done_with(void **state)
 {
     (void)state;
-    struct task *tasks[3];
+    struct co_task *tasks[3];
 
     begin(ROOM);
-    tasks[0] = task_spawn(waits, .name = "nothing");
+    tasks[0] = co_spawn(waits, .name = "nothing");
     sim_run(&w.sim);
     assert_notes("nothing");
     put(1);
     put(2);
-    tasks[1] = task_spawn(waits, .name = "a");
-    tasks[2] = task_spawn(waits, .name = "b");
+    tasks[1] = co_spawn(waits, .name = "a");
+    tasks[2] = co_spawn(waits, .name = "b");
     sim_turns(&w.sim, 1);
     get();
     get();
-    queue_task_done(&w.queue);
+    co_queue_task_done(&w.queue);
     sim_turns(&w.sim, 2);
     assert_notes("");
-    queue_task_done(&w.queue);
+    co_queue_task_done(&w.queue);
     put(3);                                             /* too late to hold them up */
     sim_turns(&w.sim, 1);
     assert_notes("a b");
@@ -685,19 +685,19 @@ static void a_join_waits_until_all_that_was_put_is_done_with(void **state)
 static void a_join_may_be_cancelled_or_late_and_the_others_go_on(void **state)
 {
     (void)state;
-    struct task *tasks[4];
+    struct co_task *tasks[4];
 
     begin(ROOM);
     put(1);
     for (int i = 0; i < 4; i++)
-        tasks[i] = task_spawn(waits, .name = "done", .deadline = i == 1 ? 1 : 0);
+        tasks[i] = co_spawn(waits, .name = "done", .deadline = i == 1 ? 1 : 0);
     sim_turns(&w.sim, 1);
-    task_cancel(tasks[0]);
+    co_cancel(tasks[0]);
     w.sim.now = 1 * S;
     sim_turns(&w.sim, 2);
     assert_notes("cancelled late");
-    queue_task_done(&w.queue);
-    task_cancel(tasks[3]);                              /* it has ended already */
+    co_queue_task_done(&w.queue);
+    co_cancel(tasks[3]);                              /* it has ended already */
     sim_run(&w.sim);
     assert_notes("done done");
     finish(tasks, 4);
@@ -706,14 +706,14 @@ static void a_join_may_be_cancelled_or_late_and_the_others_go_on(void **state)
 static void what_was_never_put_needs_not_be_done(void **state)
 {
     (void)state;
-    struct task *tasks[ALL];
+    struct co_task *tasks[ALL];
 
     for (int r = 0; r < 2; r++) {
         putters_wait(tasks, rooms[r], N, -1, 0);
-        task_cancel(tasks[1]);
+        co_cancel(tasks[1]);
         for (int i = 0; i < rooms[r] + 2; i++) {
             assert_true(get() >= 10);
-            queue_task_done(&w.queue);
+            co_queue_task_done(&w.queue);
         }
         assert_int_equal(w.queue.unfinished, 0);
         finish(tasks, ALL);
@@ -723,8 +723,8 @@ static void what_was_never_put_needs_not_be_done(void **state)
 static void done_too_often(void)
 {
     put(1);
-    queue_task_done(&w.queue);
-    queue_task_done(&w.queue);
+    co_queue_task_done(&w.queue);
+    co_queue_task_done(&w.queue);
 }
 static void get_out_of_task(void)
 {
@@ -738,7 +738,7 @@ static void misuse_stops_the_program(void **state)
 {
     (void)state;
     begin(1);
-    stops(done_too_often, "queue_task_done\\(\\) more often than items were put");
+    stops(done_too_often, "co_queue_task_done\\(\\) more often than items were put");
     stops(get_out_of_task, "co_queue_get\\(\\) was made outside a task");
     finish(NULL, 0);
 }
@@ -770,7 +770,7 @@ static co_define(one) {
 struct cons {
     co_frame;
     bool task;                          /* with a task of its own for each */
-    struct task *one;
+    struct co_task *one;
     struct one get;
     struct co_within within;
     int timeouts;
@@ -780,9 +780,9 @@ static co_define(cons) {
     co_begin;
     do {
         if (self->task) {
-            self->one = task_spawn(one);
+            self->one = co_spawn(one);
             co_await(self->r, co_wait_for(self->one, 3));
-            task_free(self->one);
+            co_task_free(self->one);
         } else {
             co_await(self->r, co_within(&self->within, 3, co_call(&self->get, one)));
         }
@@ -797,18 +797,18 @@ static co_define(cons) {
 static void a_deadline_in_the_turn_in_which_an_item_comes_does_not_lose_it(void **state)
 {
     (void)state;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     for (int variant = 0; variant < 8; variant++) {
         begin(variant & 4 ? 0 : UNBOUNDED);
         if (variant & 2)
-            tasks[0] = task_spawn(prod);
-        tasks[1] = task_spawn(cons, .task = variant & 1);
+            tasks[0] = co_spawn(prod);
+        tasks[1] = co_spawn(cons, .task = variant & 1);
         if (!(variant & 2))
-            tasks[0] = task_spawn(prod);
+            tasks[0] = co_spawn(prod);
         sim_run(&w.sim);
         assert_notes("0 1 2 3 4 5 99");
-        assert_in_range(TASK_FRAME(tasks[1], cons)->timeouts, 1, 5);
+        assert_in_range(CO_TASK_FRAME(tasks[1], cons)->timeouts, 1, 5);
         finish(tasks, 2);
     }
 }
@@ -884,7 +884,7 @@ static co_define(consumer) {
         crowd.late += self->r == -ETIMEDOUT;
         if (self->r == 0) {
             crowd.got[self->parcel.id]++;
-            queue_task_done(&w.queue);
+            co_queue_task_done(&w.queue);
         } else if (self->r != -ETIMEDOUT) {
             co_return(self->r);
         }
@@ -894,23 +894,23 @@ static co_define(consumer) {
 }
 
 /* Cancels any, now and then; in the end it closes the queue. */
-struct reaper { co_frame; struct task **tasks; int n, left; };
+struct reaper { co_frame; struct co_task **tasks; int n, left; };
 static co_define(reaper) {
     co_begin;
     for (; self->left > 0; self->left--) {
         co_try(co_sleep(moment(3)));
-        task_cancel(self->tasks[chance(self->n)]);
+        co_cancel(self->tasks[chance(self->n)]);
     }
-    queue_close(&w.queue);
+    co_queue_shutdown(&w.queue);
     co_end;
 }
 
 /* [n] tasks, half of them producers, at a queue of [room] in [order]. All that was put, and that
  * alone, is got, and once. */
-static void crowd_at(int n, int room, enum queue_order order)
+static void crowd_at(int n, int room, enum co_queue_order order)
 {
     struct parcel items[7], parcel;
-    struct task **tasks = calloc((size_t)n + 2, sizeof *tasks);
+    struct co_task **tasks = calloc((size_t)n + 2, sizeof *tasks);
     int count = n / 2 * EACH, put = 0, left = 0;
 
     begin(0);
@@ -920,20 +920,20 @@ static void crowd_at(int n, int room, enum queue_order order)
     crowd.got = calloc((size_t)count, sizeof(int));
     assert_true(tasks && crowd.put && crowd.got);
     if (room == UNBOUNDED)
-        queue_init_unbounded(&w.queue, sizeof *items, order, by_id);
+        co_queue_init_unbounded(&w.queue, sizeof *items, order, by_id);
     else
-        queue_init_order(&w.queue, items, (size_t)room, sizeof *items, order, by_id);
+        co_queue_init_order(&w.queue, items, (size_t)room, sizeof *items, order, by_id);
     print_message("seed %lu, %d tasks, room %d", (unsigned long)crowd.random, n, room);
     for (int i = 0; i < n / 2; i++) {
-        tasks[i] = task_spawn(producer, .at = moment(n), .first = EACH * i);
-        tasks[n / 2 + i] = task_spawn(consumer, .at = moment(n));
+        tasks[i] = co_spawn(producer, .at = moment(n), .first = EACH * i);
+        tasks[n / 2 + i] = co_spawn(consumer, .at = moment(n));
     }
-    tasks[n] = task_spawn(reaper, .tasks = tasks, .n = n, .left = n);
-    tasks[n + 1] = task_spawn(waits, .name = "joined");
+    tasks[n] = co_spawn(reaper, .tasks = tasks, .n = n, .left = n);
+    tasks[n + 1] = co_spawn(waits, .name = "joined");
     assert_in_range(sim_run(&w.sim), 0, 1);             /* who joins */
-    for (; queue_get(&w.queue, &parcel) == 0; left++) {
+    for (; co_queue_get_now(&w.queue, &parcel) == 0; left++) {
         crowd.got[parcel.id]++;
-        queue_task_done(&w.queue);
+        co_queue_task_done(&w.queue);
     }
     for (int i = 0; i < count; i++) {
         assert_int_equal(crowd.put[i], crowd.got[i]);
@@ -955,13 +955,13 @@ static void ten_thousand_tasks_lose_no_item_and_see_none_twice(void **state)
     (void)state;
     int n = sized(10000, 1000);
 
-    crowd_at(n, 0, QUEUE_FIFO);
-    crowd_at(n, 1, QUEUE_FIFO);
-    crowd_at(n, 7, QUEUE_FIFO);
-    crowd_at(n, UNBOUNDED, QUEUE_FIFO);
-    crowd_at(n, 7, QUEUE_LIFO);
-    crowd_at(n, 7, QUEUE_PRIORITY);
-    crowd_at(n, UNBOUNDED, QUEUE_PRIORITY);
+    crowd_at(n, 0, CO_QUEUE_FIFO);
+    crowd_at(n, 1, CO_QUEUE_FIFO);
+    crowd_at(n, 7, CO_QUEUE_FIFO);
+    crowd_at(n, UNBOUNDED, CO_QUEUE_FIFO);
+    crowd_at(n, 7, CO_QUEUE_LIFO);
+    crowd_at(n, 7, CO_QUEUE_PRIORITY);
+    crowd_at(n, UNBOUNDED, CO_QUEUE_PRIORITY);
 }
 
 static const struct CMUnitTest tests[] = {

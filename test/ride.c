@@ -20,29 +20,29 @@ static co_define(nap)
 static void a_loop_is_this_threads_until_it_is_freed(void **state)
 {
     (void)state;
-    struct loop *loop;
+    struct co_loop *loop;
 
-    assert_null(loop_current());
-    loop = loop_new(NULL);
+    assert_null(co_loop_current());
+    loop = co_loop_new(NULL);
     assert_non_null(loop);
-    assert_ptr_equal(loop_current(), loop);
-    assert_non_null(loop_ev(loop));
-    loop_free(loop);
-    assert_null(loop_current());
-    loop_free(NULL);
+    assert_ptr_equal(co_loop_current(), loop);
+    assert_non_null(co_loop_ev(loop));
+    co_loop_free(loop);
+    assert_null(co_loop_current());
+    co_loop_free(NULL);
 }
 
 static void a_second_loop_in_a_thread_is_refused_with_EBUSY(void **state)
 {
     (void)state;
-    struct loop *loop = loop_new(NULL);
+    struct co_loop *loop = co_loop_new(NULL);
 
     errno = 0;
-    assert_null(loop_new(NULL));
+    assert_null(co_loop_new(NULL));
     assert_int_equal(errno, EBUSY);
-    assert_ptr_equal(loop_current(), loop);
+    assert_ptr_equal(co_loop_current(), loop);
     assert_int_equal(run(nap), 42);
-    loop_free(loop);
+    co_loop_free(loop);
 }
 
 static void a_loop_can_follow_a_loop(void **state)
@@ -51,12 +51,12 @@ static void a_loop_can_follow_a_loop(void **state)
     for (int i = 0; i < sized(100, 10); i++) {
         int fds[2];
 
-        assert_non_null(loop_new(NULL));
+        assert_non_null(co_loop_new(NULL));
         pair(fds);
         put(fds[1], "hello");
         assert_int_equal(run(one, .op = READ, .fd = fds[0]), 5);
-        fd_close(fds[0]);
-        loop_free(loop_current());
+        co_fd_close(fds[0]);
+        co_loop_free(co_loop_current());
         close(fds[1]);
     }
 }
@@ -64,10 +64,10 @@ static void a_loop_can_follow_a_loop(void **state)
 static void an_empty_loop_is_done_at_once(void **state)
 {
     (void)state;
-    assert_non_null(loop_new(NULL));
-    assert_int_equal(loop_run(loop_current()), 0);
-    assert_int_equal(loop_run(loop_current()), 0);
-    loop_free(loop_current());
+    assert_non_null(co_loop_new(NULL));
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    co_loop_free(co_loop_current());
 }
 
 static void each_backend_can_be_asked_for(void **state)
@@ -76,18 +76,18 @@ static void each_backend_can_be_asked_for(void **state)
     unsigned all[] = { EVBACKEND_SELECT, EVBACKEND_POLL, EVBACKEND_EPOLL, EVBACKEND_KQUEUE };
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        struct loop_options options = { .backend = all[i] };
-        struct loop *loop = loop_new(&options);
+        struct co_loop_options options = { .backend = all[i] };
+        struct co_loop *loop = co_loop_new(&options);
 
         if (ev_supported_backends() & all[i]) {
             assert_non_null(loop);
-            assert_int_equal(ev_backend(loop_ev(loop)), all[i]);
+            assert_int_equal(ev_backend(co_loop_ev(loop)), all[i]);
             assert_int_equal(run(nap, .seconds = 0.001), 42);
         } else {
             assert_null(loop);
             assert_int_equal(errno, ENOSYS);
         }
-        loop_free(loop);
+        co_loop_free(loop);
     }
 }
 
@@ -97,14 +97,14 @@ static void the_environment_does_not_choose_the_backend(void **state)
     unsigned best;
 
     unsetenv("LIBEV_FLAGS");
-    assert_non_null(loop_new(NULL));
-    best = ev_backend(loop_ev(loop_current()));
-    loop_free(loop_current());
+    assert_non_null(co_loop_new(NULL));
+    best = ev_backend(co_loop_ev(co_loop_current()));
+    co_loop_free(co_loop_current());
     assert_true(best != EVBACKEND_SELECT);
     setenv("LIBEV_FLAGS", "1", 1);              /* select */
-    assert_non_null(loop_new(NULL));
-    assert_int_equal(ev_backend(loop_ev(loop_current())), best);
-    loop_free(loop_current());
+    assert_non_null(co_loop_new(NULL));
+    assert_int_equal(ev_backend(co_loop_ev(co_loop_current())), best);
+    co_loop_free(co_loop_current());
     unsetenv("LIBEV_FLAGS");
 }
 
@@ -122,7 +122,7 @@ static co_define(external)
 static void wake_task(struct ev_loop *ev, ev_timer *timer, int revents)
 {
     (void)ev, (void)revents;
-    task_wake(timer->data, 7);
+    co_wake(timer->data, 7);
 }
 
 static void a_task_can_be_woken_by_the_last_foreign_watcher(void **state)
@@ -131,32 +131,32 @@ static void a_task_can_be_woken_by_the_last_foreign_watcher(void **state)
     ev_timer timer;
 
     ev_timer_init(&timer, wake_task, 0.01, 0.);
-    timer.data = task_spawn(external);
-    ev_timer_start(loop_ev(loop_current()), &timer);
-    assert_int_equal(loop_run(loop_current()), 0);
-    assert_int_equal(task_result(timer.data), 7);
-    task_free(timer.data);
+    timer.data = co_spawn(external);
+    ev_timer_start(co_loop_ev(co_loop_current()), &timer);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    assert_int_equal(co_task_result(timer.data), 7);
+    co_task_free(timer.data);
 }
 
 static void spawn_task(struct ev_loop *ev, ev_timer *timer, int revents)
 {
     (void)ev, (void)revents;
-    timer->data = task_spawn(nap, .seconds = 0.01);
+    timer->data = co_spawn(nap, .seconds = 0.01);
 }
 
 static void a_task_can_be_spawned_by_the_last_foreign_watcher(void **state)
 {
     (void)state;
     ev_timer timer;
-    struct task *first = task_spawn(nap, .seconds = 0.03);
+    struct co_task *first = co_spawn(nap, .seconds = 0.03);
 
     ev_timer_init(&timer, spawn_task, 0.01, 0.);
-    ev_timer_start(loop_ev(loop_current()), &timer);
-    assert_int_equal(loop_run(loop_current()), 0);
-    assert_int_equal(task_result(first), 42);
-    assert_int_equal(task_result(timer.data), 42);
-    task_free(first);
-    task_free(timer.data);
+    ev_timer_start(co_loop_ev(co_loop_current()), &timer);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    assert_int_equal(co_task_result(first), 42);
+    assert_int_equal(co_task_result(timer.data), 42);
+    co_task_free(first);
+    co_task_free(timer.data);
 }
 
 static void break_loop(struct ev_loop *ev, ev_timer *timer, int revents)
@@ -169,15 +169,15 @@ static void ev_break_is_no_deadlock(void **state)
 {
     (void)state;
     ev_timer timer;
-    struct task *task = task_spawn(nap, .seconds = 0.05);
+    struct co_task *task = co_spawn(nap, .seconds = 0.05);
 
     ev_timer_init(&timer, break_loop, 0.01, 0.);
-    ev_timer_start(loop_ev(loop_current()), &timer);
-    assert_int_equal(loop_run(loop_current()), 0);
-    assert_int_equal(task_state(task), TASK_PENDING);
-    assert_int_equal(loop_run(loop_current()), 0);
-    assert_int_equal(task_result(task), 42);
-    task_free(task);
+    ev_timer_start(co_loop_ev(co_loop_current()), &timer);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    assert_int_equal(co_task_state(task), CO_TASK_PENDING);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    assert_int_equal(co_task_result(task), 42);
+    co_task_free(task);
 }
 
 /* ---- Riding ---------------------------------------------------------------------------------- */
@@ -186,13 +186,13 @@ static struct ev_loop *own;     /* the program's */
 
 static int ride_begins(void **state)
 {
-    struct loop_options options = { 0 };
+    struct co_loop_options options = { 0 };
 
     if (test_begins(state) < 0)
         return -1;
     own = ev_loop_new(backend_ | EVFLAG_NOENV);
     options.ev = own;
-    return loop_new(&options) ? 0 : -1;
+    return co_loop_new(&options) ? 0 : -1;
 }
 
 static void count(struct ev_loop *ev, ev_timer *timer, int revents)
@@ -219,7 +219,7 @@ static void usable(struct ev_loop *ev)
 
 static int ride_ends(void **state)
 {
-    loop_free(loop_current());
+    co_loop_free(co_loop_current());
     usable(own);
     ev_loop_destroy(own);
     return test_ends(state);
@@ -228,12 +228,12 @@ static int ride_ends(void **state)
 static void ev_run_returns_when_no_task_is_left(void **state)
 {
     (void)state;
-    struct task *task = task_spawn(nap, .seconds = 0.02);
+    struct co_task *task = co_spawn(nap, .seconds = 0.02);
 
-    assert_ptr_equal(loop_ev(loop_current()), own);
+    assert_ptr_equal(co_loop_ev(co_loop_current()), own);
     assert_int_equal(ev_run(own, 0), 0);
-    assert_int_equal(task_result(task), 42);
-    task_free(task);
+    assert_int_equal(co_task_result(task), 42);
+    co_task_free(task);
     assert_int_equal(ev_run(own, 0), 0);
     usable(own);
 }
@@ -242,24 +242,24 @@ static void an_fd_that_was_awaited_and_is_open_does_not_hold_ev_run(void **state
 {
     (void)state;
     int fds[2];
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     pair(fds);
     (void)fill(fds[0]);
-    tasks[0] = task_spawn(one, .op = READ, .fd = fds[0]);
-    tasks[1] = task_spawn(one, .op = WRITE, .fd = fds[0]);
+    tasks[0] = co_spawn(one, .op = READ, .fd = fds[0]);
+    tasks[1] = co_spawn(one, .op = WRITE, .fd = fds[0]);
     ev_run(own, EVRUN_NOWAIT);
     ev_run(own, EVRUN_NOWAIT);
-    assert_int_equal(task_state(tasks[1]), TASK_PENDING);
+    assert_int_equal(co_task_state(tasks[1]), CO_TASK_PENDING);
     put(fds[1], "hello");
     (void)empty(fds[1]);
     assert_int_equal(ev_run(own, 0), 0);
-    assert_int_equal(task_result(tasks[0]), 5);
-    assert_int_equal(task_result(tasks[1]), 16);
+    assert_int_equal(co_task_result(tasks[0]), 5);
+    assert_int_equal(co_task_result(tasks[1]), 16);
     usable(own);
-    task_free(tasks[0]);
-    task_free(tasks[1]);
-    loop_free(loop_current());              /* while they are open */
+    co_task_free(tasks[0]);
+    co_task_free(tasks[1]);
+    co_loop_free(co_loop_current());              /* while they are open */
     put(fds[1], "more");
     usable(own);
     close(fds[0]);
@@ -306,7 +306,7 @@ static void foreign_watchers_work_beside_tasks_and_after_them(void **state)
     (void)state;
     int theirs[2], ours[2];
     struct foreign f = { .ticks = 0 };
-    struct task *task;
+    struct co_task *task;
 
     pair(theirs);
     pair(ours);
@@ -317,15 +317,15 @@ static void foreign_watchers_work_beside_tasks_and_after_them(void **state)
     f.io.data = f.timer.data = &f;
     ev_io_start(own, &f.io);
     ev_timer_start(own, &f.timer);
-    task = task_spawn(reads, .fd = ours[1]);
+    task = co_spawn(reads, .fd = ours[1]);
     assert_int_equal(ev_run(own, 0), 0);
     assert_int_equal(f.ticks, 10);
     assert_int_equal(f.seen, 10);
-    assert_in_range(task_result(task), 5, 8);
-    task_free(task);
+    assert_in_range(co_task_result(task), 5, 8);
+    co_task_free(task);
     for (int i = 0; i < 2; i++) {
         close(theirs[i]);
-        fd_close(ours[i]);
+        co_fd_close(ours[i]);
     }
 }
 
@@ -337,8 +337,8 @@ static void a_rider_runs_what_the_last_foreign_watcher_spawned(void **state)
     ev_timer_init(&timer, spawn_task, 0.01, 0.);
     ev_timer_start(own, &timer);
     assert_int_equal(ev_run(own, 0), 0);
-    assert_int_equal(task_result(timer.data), 42);
-    task_free(timer.data);
+    assert_int_equal(co_task_result(timer.data), 42);
+    co_task_free(timer.data);
 }
 
 static void a_rider_holds_ev_run_for_a_task_that_a_callback_wakes(void **state)
@@ -347,11 +347,11 @@ static void a_rider_holds_ev_run_for_a_task_that_a_callback_wakes(void **state)
     ev_timer timer;
 
     ev_timer_init(&timer, wake_task, 0.02, 0.);
-    timer.data = task_spawn(external);
+    timer.data = co_spawn(external);
     ev_timer_start(own, &timer);
     assert_int_equal(ev_run(own, 0), 0);
-    assert_int_equal(task_result(timer.data), 7);
-    task_free(timer.data);
+    assert_int_equal(co_task_result(timer.data), 7);
+    co_task_free(timer.data);
 }
 
 struct breaker { co_frame; int fd; };
@@ -368,16 +368,16 @@ static void a_task_can_break_ev_run_and_ev_run_can_go_on(void **state)
 {
     (void)state;
     int fds[2];
-    struct task *task;
+    struct co_task *task;
 
     pair(fds);
-    task = task_spawn(breaker, .fd = fds[0]);
+    task = co_spawn(breaker, .fd = fds[0]);
     ev_run(own, 0);
-    assert_int_equal(task_state(task), TASK_PENDING);
+    assert_int_equal(co_task_state(task), CO_TASK_PENDING);
     close(fds[0]);                          /* armed, and libev has not seen it */
     assert_int_equal(ev_run(own, 0), 0);
-    assert_int_equal(task_state(task), TASK_FINISHED);
-    task_free(task);
+    assert_int_equal(co_task_state(task), CO_TASK_FINISHED);
+    co_task_free(task);
     close(fds[1]);
 }
 
@@ -415,13 +415,13 @@ static void free_with_leftovers(void)
     int fds[2], cleaned = 0;
 
     pair(fds);
-    assert_int_equal(task_go(leftover, .fd = fds[0], .cleaned = &cleaned), 0);
-    assert_int_equal(task_go(leftover, .fd = -1, .seconds = 1e6, .cleaned = &cleaned), 0);
-    assert_int_equal(task_go(leftover, .fd = -1, .cleaned = &cleaned), 0);
-    ev_run(loop_ev(loop_current()), EVRUN_NOWAIT);
-    ev_run(loop_ev(loop_current()), EVRUN_NOWAIT);
-    assert_int_equal(task_go(leftover, .fd = -1, .cleaned = &cleaned), 0);     /* never ran */
-    loop_free(loop_current());
+    assert_int_equal(co_go(leftover, .fd = fds[0], .cleaned = &cleaned), 0);
+    assert_int_equal(co_go(leftover, .fd = -1, .seconds = 1e6, .cleaned = &cleaned), 0);
+    assert_int_equal(co_go(leftover, .fd = -1, .cleaned = &cleaned), 0);
+    ev_run(co_loop_ev(co_loop_current()), EVRUN_NOWAIT);
+    ev_run(co_loop_ev(co_loop_current()), EVRUN_NOWAIT);
+    assert_int_equal(co_go(leftover, .fd = -1, .cleaned = &cleaned), 0);     /* never ran */
+    co_loop_free(co_loop_current());
     assert_int_equal(cleaned, 4);
     close(fds[0]);
     close(fds[1]);
@@ -471,44 +471,44 @@ static void a_rider_can_be_freed_in_a_callback(void **state)
 static void riders_can_follow_each_other_on_one_ev_loop(void **state)
 {
     (void)state;
-    struct loop_options options = { .ev = own };
+    struct co_loop_options options = { .ev = own };
     int fds[2];
 
     pair(fds);
     for (int i = 0; i < 10; i++) {
-        struct task *task = task_spawn(one, .op = READ, .fd = fds[0]);
+        struct co_task *task = co_spawn(one, .op = READ, .fd = fds[0]);
         put(fds[1], "hello");
         assert_int_equal(ev_run(own, 0), 0);
-        assert_int_equal(task_result(task), 5);
-        task_free(task);
-        loop_free(loop_current());
+        assert_int_equal(co_task_result(task), 5);
+        co_task_free(task);
+        co_loop_free(co_loop_current());
         usable(own);
-        assert_non_null(loop_new(&options));
+        assert_non_null(co_loop_new(&options));
     }
-    fd_close(fds[0]);
-    fd_close(fds[1]);
+    co_fd_close(fds[0]);
+    co_fd_close(fds[1]);
 }
 
 static void a_plain_close_leaves_the_reference_count_right(void **state)
 {
     (void)state;
     int fds[2];
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     pair(fds);
     (void)fill(fds[0]);
-    tasks[0] = task_spawn(one, .op = READ, .fd = fds[0]);
-    tasks[1] = task_spawn(one, .op = WRITE, .fd = fds[0]);
+    tasks[0] = co_spawn(one, .op = READ, .fd = fds[0]);
+    tasks[1] = co_spawn(one, .op = WRITE, .fd = fds[0]);
     ev_run(own, EVRUN_NOWAIT);
     ev_run(own, EVRUN_NOWAIT);
     close(fds[0]);
     ev_run(own, EVRUN_NOWAIT);
     ev_run(own, EVRUN_NOWAIT);
-    fd_close(fds[0]);
+    co_fd_close(fds[0]);
     assert_int_equal(ev_run(own, 0), 0);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(task_result(tasks[i]), -EBADF);
-        task_free(tasks[i]);
+        assert_int_equal(co_task_result(tasks[i]), -EBADF);
+        co_task_free(tasks[i]);
     }
     usable(own);
     close(fds[1]);
@@ -527,7 +527,7 @@ static co_define(player)
     }
     co_return((unsigned char)self->byte);
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -537,7 +537,7 @@ static void *thread_runs(void *arg)
 {
     struct thread *thread = arg;
 
-    thread->result = loop_main(player, .fd = thread->fd, .left = thread->rounds);
+    thread->result = co_main(player, .fd = thread->fd, .left = thread->rounds);
     return NULL;
 }
 
@@ -568,37 +568,37 @@ static void a_child_of_fork_goes_on_after_ev_loop_fork(void **state)
 {
     (void)state;
     int fds[2], lost[2], status;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
     pid_t child;
 
     pair(fds);
     pair(lost);
-    tasks[0] = task_spawn(one, .op = READ, .fd = fds[0]);
-    tasks[1] = task_spawn(one, .op = READ, .fd = lost[0]);
-    ev_run(loop_ev(loop_current()), EVRUN_NOWAIT);
-    ev_run(loop_ev(loop_current()), EVRUN_NOWAIT);
+    tasks[0] = co_spawn(one, .op = READ, .fd = fds[0]);
+    tasks[1] = co_spawn(one, .op = READ, .fd = lost[0]);
+    ev_run(co_loop_ev(co_loop_current()), EVRUN_NOWAIT);
+    ev_run(co_loop_ev(co_loop_current()), EVRUN_NOWAIT);
     close(lost[0]);
     fflush(NULL);
     child = fork();
     if (child == 0) {
         alarm(20);
-        ev_loop_fork(loop_ev(loop_current()));
+        ev_loop_fork(co_loop_ev(co_loop_current()));
         put(fds[1], "hello");
-        loop_run(loop_current());
-        kill(getpid(), task_result(tasks[0]) == 5 && task_result(tasks[1]) == -EBADF ? SIGUSR1
+        co_loop_run(co_loop_current());
+        kill(getpid(), co_task_result(tasks[0]) == 5 && co_task_result(tasks[1]) == -EBADF ? SIGUSR1
                                                                                      : SIGKILL);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status));
     assert_int_equal(WTERMSIG(status), SIGUSR1);        /* it saw what it should */
-    task_cancel(tasks[0]);
-    task_cancel(tasks[1]);
-    assert_int_equal(loop_run(loop_current()), 0);
-    task_free(tasks[0]);
-    task_free(tasks[1]);
-    fd_close(fds[0]);
-    fd_close(fds[1]);
-    fd_close(lost[1]);
+    co_cancel(tasks[0]);
+    co_cancel(tasks[1]);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    co_task_free(tasks[0]);
+    co_task_free(tasks[1]);
+    co_fd_close(fds[0]);
+    co_fd_close(fds[1]);
+    co_fd_close(lost[1]);
 }
 
 #define TEST_RIDE(name) cmocka_unit_test_setup_teardown(name, ride_begins, ride_ends)

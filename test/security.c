@@ -574,38 +574,39 @@ static void fds_are_ours_alone(void)
     }
 }
 
-struct looks { co_frame; struct process *child; };
+struct looks { co_frame; struct co_process *child; };
 static co_define(looks) {
     co_begin;
     co_try(co_sleep(0.01));
     fds_are_ours_alone();
-    assert_int_equal(process_kill(self->child, SIGKILL), 0);
+    assert_int_equal(co_process_kill(self->child, SIGKILL), 0);
     co_end;
 }
 
-struct opens { co_frame; int fds[8], n; struct process child; struct co_connect slot; };
+struct opens { co_frame; int fds[8], n; struct co_process child; struct co_connect slot; };
 static co_define(opens) {
     static char sleep_[] = "sleep", seconds[] = "20";
     static char *const argv[] = { sleep_, seconds, NULL };
-    static const struct process_options options = { .in = PROCESS_PIPE, .out = PROCESS_PIPE };
+    static const struct co_process_options options
+        = { .in = CO_PROCESS_PIPE, .out = CO_PROCESS_PIPE };
 
     co_begin;
-    self->fds[0] = tcp_listen("127.0.0.1", 0, 0);
-    self->fds[1] = udp_open("127.0.0.1", 0, 0);
+    self->fds[0] = co_tcp_listen("127.0.0.1", 0, 0);
+    self->fds[1] = co_udp_open("127.0.0.1", 0, 0);
     assert_true(self->fds[0] >= 0 && self->fds[1] >= 0);
-    assert_int_equal(fd_pipe(self->fds + 2), 0);
-    assert_int_equal(fd_pair(self->fds + 4), 0);
+    assert_int_equal(co_fd_pipe(self->fds + 2), 0);
+    assert_int_equal(co_fd_pair(self->fds + 4), 0);
     self->n = 6;
-    co_try(self->fds[6], co_connect(&self->slot, "localhost", tcp_port(self->fds[0])));
+    co_try(self->fds[6], co_connect(&self->slot, "localhost", co_tcp_port(self->fds[0])));
     co_try(self->fds[7], co_accept(self->fds[0]));
     self->n = 8;
-    co_try(co_done(process_spawn(&self->child, argv, &options)));
-    assert_int_equal(task_go(looks, .child = &self->child), 0);
+    co_try(co_done(co_process_spawn(&self->child, argv, &options)));
+    assert_int_equal(co_go(looks, .child = &self->child), 0);
     co_await(co_child(&self->child));
     co_finally;
-    process_close(&self->child);
+    co_process_close(&self->child);
     while (self->n > 0)
-        fd_close(self->fds[--self->n]);
+        co_fd_close(self->fds[--self->n]);
     co_end;
 }
 
@@ -614,7 +615,7 @@ static void no_fd_of_the_library_is_inherited(void **state)
     (void)state;
     opened = 0;
     fds_read(known);
-    assert_int_equal(loop_main(opens), 0);
+    assert_int_equal(co_main(opens), 0);
     assert_in_range(opened, 8 + 2 + 1, FDS);    /* also the child's pipes, and epoll */
 }
 

@@ -5,30 +5,30 @@
 #include "../process.h"
 #include "sim_day.h"
 
-/* Runs coroutine NAME on a loop with [options]: what loop_run gives, or its result.
- *     intptr_t run_with(struct loop_options, NAME, .field = ...); */
-#define run_with(options, ...) (begin_with(options), end_with(task_spawn(__VA_ARGS__)))
+/* Runs coroutine NAME on a loop with [options]: what co_loop_run gives, or its result.
+ *     intptr_t run_with(struct co_loop_options, NAME, .field = ...); */
+#define run_with(options, ...) (begin_with(options), end_with(co_spawn(__VA_ARGS__)))
 
-static struct loop_counts counts_;              /* of the last run */
+static struct co_loop_counts counts_;              /* of the last run */
 
-static void begin_with(struct loop_options options)
+static void begin_with(struct co_loop_options options)
 {
-    assert_non_null(loop_new(&options));
+    assert_non_null(co_loop_new(&options));
 }
 
-static intptr_t end_with(struct task *task)
+static intptr_t end_with(struct co_task *task)
 {
-    intptr_t result = task ? loop_run(loop_current()) : -ENOMEM;
+    intptr_t result = task ? co_loop_run(co_loop_current()) : -ENOMEM;
 
     if (result == -EDEADLK) {
-        task_cancel(task);
-        assert_int_equal(loop_run(loop_current()), 0);
+        co_cancel(task);
+        assert_int_equal(co_loop_run(co_loop_current()), 0);
     } else if (task) {
-        result = task_result(task);
+        result = co_task_result(task);
     }
-    task_free(task);
-    counts_ = loop_counts(loop_current());
-    loop_free(loop_current());
+    co_task_free(task);
+    counts_ = co_loop_counts(co_loop_current());
+    co_loop_free(co_loop_current());
     assert_int_equal(failures_, 0);
     return result;
 }
@@ -38,20 +38,20 @@ static intptr_t end_with(struct task *task)
 struct clock_reader { co_frame; int i; };
 static co_define(clock_reader) {
     co_begin;
-    check(loop_time() == 0);
+    check(co_time() == 0);
     for (self->i = 1; self->i <= 24; self->i++) {
         co_try(co_sleep(3600));
-        check(loop_time() == 3600. * self->i);
+        check(co_time() == 3600. * self->i);
     }
     co_try(co_sleep_until(100 * 3600.));
-    check(loop_time() == 100 * 3600.);
+    check(co_time() == 100 * 3600.);
     co_end;
 }
 
 static void the_clock_begins_at_0_and_jumps(void **state)
 {
     (void)state;
-    struct loop_options options = { .virtual_time = 1 };
+    struct co_loop_options options = { .virtual_time = 1 };
 
     assert_int_equal(run_with(options, clock_reader), 0);
 }
@@ -62,7 +62,7 @@ static void a_day_of_a_busy_program_gives_the_same_trace_twice(void **state)
 
     (void)state;
     for (int i = 0; i < 2; i++) {
-        struct loop_options options = { .virtual_time = 1 };
+        struct co_loop_options options = { .virtual_time = 1 };
         traces[i] = day_trace(&options, sized(24, 1) * 3600);
     }
     print_message("%zu lines\n", day_lines(traces[0]));
@@ -92,62 +92,62 @@ static co_define(thread_waiter) {
 static void no_clock_jumps_while_a_thread_is_at_work(void **state)
 {
     (void)state;
-    struct loop_options options = { .virtual_time = 1 };
+    struct co_loop_options options = { .virtual_time = 1 };
 
     assert_int_equal(run_with(options, thread_waiter), 42);
 }
 
-struct child_waiter { co_frame; struct co_within slot; struct process child; intptr_t r; };
+struct child_waiter { co_frame; struct co_within slot; struct co_process child; intptr_t r; };
 static co_define(child_waiter) {
     static char *const argv[] = { "sh", "-c", "sleep 0.05; exit 7", NULL };
 
     co_begin;
-    co_try(co_done(process_spawn(&self->child, argv, NULL)));
+    co_try(co_done(co_process_spawn(&self->child, argv, NULL)));
     co_await(self->r, co_within(&self->slot, 3600, co_child(&self->child)));
     co_return(self->r);
     co_finally;
-    process_close(&self->child);
+    co_process_close(&self->child);
     co_end;
 }
 
 static void no_clock_jumps_while_a_child_is_at_work(void **state)
 {
     (void)state;
-    struct loop_options options = { .virtual_time = 1 };
+    struct co_loop_options options = { .virtual_time = 1 };
 
     assert_int_equal(run_with(options, child_waiter), 7);
 }
 
 struct poster { co_frame; pthread_t thread; intptr_t n; };
-static struct task *posted_to;
+static struct co_task *posted_to;
 static void posted(void *arg)
 {
     (void)arg;
-    loop_unref(loop_current());
-    task_wake(posted_to, 5);
+    co_loop_unref(co_loop_current());
+    co_wake(posted_to, 5);
 }
 static void *post_later(void *loop)
 {
     slow_call(NULL);
-    check_equal(loop_post(loop, posted, NULL), 0);
+    check_equal(co_loop_post(loop, posted, NULL), 0);
     return NULL;
 }
 static co_define(poster) {
     co_begin;
-    posted_to = task_current();
-    loop_ref(loop_current());
-    check_equal(pthread_create(&self->thread, NULL, post_later, loop_current()), 0);
+    posted_to = co_current();
+    co_loop_ref(co_loop_current());
+    check_equal(pthread_create(&self->thread, NULL, post_later, co_loop_current()), 0);
     co_await(self->n, co_wait());
     check_equal(self->n, 5);
     check_equal(pthread_join(self->thread, NULL), 0);
-    check(loop_time() == 0);
+    check(co_time() == 0);
     co_end;
 }
 
 static void no_clock_jumps_while_the_loop_is_referenced(void **state)
 {
     (void)state;
-    struct loop_options options = { .virtual_time = 1 };
+    struct co_loop_options options = { .virtual_time = 1 };
 
     (void)run_with(options, poster);
 }
@@ -155,13 +155,13 @@ static void no_clock_jumps_while_the_loop_is_referenced(void **state)
 struct own_post { co_frame; struct co_within slot; intptr_t n; };
 static void wake_it(void *task)
 {
-    task_wake((struct task *)task, 5);
+    co_wake((struct co_task *)task, 5);
 }
 static co_define(own_post) {
     co_begin;
-    check_equal(loop_post(loop_current(), wake_it, task_current()), 0);
+    check_equal(co_loop_post(co_loop_current(), wake_it, co_current()), 0);
     co_await(self->n, co_within(&self->slot, 3600, co_wait()));
-    check(loop_time() == 0);
+    check(co_time() == 0);
     co_return(self->n);
     co_end;
 }
@@ -169,30 +169,30 @@ static co_define(own_post) {
 static void a_post_comes_before_the_clock_jumps(void **state)
 {
     (void)state;
-    struct loop_options options = { .virtual_time = 1 };
+    struct co_loop_options options = { .virtual_time = 1 };
 
     assert_int_equal(run_with(options, own_post), 5);
 }
 
-struct forever { co_frame; int fds[2]; int kind; intptr_t n; char byte; struct event event; };
+struct forever { co_frame; int fds[2]; int kind; intptr_t n; char byte; struct co_event event; };
 static co_define(forever) {
     co_begin;
-    check_equal(fd_pair(self->fds), 0);
+    check_equal(co_fd_pair(self->fds), 0);
     if (self->kind == 0)
         co_await(self->n, co_recv(self->fds[0], &self->byte, 1));
     else
         co_await(self->n, co_event_wait(&self->event));
     check_equal(self->n, -ECANCELED);
     co_finally;
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
 static void a_wait_for_an_fd_that_nobody_serves_is_a_deadlock_in_virtual_time(void **state)
 {
     (void)state;
-    struct loop_options options = { .virtual_time = 1 };
+    struct co_loop_options options = { .virtual_time = 1 };
 
     assert_int_equal(run_with(options, forever, .kind = 0), -EDEADLK);
     assert_int_equal(run_with(options, forever, .kind = 1), -EDEADLK);
@@ -204,7 +204,7 @@ static void a_wait_for_an_fd_that_nobody_serves_is_a_deadlock_in_virtual_time(vo
 
 static char *seed_trace(uint64_t seed)
 {
-    struct loop_options options = { .virtual_time = 1, .seed = seed };
+    struct co_loop_options options = { .virtual_time = 1, .seed = seed };
 
     return day_trace(&options, 60);
 }
@@ -267,15 +267,15 @@ static co_define(letter) {
     order_[strlen(order_)] = self->letter;
     co_end;
 }
-struct letters { co_frame; struct task *tasks[4]; };
+struct letters { co_frame; struct co_task *tasks[4]; };
 static co_define(letters) {
     co_begin;
     memset(order_, 0, sizeof order_);
     for (int i = 0; i < 4; i++)
-        self->tasks[i] = task_spawn(letter, .letter = (char)('a' + i));
+        self->tasks[i] = co_spawn(letter, .letter = (char)('a' + i));
     co_try(co_gather(self->tasks, 4));
     for (int i = 0; i < 4; i++)
-        task_free(self->tasks[i]);
+        co_task_free(self->tasks[i]);
     co_end;
 }
 
@@ -286,7 +286,7 @@ static void every_order_of_ready_tasks_occurs(void **state)
 
     (void)state;
     for (uint64_t seed = 1; seed <= 1000; seed++) {
-        struct loop_options options = { .seed = seed };
+        struct co_loop_options options = { .seed = seed };
 
         assert_int_equal(run_with(options, letters), 0);
         assert_int_equal(strlen(order_), 4);
@@ -304,7 +304,7 @@ static void every_order_of_ready_tasks_occurs(void **state)
 
 static void without_a_seed_tasks_run_in_order(void **state)
 {
-    struct loop_options options = { .virtual_time = 1 };
+    struct co_loop_options options = { .virtual_time = 1 };
 
     (void)state;
     assert_int_equal(run_with(options, letters), 0);
@@ -317,8 +317,8 @@ static struct { int short_reads, short_writes, waits; } met;
 struct probe { co_frame; int fds[2]; intptr_t n; uint32_t turn; char buf[100]; };
 static co_define(probe) {
     co_begin;
-    check_equal(fd_pair(self->fds), 0);
-    self->turn = scheduler_get()->turns;
+    check_equal(co_fd_pair(self->fds), 0);
+    self->turn = co_scheduler_get()->turns;
     co_await(self->n, co_send(self->fds[0], self->buf, 100));
     check(self->n >= 1 && self->n <= 100);
     met.short_writes += self->n < 100;
@@ -327,10 +327,10 @@ static co_define(probe) {
     co_await(self->n, co_recv(self->fds[1], self->buf, 100));
     check(self->n >= 1 && self->n <= 100);
     met.short_reads += self->n < 100;
-    met.waits += scheduler_get()->turns != self->turn;
+    met.waits += co_scheduler_get()->turns != self->turn;
     co_finally;
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -338,7 +338,7 @@ static void probe_seeds(int cuts, int agains)
 {
     memset(&met, 0, sizeof met);
     for (uint64_t seed = 1; seed <= 400; seed++) {
-        struct loop_options options = { .seed = seed, .cuts = cuts, .agains = agains };
+        struct co_loop_options options = { .seed = seed, .cuts = cuts, .agains = agains };
 
         assert_int_equal(run_with(options, probe), 0);
     }
@@ -373,20 +373,20 @@ static co_define(sentry) {
     co_return(self->early);
     co_end;
 }
-struct guard { co_frame; struct task *sentry; int fds[2], i; intptr_t n; };
+struct guard { co_frame; struct co_task *sentry; int fds[2], i; intptr_t n; };
 static co_define(guard) {
     co_begin;
-    check_equal(fd_pair(self->fds), 0);
-    self->sentry = task_spawn(sentry, .fd = self->fds[0]);
+    check_equal(co_fd_pair(self->fds), 0);
+    self->sentry = co_spawn(sentry, .fd = self->fds[0]);
     for (self->i = 0; self->i < 40; self->i++)
         co_try(co_sleep(0));
     put(self->fds[1], "x");
     co_try(self->n, co_join(self->sentry));
     co_return(self->n);
     co_finally;
-    task_free(self->sentry);
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_task_free(self->sentry);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -398,7 +398,7 @@ static void who_waits_for_an_fd_is_woken_too_early_at_a_rate_that_can_be_set(voi
     (void)state;
     for (uint64_t seed = 1; seed <= 50; seed++)
         for (int i = 0; i < 3; i++) {
-            struct loop_options options = { .virtual_time = 1, .seed = seed, .wakes = rates[i] };
+            struct co_loop_options options = { .virtual_time = 1, .seed = seed, .wakes = rates[i] };
             intptr_t n = run_with(options, guard);
 
             assert_true(n >= 0);
@@ -419,20 +419,20 @@ static co_define(exact_sender) {
     check_equal(self->n, EXACT);
     co_end;
 }
-struct exact { co_frame; int fds[2]; struct task *sender; intptr_t n; char buf[EXACT]; };
+struct exact { co_frame; int fds[2]; struct co_task *sender; intptr_t n; char buf[EXACT]; };
 static co_define(exact) {
     co_begin;
-    check_equal(fd_pair(self->fds), 0);
-    self->sender = task_spawn(exact_sender, .fd = self->fds[0]);
+    check_equal(co_fd_pair(self->fds), 0);
+    self->sender = co_spawn(exact_sender, .fd = self->fds[0]);
     co_await(self->n, co_recv_exact(self->fds[1], self->buf, EXACT));
     check_equal(self->n, EXACT);
     for (int i = 0; i < EXACT; i++)
         check(self->buf[i] == (char)(i * 31));
     co_try(co_join(self->sender));
     co_finally;
-    task_free(self->sender);
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_task_free(self->sender);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -440,7 +440,7 @@ static void ops_that_want_all_of_it_get_all_of_it(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= (uint64_t)sized(300, 20); seed++) {
-        struct loop_options options = { .virtual_time = 1, .seed = seed, .cuts = 60,
+        struct co_loop_options options = { .virtual_time = 1, .seed = seed, .cuts = 60,
                                         .agains = 30, .wakes = 30 };
         assert_int_equal(run_with(options, exact), 0);
     }
@@ -450,7 +450,7 @@ static void ops_that_want_all_of_it_get_all_of_it(void **state)
 
 enum { NAPS = 5 };
 static char naps_[NAPS + 1];                    /* of each sleep: '.', or C, or T */
-struct naps { co_frame; int i; struct co_within slot; struct task *napper; intptr_t r; };
+struct naps { co_frame; int i; struct co_within slot; struct co_task *napper; intptr_t r; };
 static co_define(naps) {
     co_begin;
     memset(naps_, 0, sizeof naps_);
@@ -468,7 +468,7 @@ static void each_point_cancels_one_op(void **state)
                                           "...C.", "...C.", "....C", "....C", "....." };
     (void)state;
     for (uint64_t k = 0; k <= 10; k++) {
-        struct loop_options options = { .virtual_time = 1, .cancel_at = k };
+        struct co_loop_options options = { .virtual_time = 1, .cancel_at = k };
 
         assert_int_equal(run_with(options, naps), 0);
         assert_string_equal(naps_, wanted[k]);
@@ -482,7 +482,7 @@ static void a_pair_cancels_two_ops(void **state)
                                           "C..C.", "C...C", "C...C", "C...." };
     (void)state;
     for (uint64_t also = 0; also <= 9; also++) {
-        struct loop_options options = { .virtual_time = 1, .cancel_at = 1, .cancel_also = also };
+        struct co_loop_options options = { .virtual_time = 1, .cancel_at = 1, .cancel_also = also };
 
         assert_int_equal(run_with(options, naps), 0);
         if (also != 1)                          /* unseen yet, it is one with the first */
@@ -492,12 +492,12 @@ static void a_pair_cancels_two_ops(void **state)
     }
 }
 
-struct ops { co_frame; int fds[2], i; intptr_t r; struct event event; char buf[10]; };
+struct ops { co_frame; int fds[2], i; intptr_t r; struct co_event event; char buf[10]; };
 static co_define(ops) {
     co_begin;
     memset(naps_, 0, sizeof naps_);
-    check_equal(fd_pair(self->fds), 0);
-    event_set(&self->event);
+    check_equal(co_fd_pair(self->fds), 0);
+    co_event_set(&self->event);
     co_await(self->r, co_sleep(0));
     naps_[0] = self->r == -ECANCELED ? 'C' : '.';
     co_await(self->r, co_send(self->fds[0], "x", 1));
@@ -510,8 +510,8 @@ static co_define(ops) {
     co_await(self->r, co_sleep(1));
     naps_[4] = self->r == -ECANCELED ? 'C' : '.';
     co_finally;
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -521,7 +521,7 @@ static void an_op_that_completes_at_once_is_a_point_and_the_next_one_is_cancelle
                                           "....." };
     (void)state;
     for (uint64_t k = 0; k <= 6; k++) {
-        struct loop_options options = { .virtual_time = 1, .cancel_at = k };
+        struct co_loop_options options = { .virtual_time = 1, .cancel_at = k };
 
         assert_int_equal(run_with(options, ops), 0);
         assert_string_equal(naps_, wanted[k]);
@@ -531,7 +531,13 @@ static void an_op_that_completes_at_once_is_a_point_and_the_next_one_is_cancelle
 
 /* ---- Deadlines ------------------------------------------------------------------------------- */
 
-struct limits { co_frame; int i; struct co_within slot, outer; struct task *napper; intptr_t r; };
+struct limits {
+    co_frame;
+    int i;
+    struct co_within slot, outer;
+    struct co_task *napper;
+    intptr_t r;
+};
 static co_define(limits) {
     co_begin;
     memset(naps_, 0, sizeof naps_);
@@ -549,7 +555,7 @@ static void each_point_where_a_task_waits_can_be_the_end_of_its_deadline(void **
 
     (void)state;
     for (uint64_t k = 0; k <= 6; k++) {
-        struct loop_options options = { .virtual_time = 1, .timeout_at = k };
+        struct co_loop_options options = { .virtual_time = 1, .timeout_at = k };
 
         assert_int_equal(run_with(options, limits), 0);
         assert_string_equal(naps_, wanted[k]);
@@ -563,20 +569,20 @@ static co_define(one_nap) {
     co_try(co_sleep(10));
     co_end;
 }
-struct patient { co_frame; struct task *napper; intptr_t r; };
+struct patient { co_frame; struct co_task *napper; intptr_t r; };
 static co_define(patient) {
     co_begin;
-    self->napper = task_spawn(one_nap);
+    self->napper = co_spawn(one_nap);
     co_await(self->r, co_wait_for(self->napper, 100));
-    task_free(self->napper);
-    check(loop_time() == (self->r == 0 ? 10 : 0));
+    co_task_free(self->napper);
+    check(co_time() == (self->r == 0 ? 10 : 0));
     co_return(self->r);
     co_end;
 }
 
 static void the_time_of_co_wait_for_is_a_deadline_too(void **state)
 {
-    struct loop_options options = { .virtual_time = 1 };
+    struct co_loop_options options = { .virtual_time = 1 };
 
     (void)state;
     assert_int_equal(run_with(options, patient), 0);
@@ -586,25 +592,25 @@ static void the_time_of_co_wait_for_is_a_deadline_too(void **state)
 
 /* ---- Failures -------------------------------------------------------------------------------- */
 
-struct calls { co_frame; int fds[2]; intptr_t r[4]; struct task *napper; char byte; };
+struct calls { co_frame; int fds[2]; intptr_t r[4]; struct co_task *napper; char byte; };
 static struct calls last_calls;
 static co_define(calls) {
     co_begin;
-    self->r[0] = fd_pair(self->fds);
+    self->r[0] = co_fd_pair(self->fds);
     if (self->r[0] < 0)
         self->fds[0] = self->fds[1] = -1;
     co_await(self->r[1], co_send(self->fds[0], "x", 1));
     if (self->r[1] < 0 && self->r[0] == 0)
         put(self->fds[0], "x");
     co_await(self->r[2], co_recv(self->fds[1], &self->byte, 1));
-    self->napper = task_spawn(one_nap);
+    self->napper = co_spawn(one_nap);
     self->r[3] = self->napper ? 0 : -ENOMEM;
     co_await(co_join(self->napper));
-    task_free(self->napper);
+    co_task_free(self->napper);
     co_finally;
     last_calls = *self;
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -619,7 +625,7 @@ static void each_call_fails_once_with_an_error_of_its_own(void **state)
 
     (void)state;
     for (uint64_t k = 0; k <= 9; k++) {
-        struct loop_options options = { .virtual_time = 1, .count = 1, .fail_at = k };
+        struct co_loop_options options = { .virtual_time = 1, .count = 1, .fail_at = k };
 
         assert_int_equal(run_with(options, calls), k == 1 ? -ENOMEM : 0);
         for (int i = 0; i < 4 && k != 1; i++)
@@ -631,7 +637,7 @@ static void each_call_fails_once_with_an_error_of_its_own(void **state)
 
 static void each_call_and_all_after_it_fail(void **state)
 {
-    struct loop_options options = { .virtual_time = 1, .fail_on = 1, .fail_at = 6 };
+    struct co_loop_options options = { .virtual_time = 1, .fail_on = 1, .fail_at = 6 };
     static const intptr_t wanted[] = { 0, -EPIPE, -ECONNRESET, -ENOMEM };
 
     (void)state;
@@ -647,7 +653,7 @@ static co_define(own_calls) {
     co_begin;
     for (self->i = 0; self->i < 5; self->i++) {
         errno = 0;
-        if (loop_fails(EIO)) {
+        if (co_loop_fails(EIO)) {
             check_equal(errno, EIO);
             self->failed = 10 * self->failed + self->i + 1;
         }
@@ -658,7 +664,7 @@ static co_define(own_calls) {
 
 static void calls_of_ones_own_fail_too(void **state)
 {
-    struct loop_options options = { .virtual_time = 1, .fail_at = 4 };  /* 1: the main task */
+    struct co_loop_options options = { .virtual_time = 1, .fail_at = 4 };  /* 1: the main task */
 
     (void)state;
     assert_int_equal(run_with(options, own_calls), 3);
@@ -666,32 +672,32 @@ static void calls_of_ones_own_fail_too(void **state)
     assert_int_equal(run_with(options, own_calls), 345);
     options.fail_at = 0;
     assert_int_equal(run_with(options, own_calls), 0);
-    assert_int_equal(loop_fails(EIO), 0);       /* no loop */
+    assert_int_equal(co_loop_fails(EIO), 0);       /* no loop */
 }
 
 struct taker { co_frame; int listener; intptr_t fd; };
 static co_define(taker) {
     co_begin;
     co_try(self->fd, co_accept(self->listener));
-    fd_close((int)self->fd);
+    co_fd_close((int)self->fd);
     co_end;
 }
-struct knocker { co_frame; struct task *taker; int listener, fd; struct co_connect slot; };
+struct knocker { co_frame; struct co_task *taker; int listener, fd; struct co_connect slot; };
 static co_define(knocker) {
     co_begin;
     self->fd = -1;
-    self->listener = tcp_listen(NULL, 0, 0);
+    self->listener = co_tcp_listen(NULL, 0, 0);
     if (self->listener < 0)
         co_return(self->listener);
-    self->taker = task_spawn(taker, .listener = self->listener);
-    co_try(self->fd, co_connect(&self->slot, NULL, tcp_port(self->listener)));
+    self->taker = co_spawn(taker, .listener = self->listener);
+    co_try(self->fd, co_connect(&self->slot, NULL, co_tcp_port(self->listener)));
     co_try(co_join(self->taker));
     co_finally;
-    fd_close(self->fd);
-    fd_close(self->listener);
+    co_fd_close(self->fd);
+    co_fd_close(self->listener);
     if (self->taker)
         co_await(co_join(self->taker));
-    task_free(self->taker);
+    co_task_free(self->taker);
     co_end;
 }
 
@@ -699,7 +705,7 @@ static co_define(knocker) {
  * once, and no loop of tries. */
 static void an_accept_that_fails_once_is_tried_again(void **state)
 {
-    struct loop_options options = { .virtual_time = 1, .count = 1 };
+    struct co_loop_options options = { .virtual_time = 1, .count = 1 };
     int deadlocks = 0, is_paused = 0;
 
     (void)state;
@@ -719,41 +725,41 @@ static void an_accept_that_fails_once_is_tried_again(void **state)
 
 static void a_loop_without_such_options_has_no_hooks_and_counts_nothing(void **state)
 {
-    struct loop_options options = { 0 };
+    struct co_loop_options options = { 0 };
 
     (void)state;
     begin_with(options);
-    assert_null(scheduler_get()->hooks);
-    assert_int_equal(end_with(task_spawn(letters)), 0);
+    assert_null(co_scheduler_get()->hooks);
+    assert_int_equal(end_with(co_spawn(letters)), 0);
     assert_int_equal(counts_.points + counts_.calls + counts_.tasks, 0);
     options.count = 1;
     begin_with(options);
-    assert_non_null(scheduler_get()->hooks);
-    assert_int_equal(end_with(task_spawn(letters)), 0);
+    assert_non_null(co_scheduler_get()->hooks);
+    assert_int_equal(end_with(co_spawn(letters)), 0);
     assert_true(counts_.points > 0 && counts_.calls == 5);
     assert_int_equal(counts_.tasks, 0);
 }
 
-struct keeper { co_frame; struct task **kept; };
+struct keeper { co_frame; struct co_task **kept; };
 static co_define(keeper) {
     co_begin;
-    *self->kept = task_spawn(one_nap);
+    *self->kept = co_spawn(one_nap);
     co_await(co_join(*self->kept));
     co_end;
 }
 
 static void tasks_that_are_not_freed_are_counted(void **state)
 {
-    struct loop_options options = { .virtual_time = 1 };
-    struct task *kept = NULL;
+    struct co_loop_options options = { .virtual_time = 1 };
+    struct co_task *kept = NULL;
 
     (void)state;
     begin_with(options);
     (void)run(keeper, .kept = &kept);
-    assert_int_equal(loop_counts(loop_current()).tasks, 1);
-    task_free(kept);
-    assert_int_equal(loop_counts(loop_current()).tasks, 0);
-    loop_free(loop_current());
+    assert_int_equal(co_loop_counts(co_loop_current()).tasks, 1);
+    co_task_free(kept);
+    assert_int_equal(co_loop_counts(co_loop_current()).tasks, 0);
+    co_loop_free(co_loop_current());
 }
 
 int main(int argc, char **argv)

@@ -33,7 +33,7 @@ MARKS = ("compile-only", "expect-error", "skip")
 HEADERS = {
     "trial.h": ("", ""),
     "coro.h": ('#include "coro.h"\n', ""),
-    "task.h": ('#include "loop.h"\n', "int main(void) { return loop_main(night) != 0; }\n"),
+    "task.h": ('#include "loop.h"\n', "int main(void) { return co_main(night) != 0; }\n"),
     "loop.h": ("", ""),
     "net.h": ('#include "net.h"\n', ""),
 }

@@ -18,7 +18,7 @@ static co_define(waits) {
 enum what { A_SLEEP, A_JOIN, A_SLEEP_OF_0 };
 enum before { AN_OP, A_PAUSE, THE_END };
 
-struct forgets { co_frame; enum what what; enum before before; struct task *other; co_op op; };
+struct forgets { co_frame; enum what what; enum before before; struct co_task *other; co_op op; };
 enum { LINE_OF_FORGETS = __LINE__ + 2 };
 static co_define(forgets) {
     co_begin;
@@ -36,10 +36,10 @@ static co_define(forgets) {
 static void forget(enum what what, enum before before)
 {
     sim_begin(&misused);
-    struct task *other = task_spawn(waits);
-    struct task *task = task_spawn(forgets, .what = what, .before = before, .other = other);
+    struct co_task *other = co_spawn(waits);
+    struct co_task *task = co_spawn(forgets, .what = what, .before = before, .other = other);
     sim_run(&misused);
-    task_wake(task, 0);
+    co_wake(task, 0);
     sim_run(&misused);
 }
 static void forget_a_sleep_before_an_op(void) { forget(A_SLEEP, AN_OP); }
@@ -84,7 +84,7 @@ static co_op op;
 static void sleep_outside(void) { sim_begin(&misused); op = co_sleep(1); }
 static void join_outside(void) { sim_begin(&misused); op = co_join(NULL); }
 static void gather_outside(void) { sim_begin(&misused); op = co_gather(NULL, 0); }
-static void done_outside(void) { sim_begin(&misused); op = task_done(0); }
+static void done_outside(void) { sim_begin(&misused); op = co_op_done(0); }
 
 static void within_outside(void)
 {
@@ -103,18 +103,18 @@ static void an_op_outside_a_task_stops(void **state)
     stops(sleep_outside, "co_sleep\\(\\) was made outside a task");
     stops(join_outside, "co_join\\(\\) was made outside a task");
     stops(gather_outside, "co_gather\\(\\) was made outside a task");
-    stops(done_outside, "task_done\\(\\) was made outside a task");
+    stops(done_outside, "co_op_done\\(\\) was made outside a task");
     stops(within_outside, "co_within\\(\\) was awaited outside a task");
 }
 
 /* ---- Wait lists ------------------------------------------------------------------------------ */
 
-static struct event event;
-static struct lock lock;
-static struct semaphore semaphore;
-static struct condition condition;
-static struct barrier barrier;
-static struct queue queue;
+static struct co_event event;
+static struct co_lock lock;
+static struct co_semaphore semaphore;
+static struct co_condition condition;
+static struct co_barrier barrier;
+static struct co_queue queue;
 
 struct waits_in { co_frame; int kind; char item; };
 static co_define(waits_in)
@@ -138,102 +138,102 @@ static void wait_in(int kind)
     static char room;
 
     sim_begin(&misused);
-    semaphore_init(&semaphore, 1, 0);
-    barrier_init(&barrier, 3);
-    condition_init(&condition, &lock);
-    queue_init(&queue, kind > 5 ? &room : NULL, kind > 5, 1);
-    if (kind > 5 && queue_put(&queue, "x") < 0)
+    co_semaphore_init(&semaphore, 1, 0);
+    co_barrier_init(&barrier, 3);
+    co_condition_init(&condition, &lock);
+    co_queue_init(&queue, kind > 5 ? &room : NULL, kind > 5, 1);
+    if (kind > 5 && co_queue_put_now(&queue, "x") < 0)
         exit(1);
     for (int i = 0; i < 2; i++)
-        if (task_go(waits_in, .kind = kind) < 0)
+        if (co_go(waits_in, .kind = kind) < 0)
             exit(1);
     sim_turn(&misused);
     sim_turn(&misused);
 }
 
-static void free_event(void) { wait_in(0); event_free(&event); }
-static void free_lock(void) { wait_in(1); lock_free(&lock); }
-static void free_semaphore(void) { wait_in(2); semaphore_free(&semaphore); }
-static void free_barrier(void) { wait_in(3); barrier_free(&barrier); }
-static void free_queue(void) { wait_in(4); queue_free(&queue); }
-static void free_condition(void) { wait_in(5); condition_free(&condition); }
-static void free_queue_of_putters(void) { wait_in(6); queue_free(&queue); }
-static void free_queue_of_joiners(void) { wait_in(7); queue_free(&queue); }
+static void free_event(void) { wait_in(0); co_event_check_idle(&event); }
+static void free_lock(void) { wait_in(1); co_lock_check_idle(&lock); }
+static void free_semaphore(void) { wait_in(2); co_semaphore_check_idle(&semaphore); }
+static void free_barrier(void) { wait_in(3); co_barrier_check_idle(&barrier); }
+static void free_queue(void) { wait_in(4); co_queue_free(&queue); }
+static void free_condition(void) { wait_in(5); co_condition_check_idle(&condition); }
+static void free_queue_of_putters(void) { wait_in(6); co_queue_free(&queue); }
+static void free_queue_of_joiners(void) { wait_in(7); co_queue_free(&queue); }
 
 static void a_wait_list_that_is_freed_while_a_task_waits_stops(void **state)
 {
     (void)state;
-    stops(free_event, "event_free\\(\\) while a task still waits");
-    stops(free_lock, "lock_free\\(\\) while a task still waits");
-    stops(free_semaphore, "semaphore_free\\(\\) while a task still waits");
-    stops(free_barrier, "barrier_free\\(\\) while a task still waits");
-    stops(free_queue, "queue_free\\(\\) while a task still waits");
-    stops(free_condition, "condition_free\\(\\) while a task still waits");
-    stops(free_queue_of_putters, "stops.c:[0-9]+: queue_free\\(\\) while a task still waits");
-    stops(free_queue_of_joiners, "stops.c:[0-9]+: queue_free\\(\\) while a task still waits");
+    stops(free_event, "co_event_check_idle\\(\\) while a task still waits");
+    stops(free_lock, "co_lock_check_idle\\(\\) while a task still waits");
+    stops(free_semaphore, "co_semaphore_check_idle\\(\\) while a task still waits");
+    stops(free_barrier, "co_barrier_check_idle\\(\\) while a task still waits");
+    stops(free_queue, "co_queue_free\\(\\) while a task still waits");
+    stops(free_condition, "co_condition_check_idle\\(\\) while a task still waits");
+    stops(free_queue_of_putters, "stops.c:[0-9]+: co_queue_free\\(\\) while a task still waits");
+    stops(free_queue_of_joiners, "stops.c:[0-9]+: co_queue_free\\(\\) while a task still waits");
 }
 
 static void a_wait_list_that_nobody_waits_in_may_be_freed(void **state)
 {
     (void)state;
-    event_free(&event);
-    lock_free(&lock);
-    semaphore_free(&semaphore);
-    barrier_free(&barrier);
-    queue_free(&queue);
-    condition_free(&condition);
+    co_event_check_idle(&event);
+    co_lock_check_idle(&lock);
+    co_semaphore_check_idle(&semaphore);
+    co_barrier_check_idle(&barrier);
+    co_queue_free(&queue);
+    co_condition_check_idle(&condition);
 }
 
 /* ---- Calls ----------------------------------------------------------------------------------- */
 
-static void spawn_nowhere(void) { task_free(task_spawn(give)); }
-static void go_nowhere(void) { task_go(give); }
+static void spawn_nowhere(void) { co_task_free(co_spawn(give)); }
+static void go_nowhere(void) { co_go(give); }
 static void sleep_nowhere(void) { op = co_sleep(1); }
 static void sleep_until_nowhere(void) { op = co_sleep_until(1); }
 
 static void init_nowhere(void)
 {
-    struct task task;
+    struct co_task task;
     struct give frame;
 
-    task_init(&task, &frame, give);
+    co_task_init(&task, &frame, give);
 }
 
 static void start_a_timer_nowhere(void)
 {
-    struct task_timer timer = { 0 };
+    struct co_timer timer = { 0 };
 
-    task_timer_start(&timer, 1);
+    co_timer_start(&timer, 1);
 }
 
 static void without_a_scheduler_all_stop(void **state)
 {
     (void)state;
-    assert_null(scheduler_get());
-    stops(spawn_nowhere, "task_spawn\\(\\) needs a scheduler");
+    assert_null(co_scheduler_get());
+    stops(spawn_nowhere, "co_spawn\\(\\) needs a scheduler");
     stops(go_nowhere, "needs a scheduler");
-    stops(init_nowhere, "task_init\\(\\) needs a scheduler");
+    stops(init_nowhere, "co_task_init\\(\\) needs a scheduler");
     stops(sleep_nowhere, "co_sleep\\(\\) needs a scheduler");
     stops(sleep_until_nowhere, "co_sleep_until\\(\\) needs a scheduler");
-    stops(start_a_timer_nowhere, "task_timer_start\\(\\) needs a scheduler");
+    stops(start_a_timer_nowhere, "co_timer_start\\(\\) needs a scheduler");
 }
 
-struct turner { co_frame; struct scheduler *scheduler; struct loop *loop; int free; };
+struct turner { co_frame; struct co_scheduler *scheduler; struct co_loop *loop; int free; };
 static co_define(turner) {
     co_begin;
     if (self->free)
-        loop_free(self->loop);
+        co_loop_free(self->loop);
     else if (self->loop)
-        loop_run(self->loop);
+        co_loop_run(self->loop);
     else if (self->scheduler)
-        scheduler_run(self->scheduler);
+        co_scheduler_run(self->scheduler);
     co_end;
 }
 
 static void run_in_a_run(void)
 {
     sim_begin(&misused);
-    task_go(turner, .scheduler = &misused.scheduler);
+    co_go(turner, .scheduler = &misused.scheduler);
     sim_run(&misused);
 }
 
@@ -242,67 +242,67 @@ static void run_another_in_a_run(void)
     static struct sim other;
 
     sim_begin(&other);
-    task_go(give);
+    co_go(give);
     sim_begin(&misused);
-    task_go(turner, .scheduler = &other.scheduler);
+    co_go(turner, .scheduler = &other.scheduler);
     sim_run(&misused);
 }
 
 static void loop_in_a_loop(void)
 {
-    struct loop *loop = loop_new(NULL);
+    struct co_loop *loop = co_loop_new(NULL);
 
-    task_go(turner, .loop = loop);
-    loop_run(loop);
+    co_go(turner, .loop = loop);
+    co_loop_run(loop);
 }
 
 static void free_the_loop_inside(void)
 {
-    struct loop *loop = loop_new(NULL);
+    struct co_loop *loop = co_loop_new(NULL);
 
-    task_go(turner, .loop = loop, .free = 1);
-    loop_run(loop);
+    co_go(turner, .loop = loop, .free = 1);
+    co_loop_run(loop);
 }
 
 static void a_loop_in_a_loop_stops(void **state)
 {
     (void)state;
-    stops(run_in_a_run, "scheduler_turn\\(\\) inside a task");
-    stops(run_another_in_a_run, "scheduler_turn\\(\\) inside a task");
-    stops(loop_in_a_loop, "scheduler_turn\\(\\) inside a task");
-    stops(free_the_loop_inside, "stops.c:[0-9]+: scheduler_turn\\(\\) inside a task");
+    stops(run_in_a_run, "co_scheduler_turn\\(\\) inside a task");
+    stops(run_another_in_a_run, "co_scheduler_turn\\(\\) inside a task");
+    stops(loop_in_a_loop, "co_scheduler_turn\\(\\) inside a task");
+    stops(free_the_loop_inside, "stops.c:[0-9]+: co_scheduler_turn\\(\\) inside a task");
 }
 
 static void free_the_scheduler_early(void)
 {
     sim_begin(&misused);
-    task_go(waits);
+    co_go(waits);
     sim_run(&misused);
-    scheduler_free(&misused.scheduler);
+    co_scheduler_free(&misused.scheduler);
 }
 
 static void free_a_task_early(void)
 {
     sim_begin(&misused);
-    struct task *task = task_spawn(waits);
+    struct co_task *task = co_spawn(waits);
     sim_run(&misused);
-    task_free(task);
+    co_task_free(task);
 }
 
 static void free_a_task_late(void)
 {
     sim_begin(&misused);
-    struct task *task = task_spawn(give);
+    struct co_task *task = co_spawn(give);
     sim_run(&misused);
-    scheduler_free(&misused.scheduler);
-    task_free(task);
+    co_scheduler_free(&misused.scheduler);
+    co_task_free(task);
 }
 
 /* A task that has not begun; and one by itself. */
 static void free_a_task_at_once(void)
 {
     sim_begin(&misused);
-    task_free(task_spawn(waits));
+    co_task_free(co_spawn(waits));
 }
 
 enum does { FREES_ITSELF, WAKES_ITSELF };
@@ -311,18 +311,18 @@ static co_define(does_to_itself) {
     co_begin;
     co_try(co_sleep(0));
     if (self->what == FREES_ITSELF)
-        task_free(task_current());
+        co_task_free(co_current());
     else
-        task_wake(task_current(), 0);
+        co_wake(co_current(), 0);
     co_end;
 }
 
 static void do_to_itself(enum does what)
 {
     sim_begin(&misused);
-    struct task *task = task_spawn(does_to_itself, .what = what);
+    struct co_task *task = co_spawn(does_to_itself, .what = what);
     sim_run(&misused);
-    task_free(task);
+    co_task_free(task);
 }
 static void free_itself(void) { do_to_itself(FREES_ITSELF); }
 static void wake_itself(void) { do_to_itself(WAKES_ITSELF); }
@@ -330,57 +330,57 @@ static void wake_itself(void) { do_to_itself(WAKES_ITSELF); }
 static void what_is_freed_at_the_wrong_time_stops(void **state)
 {
     (void)state;
-    stops(free_a_task_late, "task_free\\(\\) needs a scheduler");
-    stops(free_the_scheduler_early, "stops.c:[0-9]+: scheduler_free\\(\\) while tasks are left");
-    stops(free_a_task_early, "stops.c:[0-9]+: task_free\\(\\) of a task that has not ended");
-    stops(free_a_task_at_once, "stops.c:[0-9]+: task_free\\(\\) of a task that has not ended");
-    stops(free_itself, "stops.c:[0-9]+: task_free\\(\\) of a task that has not ended");
+    stops(free_a_task_late, "co_task_free\\(\\) needs a scheduler");
+    stops(free_the_scheduler_early, "stops.c:[0-9]+: co_scheduler_free\\(\\) while tasks are left");
+    stops(free_a_task_early, "stops.c:[0-9]+: co_task_free\\(\\) of a task that has not ended");
+    stops(free_a_task_at_once, "stops.c:[0-9]+: co_task_free\\(\\) of a task that has not ended");
+    stops(free_itself, "stops.c:[0-9]+: co_task_free\\(\\) of a task that has not ended");
 }
 
 static void wake_what_is_ready(void)
 {
     sim_begin(&misused);
-    task_wake(task_spawn(waits), 0);
+    co_wake(co_spawn(waits), 0);
 }
 
 static void wake_what_has_ended(void)
 {
     sim_begin(&misused);
-    struct task *task = task_spawn(give);
+    struct co_task *task = co_spawn(give);
     sim_run(&misused);
-    task_wake(task, 0);
+    co_wake(task, 0);
 }
 
 static void wake_twice(void)
 {
     sim_begin(&misused);
-    struct task *task = task_spawn(waits);
+    struct co_task *task = co_spawn(waits);
     sim_run(&misused);
-    task_wake(task, 0);
-    task_wake(task, 0);
+    co_wake(task, 0);
+    co_wake(task, 0);
 }
 
 static void the_wake_of_a_task_that_does_not_wait_stops(void **state)
 {
     (void)state;
-    stops(wake_what_is_ready, "task_wake\\(\\) of a task that does not wait");
-    stops(wake_what_has_ended, "task_wake\\(\\) of a task that does not wait");
-    stops(wake_itself, "stops.c:[0-9]+: task_wake\\(\\) of a task that does not wait");
-    stops(wake_twice, "stops.c:[0-9]+: task_wake\\(\\) of a task that does not wait");
+    stops(wake_what_is_ready, "co_wake\\(\\) of a task that does not wait");
+    stops(wake_what_has_ended, "co_wake\\(\\) of a task that does not wait");
+    stops(wake_itself, "stops.c:[0-9]+: co_wake\\(\\) of a task that does not wait");
+    stops(wake_twice, "stops.c:[0-9]+: co_wake\\(\\) of a task that does not wait");
 }
 
 static void read_the_wrong_frame(void)
 {
     sim_begin(&misused);
-    struct task *task = task_spawn(waits);
+    struct co_task *task = co_spawn(waits);
     sim_run(&misused);
-    op.result = TASK_FRAME(task, give)->value;
+    op.result = CO_TASK_FRAME(task, give)->value;
 }
 
 static void a_frame_of_the_wrong_type_stops(void **state)
 {
     (void)state;
-    stops(read_the_wrong_frame, "stops.c:[0-9]+: TASK_FRAME: .* does not run give");
+    stops(read_the_wrong_frame, "stops.c:[0-9]+: CO_TASK_FRAME: .* does not run give");
 }
 
 static const struct CMUnitTest tests[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * stream.c: tests of struct stream: lines of all kinds, through small buffers and in small pieces,
- * and exact reads behind them; parts with ends of their own; and output. */
+ * stream.c: tests of struct co_stream: lines of all kinds, through small buffers and in small
+ * pieces, and exact reads behind them; parts with ends of their own; and output. */
 #include "loop_test.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@ static co_define(pieces)
         co_try(co_sleep(0));
     }
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -30,7 +30,7 @@ struct lines {
     co_frame;
     int fd;
     size_t size;
-    struct stream stream;
+    struct co_stream stream;
     char *line;
     intptr_t n;
     char buf[200], log[400];
@@ -38,7 +38,7 @@ struct lines {
 static co_define(lines)
 {
     co_begin;
-    stream_init(&self->stream, self->fd, self->buf, self->size);
+    co_stream_init(&self->stream, self->fd, self->buf, self->size);
     do {
         self->line = NULL;
         co_await(self->n, co_read_line(&self->stream, &self->line));
@@ -47,7 +47,7 @@ static co_define(lines)
     } while (self->n > 0);
     co_return(self->n);
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -56,15 +56,15 @@ static void gives(const char *text, size_t length, size_t size, const char *log)
 {
     for (size_t piece = 1; piece <= length + 1; piece += piece < 4 ? 1 : length) {
         int fds[2];
-        struct task *reader;
+        struct co_task *reader;
 
         pair(fds);
-        assert_int_equal(task_go(pieces, .fd = fds[1], .text = text, .size = length,
+        assert_int_equal(co_go(pieces, .fd = fds[1], .text = text, .size = length,
                                  .piece = piece), 0);
-        reader = task_spawn(lines, .fd = fds[0], .size = size);
-        assert_int_equal(loop_run(loop_current()), 0);
-        assert_string_equal(TASK_FRAME(reader, lines)->log, log);
-        task_free(reader);
+        reader = co_spawn(lines, .fd = fds[0], .size = size);
+        assert_int_equal(co_loop_run(co_loop_current()), 0);
+        assert_string_equal(CO_TASK_FRAME(reader, lines)->log, log);
+        co_task_free(reader);
     }
     assert_int_equal(failures_, 0);
 }
@@ -139,11 +139,18 @@ static void NUL_bytes_are_bytes(void **state)
     gives("a\0b\n\0\n", 6, 5, "4:a|2:|0:|");
 }
 
-struct with_nul { co_frame; int fd; struct stream stream; char *line; intptr_t n; char buf[20]; };
+struct with_nul {
+    co_frame;
+    int fd;
+    struct co_stream stream;
+    char *line;
+    intptr_t n;
+    char buf[20];
+};
 static co_define(with_nul)
 {
     co_begin;
-    stream_init(&self->stream, self->fd, self->buf, sizeof self->buf);
+    co_stream_init(&self->stream, self->fd, self->buf, sizeof self->buf);
     co_try(self->n, co_read_line(&self->stream, &self->line));
     check_equal(self->n, 5);
     check(memcmp(self->line, "a\0b\0", 4) == 0);
@@ -158,15 +165,15 @@ static void what_is_behind_a_NUL_byte_is_there(void **state)
     pair(fds);
     assert_int_equal(write(fds[1], "a\0b\r\n", 5), 5);
     run(with_nul, .fd = fds[0]);
-    fd_close(fds[0]);
-    fd_close(fds[1]);
+    co_fd_close(fds[0]);
+    co_fd_close(fds[1]);
 }
 
 /* [around] is what lies on both sides of the buffer. */
 struct bounded {
     co_frame;
     int fd;
-    struct stream stream;
+    struct co_stream stream;
     char *line;
     intptr_t n;
     char around[1 + 8 + 1];
@@ -175,7 +182,7 @@ static co_define(bounded)
 {
     co_begin;
     self->around[0] = self->around[9] = '\r';
-    stream_init(&self->stream, self->fd, self->around + 1, 8);
+    co_stream_init(&self->stream, self->fd, self->around + 1, 8);
     co_try(self->n, co_read_line(&self->stream, &self->line));
     check_equal(self->n, 1);
     check(self->line == self->around + 1 && *self->line == '\0');
@@ -196,8 +203,8 @@ static void nothing_outside_of_the_buffer_is_seen_or_touched(void **state)
     pair(fds);
     put(fds[1], "\n123456\n0123456789");
     run(bounded, .fd = fds[0]);
-    fd_close(fds[0]);
-    fd_close(fds[1]);
+    co_fd_close(fds[0]);
+    co_fd_close(fds[1]);
 }
 
 static void no_buffer_is_too_small_to_say_so(void **state)
@@ -226,11 +233,18 @@ static size_t many_lines(char *to, int count)
     return (size_t)(at - to);
 }
 
-struct counts { co_frame; int fd, k; struct stream stream; char *line; intptr_t n; char buf[61]; };
+struct counts {
+    co_frame;
+    int fd, k;
+    struct co_stream stream;
+    char *line;
+    intptr_t n;
+    char buf[61];
+};
 static co_define(counts)
 {
     co_begin;
-    stream_init(&self->stream, self->fd, self->buf, sizeof self->buf);
+    co_stream_init(&self->stream, self->fd, self->buf, sizeof self->buf);
     for (;;) {
         co_try(self->n, co_read_line(&self->stream, &self->line));
         if (self->n == 0)
@@ -242,7 +256,7 @@ static co_define(counts)
     }
     co_return(self->k);
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -255,7 +269,7 @@ static void thousands_of_lines_go_through_a_small_buffer(void **state)
 
     for (size_t piece = 7; piece < 5000; piece = piece * 3 + 1) {
         pair(fds);
-        assert_int_equal(task_go(pieces, .fd = fds[1], .text = text, .size = size,
+        assert_int_equal(co_go(pieces, .fd = fds[1], .text = text, .size = size,
                                  .piece = piece), 0);
         assert_int_equal(run(counts, .fd = fds[0]), count);
     }
@@ -267,7 +281,7 @@ static void thousands_of_lines_go_through_a_small_buffer(void **state)
 struct in_parts {
     co_frame;
     int fds[2];
-    struct stream stream;
+    struct co_stream stream;
     struct co_within slot;
     char *line;
     intptr_t n;
@@ -276,7 +290,7 @@ struct in_parts {
 static co_define(in_parts)
 {
     co_begin;
-    stream_init(&self->stream, self->fds[0], self->buf, sizeof self->buf);
+    co_stream_init(&self->stream, self->fds[0], self->buf, sizeof self->buf);
     put(self->fds[1], "first\nhe");
     co_try(self->n, co_read_line(&self->stream, &self->line));
     check_equal(self->n, 6);
@@ -302,8 +316,8 @@ static void a_read_that_is_cancelled_in_mid_line_loses_nothing(void **state)
 
     pair(fds);
     run(in_parts, .fds = { fds[0], fds[1] });
-    fd_close(fds[0]);
-    fd_close(fds[1]);
+    co_fd_close(fds[0]);
+    co_fd_close(fds[1]);
 }
 
 /* ---- Exact reads ----------------------------------------------------------------------------- */
@@ -311,7 +325,7 @@ static void a_read_that_is_cancelled_in_mid_line_loses_nothing(void **state)
 struct body {
     co_frame;
     int fds[2];
-    struct stream stream;
+    struct co_stream stream;
     char *line;
     intptr_t n;
     char buf[20], to[40];
@@ -319,7 +333,7 @@ struct body {
 static co_define(body)
 {
     co_begin;
-    stream_init(&self->stream, self->fds[0], self->buf, sizeof self->buf);
+    co_stream_init(&self->stream, self->fds[0], self->buf, sizeof self->buf);
     put(self->fds[1], "Length: 30\r\n\r\nabcdefghijklmnopqrstuvwxyz");
     co_try(self->n, co_read_line(&self->stream, &self->line));
     check(strcmp(self->line, "Length: 30") == 0);
@@ -335,7 +349,7 @@ static co_define(body)
     check(memcmp(self->to, "abcdefghijklmnopqrstuvwxyz0123", 30) == 0);
     co_try(self->n, co_read_line(&self->stream, &self->line));
     check(strcmp(self->line, "the next") == 0);
-    fd_close(self->fds[1]);
+    co_fd_close(self->fds[1]);
     co_await(self->n, co_read_exact(&self->stream, self->to, 12));
     check_equal(self->n, -ENODATA);
     co_await(self->n, co_read_exact(&self->stream, self->to, 1));
@@ -343,7 +357,7 @@ static co_define(body)
     co_try(self->n, co_read_line(&self->stream, &self->line));
     check_equal(self->n, 0);
     co_finally;
-    fd_close(self->fds[0]);
+    co_fd_close(self->fds[0]);
     co_end;
 }
 
@@ -359,7 +373,7 @@ static void an_exact_read_takes_what_is_buffered_and_what_comes(void **state)
 struct too_long {
     co_frame;
     int fds[2];
-    struct stream stream;
+    struct co_stream stream;
     char *line;
     intptr_t n;
     char buf[8], to[12];
@@ -367,7 +381,7 @@ struct too_long {
 static co_define(too_long)
 {
     co_begin;
-    stream_init(&self->stream, self->fds[0], self->buf, sizeof self->buf);
+    co_stream_init(&self->stream, self->fds[0], self->buf, sizeof self->buf);
     put(self->fds[1], "0123456789\nnext\n");
     co_await(self->n, co_read_line(&self->stream, &self->line));
     check_equal(self->n, -EMSGSIZE);
@@ -378,8 +392,8 @@ static co_define(too_long)
     co_try(self->n, co_read_line(&self->stream, &self->line));
     check(strcmp(self->line, "next") == 0);
     co_finally;
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -400,7 +414,7 @@ struct parts {
     int fd;
     size_t size;
     const char *end;
-    struct stream stream;
+    struct co_stream stream;
     char *data;
     intptr_t n;
     char buf[200], log[400];
@@ -408,7 +422,7 @@ struct parts {
 static co_define(parts)
 {
     co_begin;
-    stream_init(&self->stream, self->fd, self->buf, self->size);
+    co_stream_init(&self->stream, self->fd, self->buf, self->size);
     do {
         self->data = NULL;
         co_await(self->n, co_read_until(&self->stream, self->end, &self->data));
@@ -418,7 +432,7 @@ static co_define(parts)
     } while (self->n > 0);
     co_return(self->n);
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -427,15 +441,15 @@ static void parts_are(const char *text, const char *end, size_t size, const char
 {
     for (size_t piece = 1; piece <= strlen(text) + 1; piece++) {
         int fds[2];
-        struct task *reader;
+        struct co_task *reader;
 
         pair(fds);
-        assert_int_equal(task_go(pieces, .fd = fds[1], .text = text, .size = strlen(text),
+        assert_int_equal(co_go(pieces, .fd = fds[1], .text = text, .size = strlen(text),
                                  .piece = piece), 0);
-        reader = task_spawn(parts, .fd = fds[0], .size = size, .end = end);
-        assert_int_equal(loop_run(loop_current()), 0);
-        assert_string_equal(TASK_FRAME(reader, parts)->log, log);
-        task_free(reader);
+        reader = co_spawn(parts, .fd = fds[0], .size = size, .end = end);
+        assert_int_equal(co_loop_run(co_loop_current()), 0);
+        assert_string_equal(CO_TASK_FRAME(reader, parts)->log, log);
+        co_task_free(reader);
     }
     assert_int_equal(failures_, 0);
 }
@@ -481,7 +495,7 @@ static void an_empty_end_is_EINVAL(void **state)
 struct both_kinds {
     co_frame;
     int fds[2];
-    struct stream stream;
+    struct co_stream stream;
     struct co_within slot;
     char *data;
     intptr_t n;
@@ -490,7 +504,7 @@ struct both_kinds {
 static co_define(both_kinds)
 {
     co_begin;
-    stream_init(&self->stream, self->fds[0], self->buf, sizeof self->buf);
+    co_stream_init(&self->stream, self->fds[0], self->buf, sizeof self->buf);
     put(self->fds[1], "one--");
     co_await(self->n, co_within(&self->slot, 0.01,
                                 co_read_until(&self->stream, "---", &self->data)));
@@ -511,11 +525,11 @@ static co_define(both_kinds)
     put(self->fds[1], "four");
     co_try(self->n, co_read_some(&self->stream, self->to, 20));         /* past the buffer */
     check_equal(self->n, 4);
-    fd_close(self->fds[1]);
+    co_fd_close(self->fds[1]);
     co_await(self->n, co_read_some(&self->stream, self->to, 20));
     check_equal(self->n, 0);
     co_finally;
-    fd_close(self->fds[0]);
+    co_fd_close(self->fds[0]);
     co_end;
 }
 
@@ -528,11 +542,11 @@ static void all_kinds_of_reads_take_turns(void **state)
     run(both_kinds, .fds = { fds[0], fds[1] });
 }
 
-struct lengths { co_frame; int fd; struct stream stream; char *data; intptr_t n; char buf[20]; };
+struct lengths { co_frame; int fd; struct co_stream stream; char *data; intptr_t n; char buf[20]; };
 static co_define(lengths)
 {
     co_begin;
-    stream_init(&self->stream, self->fd, self->buf, sizeof self->buf);
+    co_stream_init(&self->stream, self->fd, self->buf, sizeof self->buf);
     co_try(self->n, co_read_line(&self->stream, &self->data));
     check_equal(self->n, 5);
     check_equal(self->stream.length, 3);
@@ -560,16 +574,16 @@ static void length_tells_how_long_a_line_with_NUL_bytes_is(void **state)
 
     pair(fds);
     assert_int_equal(write(fds[1], "a\0b\r\n\0\n\0c\0--\0\0", 14), 14);
-    fd_close(fds[1]);
+    co_fd_close(fds[1]);
     run(lengths, .fd = fds[0]);
-    fd_close(fds[0]);
+    co_fd_close(fds[0]);
 }
 
-struct without { co_frame; int fd; struct stream stream; char *line; intptr_t n; char to[4]; };
+struct without { co_frame; int fd; struct co_stream stream; char *line; intptr_t n; char to[4]; };
 static co_define(without)
 {
     co_begin;
-    stream_init(&self->stream, self->fd, NULL, 0);
+    co_stream_init(&self->stream, self->fd, NULL, 0);
     co_try(self->n, co_read_exact(&self->stream, self->to, 4));
     check(memcmp(self->to, "abcd", 4) == 0);
     co_try(self->n, co_read_exact(&self->stream, NULL, 0));
@@ -593,8 +607,8 @@ static void a_stream_without_a_buffer_reads_amounts_but_no_lines(void **state)
     pair(fds);
     put(fds[1], "abcdef");
     run(without, .fd = fds[0]);
-    fd_close(fds[0]);
-    fd_close(fds[1]);
+    co_fd_close(fds[0]);
+    co_fd_close(fds[1]);
 }
 
 /* ---- Output ---------------------------------------------------------------------------------- */
@@ -602,18 +616,18 @@ static void a_stream_without_a_buffer_reads_amounts_but_no_lines(void **state)
 struct writer {
     co_frame;
     int fd, count, i, full;
-    struct stream stream;
+    struct co_stream stream;
     intptr_t n;
     char line[20], out[100];
 };
 static co_define(writer)
 {
     co_begin;
-    stream_init(&self->stream, self->fd, NULL, 0);
-    stream_output(&self->stream, self->out, sizeof self->out);
+    co_stream_init(&self->stream, self->fd, NULL, 0);
+    co_stream_output(&self->stream, self->out, sizeof self->out);
     for (; self->i < self->count; self->i++) {
         snprintf(self->line, sizeof self->line, "%d\n", self->i);
-        while (stream_write(&self->stream, self->line, strlen(self->line)) == -ENOBUFS) {
+        while (co_stream_write(&self->stream, self->line, strlen(self->line)) == -ENOBUFS) {
             self->full++;
             co_try(co_flush(&self->stream));
         }
@@ -623,15 +637,15 @@ static co_define(writer)
     check_equal(self->n, 0);
     co_return(self->full);
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
-struct slow { co_frame; int fd, i; struct stream stream; char *line; intptr_t n; char buf[64]; };
+struct slow { co_frame; int fd, i; struct co_stream stream; char *line; intptr_t n; char buf[64]; };
 static co_define(slow)
 {
     co_begin;
-    stream_init(&self->stream, self->fd, self->buf, sizeof self->buf);
+    co_stream_init(&self->stream, self->fd, self->buf, sizeof self->buf);
     for (;; self->i++) {
         co_try(self->n, co_read_line(&self->stream, &self->line));
         if (self->n == 0)
@@ -642,7 +656,7 @@ static co_define(slow)
     }
     co_return(self->i);
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -650,40 +664,40 @@ static void what_is_written_arrives_at_a_slow_reader(void **state)
 {
     (void)state;
     int fds[2], count = sized(50000, 5000);
-    struct task *task;
+    struct co_task *task;
 
     for (int pipes = 0; pipes < 2; pipes++) {
         if (pipes)
-            assert_int_equal(fd_pipe(fds), 0);
+            assert_int_equal(co_fd_pipe(fds), 0);
         else
-            assert_int_equal(fd_pair(fds), 0);
-        task = task_spawn(writer, .fd = fds[1], .count = count);
+            assert_int_equal(co_fd_pair(fds), 0);
+        task = co_spawn(writer, .fd = fds[1], .count = count);
         assert_int_equal(run(slow, .fd = fds[0]), count);
-        assert_true(task_result(task) > count / 100);
-        task_free(task);
+        assert_true(co_task_result(task) > count / 100);
+        co_task_free(task);
     }
 }
 
 static void a_write_puts_all_or_nothing(void **state)
 {
     (void)state;
-    struct stream stream;
+    struct co_stream stream;
     char out[10];
 
-    stream_init(&stream, -1, NULL, 0);
-    assert_int_equal(stream_write(&stream, "x", 1), -ENOBUFS);          /* it has no buffer */
-    assert_int_equal(stream_write(&stream, "", 0), 0);
-    stream_output(&stream, out, sizeof out);
-    assert_int_equal(stream_write(&stream, "0123456789a", 11), -ENOBUFS);
-    assert_int_equal(stream_write(&stream, "0123456", 7), 0);
-    assert_int_equal(stream_write(&stream, "789a", 4), -ENOBUFS);
-    assert_int_equal(stream_write(&stream, "789", 3), 0);
-    assert_int_equal(stream_write(&stream, "a", 1), -ENOBUFS);
-    assert_int_equal(stream_write(&stream, NULL, 0), 0);
+    co_stream_init(&stream, -1, NULL, 0);
+    assert_int_equal(co_stream_write(&stream, "x", 1), -ENOBUFS);          /* it has no buffer */
+    assert_int_equal(co_stream_write(&stream, "", 0), 0);
+    co_stream_output(&stream, out, sizeof out);
+    assert_int_equal(co_stream_write(&stream, "0123456789a", 11), -ENOBUFS);
+    assert_int_equal(co_stream_write(&stream, "0123456", 7), 0);
+    assert_int_equal(co_stream_write(&stream, "789a", 4), -ENOBUFS);
+    assert_int_equal(co_stream_write(&stream, "789", 3), 0);
+    assert_int_equal(co_stream_write(&stream, "a", 1), -ENOBUFS);
+    assert_int_equal(co_stream_write(&stream, NULL, 0), 0);
     assert_memory_equal(out, "0123456789", 10);
 }
 
-struct flusher { co_frame; struct stream *stream; intptr_t n; };
+struct flusher { co_frame; struct co_stream *stream; intptr_t n; };
 static co_define(flusher)
 {
     co_begin;
@@ -696,9 +710,9 @@ static co_define(flusher)
 struct held_up {
     co_frame;
     int fds[2];
-    struct stream stream;
+    struct co_stream stream;
     struct co_within slot;
-    struct task *task;
+    struct co_task *task;
     size_t filled;
     intptr_t n;
     char out[8], got[20];
@@ -706,30 +720,30 @@ struct held_up {
 static co_define(held_up)
 {
     co_begin;
-    stream_init(&self->stream, self->fds[0], NULL, 0);
-    stream_output(&self->stream, self->out, sizeof self->out);
+    co_stream_init(&self->stream, self->fds[0], NULL, 0);
+    co_stream_output(&self->stream, self->out, sizeof self->out);
     self->filled = fill(self->fds[0]);
-    check_equal(stream_write(&self->stream, "hello", 5), 0);
+    check_equal(co_stream_write(&self->stream, "hello", 5), 0);
     co_await(self->n, co_within(&self->slot, 0.01, co_flush(&self->stream)));
     check_equal(self->n, -ETIMEDOUT);
-    self->task = task_spawn(flusher, .stream = &self->stream);
+    self->task = co_spawn(flusher, .stream = &self->stream);
     co_try(co_sleep(0.01));
     co_await(self->n, co_flush(&self->stream));
     check_equal(self->n, -EBUSY);
-    check_equal(stream_write(&self->stream, " yo", 3), 0);      /* meanwhile there is room */
-    check_equal(stream_write(&self->stream, "!", 1), -ENOBUFS);
+    check_equal(co_stream_write(&self->stream, " yo", 3), 0);      /* meanwhile there is room */
+    check_equal(co_stream_write(&self->stream, "!", 1), -ENOBUFS);
     check_equal(empty(self->fds[1]), self->filled);
     co_await(self->n, co_join(self->task));
     check_equal(self->n, 0);
     check_equal(read(self->fds[1], self->got, sizeof self->got), 8);
     check(memcmp(self->got, "hello yo", 8) == 0);
-    check_equal(stream_write(&self->stream, "12345678", 8), 0);         /* all is free again */
+    check_equal(co_stream_write(&self->stream, "12345678", 8), 0);         /* all is free again */
     co_try(co_flush(&self->stream));
     check_equal(read(self->fds[1], self->got, sizeof self->got), 8);
     co_finally;
-    task_free(self->task);
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_task_free(self->task);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -738,7 +752,7 @@ static void a_flush_that_is_cancelled_goes_on_with_the_next(void **state)
     (void)state;
     int fds[2];
 
-    assert_int_equal(fd_pair(fds), 0);
+    assert_int_equal(co_fd_pair(fds), 0);
     assert_int_equal(run(held_up, .fds = { fds[0], fds[1] }), 0);
 }
 
@@ -746,8 +760,8 @@ static void a_flush_that_is_cancelled_goes_on_with_the_next(void **state)
 struct duplex {
     co_frame;
     int fds[2];
-    struct stream stream;
-    struct task *flush;
+    struct co_stream stream;
+    struct co_task *flush;
     size_t filled;
     char *line;
     intptr_t n;
@@ -756,24 +770,24 @@ struct duplex {
 static co_define(duplex)
 {
     co_begin;
-    stream_init(&self->stream, self->fds[0], self->buf, sizeof self->buf);
-    stream_output(&self->stream, self->out, sizeof self->out);
+    co_stream_init(&self->stream, self->fds[0], self->buf, sizeof self->buf);
+    co_stream_output(&self->stream, self->out, sizeof self->out);
     self->filled = fill(self->fds[0]);
-    check_equal(stream_write(&self->stream, "out\n", 4), 0);
-    self->flush = task_spawn(flusher, .stream = &self->stream);
+    check_equal(co_stream_write(&self->stream, "out\n", 4), 0);
+    self->flush = co_spawn(flusher, .stream = &self->stream);
     co_try(co_sleep(0.01));
     put(self->fds[1], "in\n");
     co_try(self->n, co_read_line(&self->stream, &self->line));
     check(strcmp(self->line, "in") == 0);
-    check_equal(task_state(self->flush), TASK_PENDING);
+    check_equal(co_task_state(self->flush), CO_TASK_PENDING);
     check_equal(empty(self->fds[1]), self->filled);
     co_await(self->n, co_join(self->flush));
     check_equal(self->n, 0);
     check_equal(empty(self->fds[1]), 4);
     co_finally;
-    task_free(self->flush);
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_task_free(self->flush);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -782,21 +796,21 @@ static void a_stream_is_read_and_flushed_at_once(void **state)
     (void)state;
     int fds[2];
 
-    assert_int_equal(fd_pair(fds), 0);
+    assert_int_equal(co_fd_pair(fds), 0);
     assert_int_equal(run(duplex, .fds = { fds[0], fds[1] }), 0);
 }
 
-struct unread { co_frame; int fd; struct stream stream; intptr_t n; char out[8]; };
+struct unread { co_frame; int fd; struct co_stream stream; intptr_t n; char out[8]; };
 static co_define(unread)
 {
     co_begin;
-    stream_init(&self->stream, self->fd, NULL, 0);
-    stream_output(&self->stream, self->out, sizeof self->out);
-    check_equal(stream_write(&self->stream, "gone", 4), 0);
+    co_stream_init(&self->stream, self->fd, NULL, 0);
+    co_stream_output(&self->stream, self->out, sizeof self->out);
+    check_equal(co_stream_write(&self->stream, "gone", 4), 0);
     co_await(self->n, co_flush(&self->stream));
     co_return(self->n);
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -805,11 +819,11 @@ static void a_flush_to_nobody_is_EPIPE(void **state)
     (void)state;
     int fds[2];
 
-    assert_int_equal(fd_pipe(fds), 0);
-    fd_close(fds[0]);
+    assert_int_equal(co_fd_pipe(fds), 0);
+    co_fd_close(fds[0]);
     assert_int_equal(run(unread, .fd = fds[1]), -EPIPE);
-    assert_int_equal(fd_pair(fds), 0);
-    fd_close(fds[0]);
+    assert_int_equal(co_fd_pair(fds), 0);
+    co_fd_close(fds[0]);
     assert_int_equal(run(unread, .fd = fds[1]), -EPIPE);
 }
 
@@ -817,7 +831,7 @@ static void a_flush_to_nobody_is_EPIPE(void **state)
 struct filter {
     co_frame;
     int fds[2];
-    struct stream in, out;
+    struct co_stream in, out;
     char *line;
     intptr_t n;
     char buf[32], to[64];
@@ -825,22 +839,22 @@ struct filter {
 static co_define(filter)
 {
     co_begin;
-    stream_init(&self->in, self->fds[0], self->buf, sizeof self->buf);
-    stream_init(&self->out, self->fds[1], NULL, 0);
-    stream_output(&self->out, self->to, sizeof self->to);
+    co_stream_init(&self->in, self->fds[0], self->buf, sizeof self->buf);
+    co_stream_init(&self->out, self->fds[1], NULL, 0);
+    co_stream_output(&self->out, self->to, sizeof self->to);
     for (;;) {
         co_try(self->n, co_read_line(&self->in, &self->line));
         if (self->n == 0)
             break;
         for (char *p = self->line; *p; p++)
             *p = (char)(*p >= 'a' && *p <= 'z' ? *p - 32 : *p);
-        check_equal(stream_write(&self->out, self->line, self->in.length), 0);
-        check_equal(stream_write(&self->out, "\n", 1), 0);
+        check_equal(co_stream_write(&self->out, self->line, self->in.length), 0);
+        check_equal(co_stream_write(&self->out, "\n", 1), 0);
         co_try(co_flush(&self->out));
     }
     co_finally;
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -848,21 +862,28 @@ static void pipes_are_streams_as_stdin_and_stdout_are(void **state)
 {
     (void)state;
     int in[2], out[2];
-    struct task *reader;
+    struct co_task *reader;
 
-    assert_int_equal(fd_pipe(in), 0);
-    assert_int_equal(fd_pipe(out), 0);
-    assert_int_equal(task_go(pieces, .fd = in[1], .text = "one\ntwo\nlast", .size = 12,
+    assert_int_equal(co_fd_pipe(in), 0);
+    assert_int_equal(co_fd_pipe(out), 0);
+    assert_int_equal(co_go(pieces, .fd = in[1], .text = "one\ntwo\nlast", .size = 12,
                              .piece = 5), 0);
-    reader = task_spawn(lines, .fd = out[0], .size = 50);
+    reader = co_spawn(lines, .fd = out[0], .size = 50);
     assert_int_equal(run(filter, .fds = { in[0], out[1] }), 0);
-    assert_string_equal(TASK_FRAME(reader, lines)->log, "4:ONE|4:TWO|5:LAST|0:|");
-    task_free(reader);
+    assert_string_equal(CO_TASK_FRAME(reader, lines)->log, "4:ONE|4:TWO|5:LAST|0:|");
+    co_task_free(reader);
 }
 
 /* ---- Misuse and failure ---------------------------------------------------------------------- */
 
-struct reader { co_frame; struct stream *stream; int exact; char *line; intptr_t n; char to[4]; };
+struct reader {
+    co_frame;
+    struct co_stream *stream;
+    int exact;
+    char *line;
+    intptr_t n;
+    char to[4];
+};
 static co_define(reader)
 {
     co_begin;
@@ -877,36 +898,36 @@ static co_define(reader)
 struct two {
     co_frame;
     int fds[2], first;
-    struct stream stream;
-    struct task *tasks[3];
+    struct co_stream stream;
+    struct co_task *tasks[3];
     intptr_t n;
     char buf[20];
 };
 static co_define(two)
 {
     co_begin;
-    stream_init(&self->stream, self->fds[0], self->buf, sizeof self->buf);
+    co_stream_init(&self->stream, self->fds[0], self->buf, sizeof self->buf);
     for (int i = 0; i < 3; i++)
-        self->tasks[i] = task_spawn(reader, .stream = &self->stream,
+        self->tasks[i] = co_spawn(reader, .stream = &self->stream,
                                     .exact = (i + self->first) % 2);
     co_try(co_sleep(0));
     co_await(self->n, co_recv(self->fds[0], self->buf, 1));
     check_equal(self->n, -EBUSY);
     put(self->fds[1], "abc\n");
     co_await(co_gather(self->tasks, 3));
-    check_equal(task_result(self->tasks[0]), 4);
-    check_equal(task_result(self->tasks[1]), -EBUSY);
-    check_equal(task_result(self->tasks[2]), -EBUSY);
+    check_equal(co_task_result(self->tasks[0]), 4);
+    check_equal(co_task_result(self->tasks[1]), -EBUSY);
+    check_equal(co_task_result(self->tasks[2]), -EBUSY);
     put(self->fds[1], "def\n");
-    task_free(self->tasks[1]);
-    self->tasks[1] = task_spawn(reader, .stream = &self->stream);
+    co_task_free(self->tasks[1]);
+    self->tasks[1] = co_spawn(reader, .stream = &self->stream);
     co_await(self->n, co_join(self->tasks[1]));
     check_equal(self->n, 4);
     co_finally;
     for (int i = 0; i < 3; i++)
-        task_free(self->tasks[i]);
-    fd_close(self->fds[0]);
-    fd_close(self->fds[1]);
+        co_task_free(self->tasks[i]);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 
@@ -924,24 +945,24 @@ static void a_second_read_at_once_gets_EBUSY_and_disturbs_nobody(void **state)
 struct closes {
     co_frame;
     int fds[2];
-    struct stream stream;
-    struct task *task;
+    struct co_stream stream;
+    struct co_task *task;
     intptr_t n;
     char buf[20];
 };
 static co_define(closes)
 {
     co_begin;
-    stream_init(&self->stream, self->fds[0], self->buf, sizeof self->buf);
+    co_stream_init(&self->stream, self->fds[0], self->buf, sizeof self->buf);
     put(self->fds[1], "half a li");
-    self->task = task_spawn(reader, .stream = &self->stream);
+    self->task = co_spawn(reader, .stream = &self->stream);
     co_try(co_sleep(0.01));
-    fd_close(self->fds[0]);
+    co_fd_close(self->fds[0]);
     co_await(self->n, co_join(self->task));
     check_equal(self->n, -EBADF);
     co_finally;
-    task_free(self->task);
-    fd_close(self->fds[1]);
+    co_task_free(self->task);
+    co_fd_close(self->fds[1]);
     co_end;
 }
 

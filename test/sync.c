@@ -12,27 +12,27 @@ enum what { EVENT, LOCK, SEMAPHORE, CONDITION, BARRIER, WHATS };
 
 static struct {
     struct sim sim;
-    struct event event;
-    struct lock lock;
-    struct semaphore semaphore;
-    struct condition condition;         /* of the lock */
-    struct barrier barrier;
+    struct co_event event;
+    struct co_lock lock;
+    struct co_semaphore semaphore;
+    struct co_condition condition;         /* of the lock */
+    struct co_barrier barrier;
 } w;
 
 static void begin(unsigned parties)
 {
     memset(&w, 0, sizeof w);
     sim_begin(&w.sim);
-    condition_init(&w.condition, &w.lock);
-    barrier_init(&w.barrier, parties);
+    co_condition_init(&w.condition, &w.lock);
+    co_barrier_init(&w.barrier, parties);
 }
 
 /* Runs all, frees [n] tasks; nobody waits for anything any more. */
-static void finish(struct task **tasks, int n)
+static void finish(struct co_task **tasks, int n)
 {
     assert_int_equal(sim_run(&w.sim), 0);
     for (int i = 0; i < n; i++)
-        task_free(tasks[i]);
+        co_task_free(tasks[i]);
     assert_null(w.event.waiters);
     assert_null(w.lock.owner);
     assert_null(w.lock.waiters);
@@ -74,17 +74,17 @@ static co_define(waiter) {
         co_await(self->first, op_of(self->what));
     if (self->first >= 0)
         note(self->name);
-    self->owns = w.lock.owner == task_current();
+    self->owns = w.lock.owner == co_current();
     co_await(self->next, co_sleep(self->rest));
     co_return(self->first);
     co_finally;
-    lock_release(&w.lock);
+    co_lock_release(&w.lock);
     co_end;
 }
 
-static struct waiter *waiter_of(struct task *task)
+static struct waiter *waiter_of(struct co_task *task)
 {
-    return TASK_FRAME(task, waiter);
+    return CO_TASK_FRAME(task, waiter);
 }
 
 /* A second after its start it hands over what the waiters wait for, [times] if it is one each. In
@@ -94,7 +94,7 @@ struct opener {
     co_frame;
     enum what what;
     int times;
-    struct task *before, *after;
+    struct co_task *before, *after;
     double takes;
 };
 static co_define(opener) {
@@ -102,21 +102,21 @@ static co_define(opener) {
     if (self->what == LOCK)
         co_try(co_lock_acquire(&w.lock));
     co_try(co_sleep(1));
-    task_cancel(self->before);
+    co_cancel(self->before);
     if (self->what == CONDITION)
         co_try(co_lock_acquire(&w.lock));
     if (self->what == BARRIER)
         co_try(co_barrier_wait(&w.barrier));
     for (; self->times > 0; self->times--) {
         if (self->what == EVENT)
-            event_set(&w.event), event_clear(&w.event);
+            co_event_set(&w.event), co_event_clear(&w.event);
         else if (self->what == SEMAPHORE)
-            assert_int_equal(semaphore_release(&w.semaphore), 0);
+            assert_int_equal(co_semaphore_release(&w.semaphore), 0);
         else if (self->what == CONDITION)
-            assert_int_equal(condition_notify(&w.condition, 1), 0);
+            assert_int_equal(co_condition_notify(&w.condition, 1), 0);
     }
-    lock_release(&w.lock);
-    task_cancel(self->after);
+    co_lock_release(&w.lock);
+    co_cancel(self->after);
     w.sim.now += (int64_t)(self->takes * 1e9);
     co_return(0);
     co_end;
@@ -125,24 +125,24 @@ static co_define(opener) {
 /* An opener, and [n] waiters in order; they wait when this returns. */
 enum { OPENER = 3, ALL };
 static const char *const names[OPENER] = { "0", "1", "2" };
-static void wait_for_opener(struct task **tasks, enum what what, int n, double deadline)
+static void wait_for_opener(struct co_task **tasks, enum what what, int n, double deadline)
 {
-    tasks[OPENER] = task_spawn(opener, .what = what);
+    tasks[OPENER] = co_spawn(opener, .what = what);
     for (int i = 0; i < OPENER; i++)
         tasks[i] = i < n
-            ? task_spawn(waiter, .what = what, .name = names[i], .deadline = deadline) : NULL;
+            ? co_spawn(waiter, .what = what, .name = names[i], .deadline = deadline) : NULL;
     sim_turns(&w.sim, 1);
 }
 
 /* One of the [n] waiters will not get it. */
-static void leave_one_out(struct task **tasks, int n)
+static void leave_one_out(struct co_task **tasks, int n)
 {
-    TASK_FRAME(tasks[OPENER], opener)->times = n - 1;
+    CO_TASK_FRAME(tasks[OPENER], opener)->times = n - 1;
     w.barrier.parties--;
 }
 
 /* All waiters but [left_out] (-1: none) got it, in their order, and nothing else happened. */
-static void assert_all_but(struct task **tasks, enum what what, int n, int left_out)
+static void assert_all_but(struct co_task **tasks, enum what what, int n, int left_out)
 {
     char expected[16] = "";
     int order = 0;
@@ -156,7 +156,7 @@ static void assert_all_but(struct task **tasks, enum what what, int n, int left_
         order++;
     }
     assert_notes(expected);
-    assert_int_equal(task_result(tasks[OPENER]), 0);
+    assert_int_equal(co_task_result(tasks[OPENER]), 0);
 }
 
 /* For each kind, for one waiter and for three, for each [i] of these. */
@@ -170,12 +170,12 @@ static void assert_all_but(struct task **tasks, enum what what, int n, int left_
 static void those_who_wait_are_served_first_in_first_out(void **state)
 {
     (void)state;
-    struct task *tasks[ALL];
+    struct co_task *tasks[ALL];
 
     for (enum what what = EVENT; what < WHATS; what++) {
         begin(OPENER + 1);
         wait_for_opener(tasks, what, OPENER, 0);
-        TASK_FRAME(tasks[OPENER], opener)->times = OPENER;
+        CO_TASK_FRAME(tasks[OPENER], opener)->times = OPENER;
         sim_run(&w.sim);
         assert_all_but(tasks, what, OPENER, -1);
         for (int i = 0; i < OPENER; i++)
@@ -187,13 +187,13 @@ static void those_who_wait_are_served_first_in_first_out(void **state)
 static void a_cancelled_waiter_leaves_its_place_to_the_next(void **state)
 {
     (void)state;
-    struct task *tasks[ALL];
+    struct co_task *tasks[ALL];
 
     for_each_waiter(what, n, i) {
         begin((unsigned)n + 1);
         wait_for_opener(tasks, what, n, 0);
         leave_one_out(tasks, n);
-        task_cancel(tasks[i]);
+        co_cancel(tasks[i]);
         sim_turns(&w.sim, 3);
         assert_int_equal(waiter_of(tasks[i])->first, -ECANCELED);
         assert_int_equal(waiter_of(tasks[i])->owns, what == CONDITION);
@@ -208,13 +208,13 @@ static void a_cancelled_waiter_leaves_its_place_to_the_next(void **state)
 static void a_cancel_in_the_turn_of_the_hand_off_but_before_it_leaves_it_to_the_next(void **state)
 {
     (void)state;
-    struct task *tasks[ALL];
+    struct co_task *tasks[ALL];
 
     for_each_waiter(what, n, i) {
         begin((unsigned)n + 1);
         wait_for_opener(tasks, what, n, 0);
         leave_one_out(tasks, n);
-        TASK_FRAME(tasks[OPENER], opener)->before = tasks[i];
+        CO_TASK_FRAME(tasks[OPENER], opener)->before = tasks[i];
         sim_run(&w.sim);
         assert_int_equal(waiter_of(tasks[i])->first, -ECANCELED);
         assert_int_equal(waiter_of(tasks[i])->next, 0);
@@ -226,15 +226,15 @@ static void a_cancel_in_the_turn_of_the_hand_off_but_before_it_leaves_it_to_the_
 static void a_cancel_after_the_hand_off_meets_the_next_await(void **state)
 {
     (void)state;
-    struct task *tasks[ALL];
+    struct co_task *tasks[ALL];
 
     for_each_waiter(what, n, i) {
         if (i > 0 && (what == LOCK || what == CONDITION))
             continue;                               /* only the first one has the lock by then */
         begin((unsigned)n + 1);
         wait_for_opener(tasks, what, n, 0);
-        TASK_FRAME(tasks[OPENER], opener)->times = n;
-        TASK_FRAME(tasks[OPENER], opener)->after = tasks[i];
+        CO_TASK_FRAME(tasks[OPENER], opener)->times = n;
+        CO_TASK_FRAME(tasks[OPENER], opener)->after = tasks[i];
         sim_run(&w.sim);
         assert_all_but(tasks, what, n, -1);
         for (int k = 0; k < n; k++)
@@ -246,13 +246,13 @@ static void a_cancel_after_the_hand_off_meets_the_next_await(void **state)
 static void a_deadline_in_the_turn_of_the_hand_off_but_before_it_leaves_it_to_the_next(void **state)
 {
     (void)state;
-    struct task *tasks[ALL];
+    struct co_task *tasks[ALL];
 
     for_each_waiter(what, n, i) {
         begin((unsigned)n + 1);
         wait_for_opener(tasks, what, 0, 0);
         for (int k = 0; k < n; k++)
-            tasks[k] = task_spawn(waiter, .what = what, .name = names[k],
+            tasks[k] = co_spawn(waiter, .what = what, .name = names[k],
                                   .deadline = k == i ? 1 : 0);
         sim_turns(&w.sim, 1);
         leave_one_out(tasks, n);
@@ -268,13 +268,13 @@ static void a_deadline_in_the_turn_of_the_hand_off_but_before_it_leaves_it_to_th
 static void a_deadline_after_the_hand_off_is_none(void **state)
 {
     (void)state;
-    struct task *tasks[ALL];
+    struct co_task *tasks[ALL];
 
     for (enum what what = EVENT; what < WHATS; what++) {
         begin(2);
         wait_for_opener(tasks, what, 1, 1.5);
-        TASK_FRAME(tasks[OPENER], opener)->times = 1;
-        TASK_FRAME(tasks[OPENER], opener)->takes = 1;       /* so it is over before [0] runs */
+        CO_TASK_FRAME(tasks[OPENER], opener)->times = 1;
+        CO_TASK_FRAME(tasks[OPENER], opener)->takes = 1;       /* so it is over before [0] runs */
         sim_run(&w.sim);
         assert_all_but(tasks, what, 1, -1);
         assert_int_equal(waiter_of(tasks[0])->next, 0);
@@ -286,14 +286,14 @@ static void a_deadline_after_the_hand_off_is_none(void **state)
 static void two_requests_before_a_waiter_sees_the_first_are_one(void **state)
 {
     (void)state;
-    struct task *tasks[ALL];
+    struct co_task *tasks[ALL];
 
     for_each_waiter(what, n, i) {
         begin((unsigned)n + 1);
         wait_for_opener(tasks, what, n, 0);
         leave_one_out(tasks, n);
         for (int k = 0; k < 3; k++)
-            task_cancel(tasks[i]);
+            co_cancel(tasks[i]);
         sim_run(&w.sim);
         assert_int_equal(waiter_of(tasks[i])->first, -ECANCELED);
         assert_int_equal(waiter_of(tasks[i])->next, 0);
@@ -305,18 +305,18 @@ static void two_requests_before_a_waiter_sees_the_first_are_one(void **state)
 static void a_second_request_meets_the_second_await(void **state)
 {
     (void)state;
-    struct task *task;
+    struct co_task *task;
 
     for (enum what what = EVENT; what < WHATS; what++) {
         begin(2);
         w.lock.owner = NULL;
         if (what == LOCK)                           /* nobody's, so that it waits */
-            w.lock.owner = (struct task *)(void *)&w;
-        task = task_spawn(waiter, .what = what, .rest = 5);
+            w.lock.owner = (struct co_task *)(void *)&w;
+        task = co_spawn(waiter, .what = what, .rest = 5);
         sim_turns(&w.sim, 1);
-        task_cancel(task);
+        co_cancel(task);
         sim_turns(&w.sim, 1);
-        task_cancel(task);
+        co_cancel(task);
         sim_run(&w.sim);
         if (what == LOCK)
             w.lock.owner = NULL;
@@ -330,16 +330,16 @@ static void a_second_request_meets_the_second_await(void **state)
 static void a_task_that_was_cancelled_takes_nothing_even_if_it_is_there(void **state)
 {
     (void)state;
-    struct task *task;
+    struct co_task *task;
 
     for (enum what what = EVENT; what < WHATS; what++) {
         begin(1);
-        event_set(&w.event);
-        semaphore_init(&w.semaphore, 1, 0);
-        task = task_spawn(waiter, .what = what);
-        task_cancel(task);
+        co_event_set(&w.event);
+        co_semaphore_init(&w.semaphore, 1, 0);
+        task = co_spawn(waiter, .what = what);
+        co_cancel(task);
         sim_run(&w.sim);
-        assert_int_equal(task_result(task), -ECANCELED);
+        assert_int_equal(co_task_result(task), -ECANCELED);
         assert_int_equal(waiter_of(task)->next, what == CONDITION ? -EINPROGRESS : 0);
         assert_false(waiter_of(task)->owns);
         assert_int_equal(w.semaphore.value, 1);
@@ -366,20 +366,20 @@ static void an_op_outside_a_task_stops_the_program(void **state)
 static void an_event_that_is_set_lets_all_through_until_it_is_cleared(void **state)
 {
     (void)state;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     begin(1);
-    event_set(&w.event);
-    event_set(&w.event);
-    tasks[0] = task_spawn(waiter, .what = EVENT, .name = "early");
+    co_event_set(&w.event);
+    co_event_set(&w.event);
+    tasks[0] = co_spawn(waiter, .what = EVENT, .name = "early");
     sim_run(&w.sim);
     assert_notes("early");
     assert_int_equal(w.event.is_set, 1);
-    event_clear(&w.event);
-    tasks[1] = task_spawn(waiter, .what = EVENT, .name = "late");
+    co_event_clear(&w.event);
+    tasks[1] = co_spawn(waiter, .what = EVENT, .name = "late");
     assert_int_equal(sim_run(&w.sim), 1);
     assert_notes("");
-    event_set(&w.event);
+    co_event_set(&w.event);
     sim_run(&w.sim);
     assert_notes("late");
     finish(tasks, 2);
@@ -388,18 +388,18 @@ static void an_event_that_is_set_lets_all_through_until_it_is_cleared(void **sta
 static void who_waits_when_an_event_is_set_is_woken_though_it_is_cleared_at_once(void **state)
 {
     (void)state;
-    struct task *tasks[3];
+    struct co_task *tasks[3];
 
     begin(1);
-    tasks[0] = task_spawn(waiter, .what = EVENT, .name = "a");
-    tasks[1] = task_spawn(waiter, .what = EVENT, .name = "b");
+    tasks[0] = co_spawn(waiter, .what = EVENT, .name = "a");
+    tasks[1] = co_spawn(waiter, .what = EVENT, .name = "b");
     sim_turns(&w.sim, 1);
-    tasks[2] = task_spawn(waiter, .what = EVENT, .name = "c");
-    event_set(&w.event);
-    event_clear(&w.event);
+    tasks[2] = co_spawn(waiter, .what = EVENT, .name = "c");
+    co_event_set(&w.event);
+    co_event_clear(&w.event);
     assert_int_equal(sim_run(&w.sim), 1);
     assert_notes("a b");
-    task_cancel(tasks[2]);
+    co_cancel(tasks[2]);
     finish(tasks, 3);
 }
 
@@ -412,7 +412,7 @@ struct keeper {
     const char *name;
     double at, hold;
     unsigned notify;
-    struct task *victim;
+    struct co_task *victim;
     intptr_t slept;
     int released;
 };
@@ -423,30 +423,30 @@ static co_define(keeper) {
         co_try(co_sleep(self->at));
     co_try(co_lock_acquire(&w.lock));
     note(self->name);
-    condition_notify(&w.condition, self->notify);
+    co_condition_notify(&w.condition, self->notify);
     co_try(self->slept, co_sleep(self->hold));
     co_finally;
-    self->released = lock_release(&w.lock);
-    task_cancel(self->victim);
+    self->released = co_lock_release(&w.lock);
+    co_cancel(self->victim);
     co_end;
 }
 
-struct canceller { co_frame; double at; struct task *task; };
+struct canceller { co_frame; double at; struct co_task *task; };
 static co_define(canceller) {
     co_begin;
     co_try(co_sleep(self->at));
-    task_cancel(self->task);
+    co_cancel(self->task);
     co_end;
 }
 
 static void a_lock_has_one_owner_at_a_time_and_none_in_the_end(void **state)
 {
     (void)state;
-    struct task *tasks[3];
+    struct co_task *tasks[3];
 
     begin(1);
     for (int i = 0; i < 3; i++)
-        tasks[i] = task_spawn(keeper, .name = "x", .hold = 1);
+        tasks[i] = co_spawn(keeper, .name = "x", .hold = 1);
     for (int i = 0; i < 3; i++) {
         sim_turns(&w.sim, 1);
         assert_ptr_equal(w.lock.owner, tasks[i]);
@@ -460,17 +460,17 @@ static void a_lock_has_one_owner_at_a_time_and_none_in_the_end(void **state)
 static void a_task_that_is_cancelled_with_the_lock_releases_it_in_its_finally(void **state)
 {
     (void)state;
-    struct task *tasks[3];
+    struct co_task *tasks[3];
 
     begin(1);
-    tasks[0] = task_spawn(keeper, .name = "a", .hold = 9);
-    tasks[1] = task_spawn(keeper, .name = "b", .hold = 1);
-    tasks[2] = task_spawn(canceller, .at = 2, .task = tasks[0]);
+    tasks[0] = co_spawn(keeper, .name = "a", .hold = 9);
+    tasks[1] = co_spawn(keeper, .name = "b", .hold = 1);
+    tasks[2] = co_spawn(canceller, .at = 2, .task = tasks[0]);
     sim_run(&w.sim);
     assert_notes("a b");
-    assert_int_equal(task_result(tasks[0]), -ECANCELED);
-    assert_int_equal(TASK_FRAME(tasks[0], keeper)->released, 0);
-    assert_int_equal(task_result(tasks[1]), 0);
+    assert_int_equal(co_task_result(tasks[0]), -ECANCELED);
+    assert_int_equal(CO_TASK_FRAME(tasks[0], keeper)->released, 0);
+    assert_int_equal(co_task_result(tasks[1]), 0);
     assert_int_equal(w.sim.now, 3 * S);
     finish(tasks, 3);
 }
@@ -478,16 +478,16 @@ static void a_task_that_is_cancelled_with_the_lock_releases_it_in_its_finally(vo
 static void a_task_that_is_cancelled_in_the_turn_in_which_it_gets_the_lock_releases_it(void **state)
 {
     (void)state;
-    struct task *tasks[3];
+    struct co_task *tasks[3];
 
     begin(1);
-    tasks[0] = task_spawn(keeper, .name = "a", .hold = 1);
-    tasks[1] = task_spawn(keeper, .name = "b", .hold = 9);
-    tasks[2] = task_spawn(keeper, .name = "c", .hold = 1);
-    TASK_FRAME(tasks[0], keeper)->victim = tasks[1];        /* it has been handed the lock */
+    tasks[0] = co_spawn(keeper, .name = "a", .hold = 1);
+    tasks[1] = co_spawn(keeper, .name = "b", .hold = 9);
+    tasks[2] = co_spawn(keeper, .name = "c", .hold = 1);
+    CO_TASK_FRAME(tasks[0], keeper)->victim = tasks[1];        /* it has been handed the lock */
     sim_run(&w.sim);
     assert_notes("a b c");
-    assert_int_equal(task_result(tasks[1]), -ECANCELED);
+    assert_int_equal(co_task_result(tasks[1]), -ECANCELED);
     assert_int_equal(w.sim.now, 2 * S);
     finish(tasks, 3);
 }
@@ -495,17 +495,17 @@ static void a_task_that_is_cancelled_in_the_turn_in_which_it_gets_the_lock_relea
 static void a_release_by_who_has_not_got_it_does_nothing(void **state)
 {
     (void)state;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     begin(1);
-    assert_int_equal(lock_release(&w.lock), -EPERM);
-    tasks[0] = task_spawn(keeper, .name = "a", .hold = 2);
-    tasks[1] = task_spawn(keeper, .name = "b", .hold = 1);
+    assert_int_equal(co_lock_release(&w.lock), -EPERM);
+    tasks[0] = co_spawn(keeper, .name = "a", .hold = 2);
+    tasks[1] = co_spawn(keeper, .name = "b", .hold = 1);
     sim_turns(&w.sim, 1);
-    assert_int_equal(lock_release(&w.lock), -EPERM);        /* outside any task */
-    task_cancel(tasks[1]);                                  /* its finally releases, too early */
+    assert_int_equal(co_lock_release(&w.lock), -EPERM);        /* outside any task */
+    co_cancel(tasks[1]);                                  /* its finally releases, too early */
     sim_turns(&w.sim, 1);
-    assert_int_equal(TASK_FRAME(tasks[1], keeper)->released, -EPERM);
+    assert_int_equal(CO_TASK_FRAME(tasks[1], keeper)->released, -EPERM);
     assert_ptr_equal(w.lock.owner, tasks[0]);
     finish(tasks, 2);
 }
@@ -515,27 +515,27 @@ static co_define(again) {
     co_begin;
     co_try(co_lock_acquire(&w.lock));
     co_await(self->second, co_lock_acquire(&w.lock));
-    lock_release(&w.lock);
+    co_lock_release(&w.lock);
     co_await(self->third, co_lock_acquire(&w.lock));        /* behind those who waited */
     note("again");
     co_finally;
-    lock_release(&w.lock);
+    co_lock_release(&w.lock);
     co_end;
 }
 
 static void a_second_acquire_by_the_owner_is_refused_and_nobody_is_overtaken(void **state)
 {
     (void)state;
-    struct task *tasks[3];
+    struct co_task *tasks[3];
 
     begin(1);
-    tasks[0] = task_spawn(keeper, .name = "before", .hold = 1);
-    tasks[1] = task_spawn(again);
-    tasks[2] = task_spawn(keeper, .name = "waiter", .hold = 1);
+    tasks[0] = co_spawn(keeper, .name = "before", .hold = 1);
+    tasks[1] = co_spawn(again);
+    tasks[2] = co_spawn(keeper, .name = "waiter", .hold = 1);
     sim_run(&w.sim);
     assert_notes("before waiter again");
-    assert_int_equal(TASK_FRAME(tasks[1], again)->second, -EDEADLK);
-    assert_int_equal(TASK_FRAME(tasks[1], again)->third, 0);
+    assert_int_equal(CO_TASK_FRAME(tasks[1], again)->second, -EDEADLK);
+    assert_int_equal(CO_TASK_FRAME(tasks[1], again)->third, 0);
     finish(tasks, 3);
 }
 
@@ -544,16 +544,16 @@ static void a_second_acquire_by_the_owner_is_refused_and_nobody_is_overtaken(voi
 static void a_semaphore_lets_in_as_many_as_its_value(void **state)
 {
     (void)state;
-    struct task *tasks[3];
+    struct co_task *tasks[3];
 
     begin(1);
-    semaphore_init(&w.semaphore, 2, 0);
+    co_semaphore_init(&w.semaphore, 2, 0);
     for (int i = 0; i < 3; i++)
-        tasks[i] = task_spawn(waiter, .what = SEMAPHORE, .name = "in");
+        tasks[i] = co_spawn(waiter, .what = SEMAPHORE, .name = "in");
     assert_int_equal(sim_run(&w.sim), 1);
     assert_notes("in in");
     assert_int_equal(w.semaphore.value, 0);
-    assert_int_equal(semaphore_release(&w.semaphore), 0);
+    assert_int_equal(co_semaphore_release(&w.semaphore), 0);
     assert_int_equal(w.semaphore.value, 0);                 /* it went to the one who waits */
     sim_run(&w.sim);
     assert_notes("in");
@@ -563,20 +563,20 @@ static void a_semaphore_lets_in_as_many_as_its_value(void **state)
 static void a_bounded_semaphore_refuses_a_release_too_many(void **state)
 {
     (void)state;
-    struct task *task;
+    struct co_task *task;
 
     begin(1);
-    semaphore_init(&w.semaphore, 1, 1);
-    assert_int_equal(semaphore_release(&w.semaphore), -ERANGE);
+    co_semaphore_init(&w.semaphore, 1, 1);
+    assert_int_equal(co_semaphore_release(&w.semaphore), -ERANGE);
     assert_int_equal(w.semaphore.value, 1);
-    task = task_spawn(waiter, .what = SEMAPHORE, .name = "in");
+    task = co_spawn(waiter, .what = SEMAPHORE, .name = "in");
     sim_run(&w.sim);
     assert_int_equal(w.semaphore.value, 0);
-    assert_int_equal(semaphore_release(&w.semaphore), 0);
-    assert_int_equal(semaphore_release(&w.semaphore), -ERANGE);
+    assert_int_equal(co_semaphore_release(&w.semaphore), 0);
+    assert_int_equal(co_semaphore_release(&w.semaphore), -ERANGE);
     assert_int_equal(w.semaphore.value, 1);
-    semaphore_init(&w.semaphore, 1, 0);
-    assert_int_equal(semaphore_release(&w.semaphore), 0);   /* a plain one does not */
+    co_semaphore_init(&w.semaphore, 1, 0);
+    assert_int_equal(co_semaphore_release(&w.semaphore), 0);   /* a plain one does not */
     assert_int_equal(w.semaphore.value, 2);
     finish(&task, 1);
 }
@@ -584,11 +584,11 @@ static void a_bounded_semaphore_refuses_a_release_too_many(void **state)
 /* ---- Condition ------------------------------------------------------------------------------- */
 
 /* [n] waiters of the condition, who wait when this returns. */
-static void wait_on_condition(struct task **tasks, int n)
+static void wait_on_condition(struct co_task **tasks, int n)
 {
     begin(1);
     for (int i = 0; i < n; i++)
-        tasks[i] = task_spawn(waiter, .what = CONDITION, .name = names[i]);
+        tasks[i] = co_spawn(waiter, .what = CONDITION, .name = names[i]);
     sim_turns(&w.sim, 1);
     assert_null(w.lock.owner);
 }
@@ -597,38 +597,38 @@ struct without_lock { co_frame; intptr_t waited; int notified, notified_all; };
 static co_define(without_lock) {
     co_begin;
     co_await(self->waited, co_condition_wait(&w.condition));
-    self->notified = condition_notify(&w.condition, 1);
-    self->notified_all = condition_notify_all(&w.condition);
+    self->notified = co_condition_notify(&w.condition, 1);
+    self->notified_all = co_condition_notify_all(&w.condition);
     co_end;
 }
 
 static void without_the_lock_a_condition_does_nothing(void **state)
 {
     (void)state;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     wait_on_condition(tasks, 1);
-    tasks[1] = task_spawn(without_lock);
+    tasks[1] = co_spawn(without_lock);
     assert_int_equal(sim_run(&w.sim), 1);
-    assert_int_equal(TASK_FRAME(tasks[1], without_lock)->waited, -EPERM);
-    assert_int_equal(TASK_FRAME(tasks[1], without_lock)->notified, -EPERM);
-    assert_int_equal(TASK_FRAME(tasks[1], without_lock)->notified_all, -EPERM);
-    assert_int_equal(condition_notify(&w.condition, 1), -EPERM);
-    task_cancel(tasks[0]);
+    assert_int_equal(CO_TASK_FRAME(tasks[1], without_lock)->waited, -EPERM);
+    assert_int_equal(CO_TASK_FRAME(tasks[1], without_lock)->notified, -EPERM);
+    assert_int_equal(CO_TASK_FRAME(tasks[1], without_lock)->notified_all, -EPERM);
+    assert_int_equal(co_condition_notify(&w.condition, 1), -EPERM);
+    co_cancel(tasks[0]);
     finish(tasks, 2);
 }
 
 static void a_notify_wakes_as_many_as_it_says(void **state)
 {
     (void)state;
-    struct task *tasks[6];
+    struct co_task *tasks[6];
 
     for (unsigned n = 0; n < 5; n++) {
         wait_on_condition(tasks, 3);
-        tasks[3] = task_spawn(keeper, .name = "k", .notify = n);
+        tasks[3] = co_spawn(keeper, .name = "k", .notify = n);
         assert_int_equal(sim_run(&w.sim), n < 3 ? 3 - n : 0);
         assert_notes(n == 0 ? "k" : n == 1 ? "k 0" : n == 2 ? "k 0 1" : "k 0 1 2");
-        tasks[4] = task_spawn(keeper, .name = "all", .notify = UINT_MAX);
+        tasks[4] = co_spawn(keeper, .name = "all", .notify = UINT_MAX);
         assert_int_equal(sim_run(&w.sim), 0);
         assert_notes(n == 0 ? "all 0 1 2" : n == 1 ? "all 1 2" : n == 2 ? "all 2" : "all");
         finish(tasks, 5);
@@ -638,11 +638,11 @@ static void a_notify_wakes_as_many_as_it_says(void **state)
 static void a_cancelled_waiter_goes_on_when_it_has_the_lock_again(void **state)
 {
     (void)state;
-    struct task *tasks[3];
+    struct co_task *tasks[3];
 
     wait_on_condition(tasks, 1);
-    tasks[1] = task_spawn(keeper, .name = "keeper", .at = 1, .hold = 4);
-    tasks[2] = task_spawn(canceller, .at = 2, .task = tasks[0]);
+    tasks[1] = co_spawn(keeper, .name = "keeper", .at = 1, .hold = 4);
+    tasks[2] = co_spawn(canceller, .at = 2, .task = tasks[0]);
     while (w.sim.now < 3 * S && sim_turn(&w.sim)) { }
     assert_int_equal(waiter_of(tasks[0])->first, -EINPROGRESS);
     sim_run(&w.sim);
@@ -657,43 +657,43 @@ struct suicide { co_frame; intptr_t waited; bool owns; };
 static co_define(suicide) {
     co_begin;
     co_try(co_lock_acquire(&w.lock));
-    task_cancel(task_current());
+    co_cancel(co_current());
     co_await(self->waited, co_condition_wait(&w.condition));
-    self->owns = w.lock.owner == task_current();
+    self->owns = w.lock.owner == co_current();
     co_finally;
-    lock_release(&w.lock);
+    co_lock_release(&w.lock);
     co_end;
 }
 
 static void a_task_that_was_cancelled_does_not_let_go_of_the_lock_to_wait(void **state)
 {
     (void)state;
-    struct task *task;
+    struct co_task *task;
 
     begin(1);
-    task = task_spawn(suicide);
+    task = co_spawn(suicide);
     sim_run(&w.sim);
-    assert_int_equal(TASK_FRAME(task, suicide)->waited, -ECANCELED);
-    assert_true(TASK_FRAME(task, suicide)->owns);
+    assert_int_equal(CO_TASK_FRAME(task, suicide)->waited, -ECANCELED);
+    assert_true(CO_TASK_FRAME(task, suicide)->owns);
     finish(&task, 1);
 }
 
 static void a_notify_that_a_cancelled_waiter_had_got_goes_to_the_next(void **state)
 {
     (void)state;
-    struct task *tasks[6];
+    struct co_task *tasks[6];
 
     for (int cancels = 1; cancels <= 2; cancels++) {
         wait_on_condition(tasks, 3);
-        tasks[3] = task_spawn(keeper, .name = "keeper", .hold = 4, .notify = 1);
-        tasks[4] = task_spawn(canceller, .at = 1, .task = tasks[0]);
-        tasks[5] = task_spawn(canceller, .at = 2, .task = tasks[cancels == 1 ? 0 : 1]);
+        tasks[3] = co_spawn(keeper, .name = "keeper", .hold = 4, .notify = 1);
+        tasks[4] = co_spawn(canceller, .at = 1, .task = tasks[0]);
+        tasks[5] = co_spawn(canceller, .at = 2, .task = tasks[cancels == 1 ? 0 : 1]);
         assert_int_equal(sim_run(&w.sim), cancels == 1 ? 1 : 0);
         assert_notes(cancels == 1 ? "keeper 1" : "keeper 2");   /* one notify, one who got it */
         assert_int_equal(waiter_of(tasks[0])->first, -ECANCELED);
         assert_true(waiter_of(tasks[0])->owns);
         assert_int_equal(waiter_of(tasks[0])->next, 0);
-        task_cancel(tasks[2]);
+        co_cancel(tasks[2]);
         finish(tasks, 6);
     }
 }
@@ -701,15 +701,15 @@ static void a_notify_that_a_cancelled_waiter_had_got_goes_to_the_next(void **sta
 static void who_was_cancelled_before_the_notify_has_none_to_pass_on(void **state)
 {
     (void)state;
-    struct task *tasks[5];
+    struct co_task *tasks[5];
 
     wait_on_condition(tasks, 3);
-    tasks[3] = task_spawn(keeper, .name = "keeper", .hold = 3, .notify = 0);
-    tasks[4] = task_spawn(canceller, .at = 1, .task = tasks[0]);
+    tasks[3] = co_spawn(keeper, .name = "keeper", .hold = 3, .notify = 0);
+    tasks[4] = co_spawn(canceller, .at = 1, .task = tasks[0]);
     assert_int_equal(sim_run(&w.sim), 2);
     assert_notes("keeper");
-    task_free(tasks[3]);
-    tasks[3] = task_spawn(keeper, .name = "keeper", .notify = 2);
+    co_task_free(tasks[3]);
+    tasks[3] = co_spawn(keeper, .name = "keeper", .notify = 2);
     assert_int_equal(sim_run(&w.sim), 0);
     assert_notes("keeper 1 2");
     finish(tasks, 5);
@@ -718,12 +718,12 @@ static void who_was_cancelled_before_the_notify_has_none_to_pass_on(void **state
 static void of_all_who_were_notified_a_cancelled_one_takes_none_from_the_others(void **state)
 {
     (void)state;
-    struct task *tasks[5];
+    struct co_task *tasks[5];
 
     for (int i = 0; i < 3; i++) {
         wait_on_condition(tasks, 3);
-        tasks[3] = task_spawn(keeper, .name = "all", .hold = 3, .notify = UINT_MAX);
-        tasks[4] = task_spawn(canceller, .at = 1, .task = tasks[i]);
+        tasks[3] = co_spawn(keeper, .name = "all", .hold = 3, .notify = UINT_MAX);
+        tasks[4] = co_spawn(canceller, .at = 1, .task = tasks[i]);
         assert_int_equal(sim_run(&w.sim), 0);
         assert_notes(i == 0 ? "all 1 2" : i == 1 ? "all 0 2" : "all 0 1");
         assert_int_equal(waiter_of(tasks[i])->first, -ECANCELED);
@@ -735,14 +735,14 @@ static void of_all_who_were_notified_a_cancelled_one_takes_none_from_the_others(
 static void two_requests_while_a_waiter_queues_for_the_lock_are_one(void **state)
 {
     (void)state;
-    struct task *tasks[4];
+    struct co_task *tasks[4];
 
     for (unsigned notify = 0; notify < 2; notify++) {
         wait_on_condition(tasks, 1);
-        tasks[1] = task_spawn(keeper, .name = "keeper", .hold = 4, .notify = notify);
-        tasks[2] = task_spawn(canceller, .at = 1, .task = tasks[0]);
-        tasks[3] = task_spawn(canceller, .at = 2, .task = tasks[0]);
-        TASK_FRAME(tasks[1], keeper)->victim = tasks[0];    /* and when it has the lock */
+        tasks[1] = co_spawn(keeper, .name = "keeper", .hold = 4, .notify = notify);
+        tasks[2] = co_spawn(canceller, .at = 1, .task = tasks[0]);
+        tasks[3] = co_spawn(canceller, .at = 2, .task = tasks[0]);
+        CO_TASK_FRAME(tasks[1], keeper)->victim = tasks[0];    /* and when it has the lock */
         sim_run(&w.sim);
         assert_int_equal(waiter_of(tasks[0])->first, -ECANCELED);
         assert_true(waiter_of(tasks[0])->owns);
@@ -770,7 +770,7 @@ static co_define(retrier) {
                                 co_call(&self->tries, tries, .inner = self->tries.inner)));
     co_return(self->r);
     co_finally;
-    assert_int_equal(lock_release(&w.lock), 0);
+    assert_int_equal(co_lock_release(&w.lock), 0);
     co_end;
 }
 
@@ -782,16 +782,16 @@ static void deadlines_that_pass_while_a_waiter_queues_for_the_lock_keep_their_na
         { 3, 2, 1 },                /* the inner one has nothing to say */
         { 2, 9, 6 },                /* the outer one comes later: after 5, 7, 9 */
     };
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         begin(1);
-        tasks[0] = task_spawn(retrier, .outer = cases[i].outer, .tries.inner = cases[i].inner);
-        tasks[1] = task_spawn(keeper, .name = "keeper", .at = 1, .hold = 4);
+        tasks[0] = co_spawn(retrier, .outer = cases[i].outer, .tries.inner = cases[i].inner);
+        tasks[1] = co_spawn(keeper, .name = "keeper", .at = 1, .hold = 4);
         sim_run(&w.sim);
-        assert_int_equal(task_result(tasks[0]), -ETIMEDOUT);
+        assert_int_equal(co_task_result(tasks[0]), -ETIMEDOUT);
         if (i < 2)
-            assert_int_equal(TASK_FRAME(tasks[0], retrier)->tries.tries, cases[i].tries);
+            assert_int_equal(CO_TASK_FRAME(tasks[0], retrier)->tries.tries, cases[i].tries);
         else
             assert_int_equal(w.sim.now, 9 * S);
         finish(tasks, 2);
@@ -803,61 +803,61 @@ static void deadlines_that_pass_while_a_waiter_queues_for_the_lock_keep_their_na
 static void a_barrier_opens_when_all_have_come_and_then_is_as_new(void **state)
 {
     (void)state;
-    struct task *tasks[6];
+    struct co_task *tasks[6];
 
     begin(3);
     for (int i = 0; i < 6; i++) {
-        tasks[i] = task_spawn(waiter, .what = BARRIER, .name = "x");
+        tasks[i] = co_spawn(waiter, .what = BARRIER, .name = "x");
         sim_turns(&w.sim, 2);
         assert_int_equal(w.barrier.arrived, (i + 1) % 3);
     }
     sim_run(&w.sim);
     for (int i = 0; i < 6; i++)
-        assert_int_equal(task_result(tasks[i]), i % 3);
+        assert_int_equal(co_task_result(tasks[i]), i % 3);
     finish(tasks, 6);
 }
 
 static void an_aborted_barrier_lets_nobody_wait_until_it_is_reset(void **state)
 {
     (void)state;
-    struct task *tasks[6];
+    struct co_task *tasks[6];
 
     begin(2);
-    tasks[0] = task_spawn(waiter, .what = BARRIER);
+    tasks[0] = co_spawn(waiter, .what = BARRIER);
     sim_turns(&w.sim, 1);
-    barrier_abort(&w.barrier);
-    tasks[1] = task_spawn(waiter, .what = BARRIER);
+    co_barrier_abort(&w.barrier);
+    tasks[1] = co_spawn(waiter, .what = BARRIER);
     assert_int_equal(sim_run(&w.sim), 0);
-    tasks[2] = task_spawn(waiter, .what = BARRIER);
+    tasks[2] = co_spawn(waiter, .what = BARRIER);
     assert_int_equal(sim_run(&w.sim), 0);
-    barrier_reset(&w.barrier);
-    tasks[3] = task_spawn(waiter, .what = BARRIER);
+    co_barrier_reset(&w.barrier);
+    tasks[3] = co_spawn(waiter, .what = BARRIER);
     assert_int_equal(sim_run(&w.sim), 1);
-    barrier_reset(&w.barrier);
+    co_barrier_reset(&w.barrier);
     for (int i = 4; i < 6; i++)
-        tasks[i] = task_spawn(waiter, .what = BARRIER, .name = "x");
+        tasks[i] = co_spawn(waiter, .what = BARRIER, .name = "x");
     assert_int_equal(sim_run(&w.sim), 0);
     for (int i = 0; i < 6; i++)
-        assert_int_equal(task_result(tasks[i]), i < 4 ? -EPIPE : i - 4);
+        assert_int_equal(co_task_result(tasks[i]), i < 4 ? -EPIPE : i - 4);
     finish(tasks, 6);
 }
 
 static void who_was_cancelled_has_not_come_to_the_barrier(void **state)
 {
     (void)state;
-    struct task *tasks[3];
+    struct co_task *tasks[3];
 
     begin(2);
-    tasks[0] = task_spawn(waiter, .what = BARRIER);
+    tasks[0] = co_spawn(waiter, .what = BARRIER);
     sim_turns(&w.sim, 1);
-    task_cancel(tasks[0]);
-    tasks[1] = task_spawn(waiter, .what = BARRIER, .name = "x");
+    co_cancel(tasks[0]);
+    tasks[1] = co_spawn(waiter, .what = BARRIER, .name = "x");
     assert_int_equal(sim_run(&w.sim), 1);
-    tasks[2] = task_spawn(waiter, .what = BARRIER, .name = "x");
+    tasks[2] = co_spawn(waiter, .what = BARRIER, .name = "x");
     sim_run(&w.sim);
-    assert_int_equal(task_result(tasks[0]), -ECANCELED);
-    assert_int_equal(task_result(tasks[1]), 0);
-    assert_int_equal(task_result(tasks[2]), 1);
+    assert_int_equal(co_task_result(tasks[0]), -ECANCELED);
+    assert_int_equal(co_task_result(tasks[1]), 0);
+    assert_int_equal(co_task_result(tasks[2]), 1);
     finish(tasks, 3);
 }
 
@@ -877,7 +877,7 @@ enum how { CALLED, WITHIN, JOINED, WAITED_FOR, HOWS };
 struct outer {
     co_frame;
     enum how how;
-    struct task *task;
+    struct co_task *task;
     struct inner inner;
     struct co_within within;
     intptr_t first, next;
@@ -898,13 +898,13 @@ static co_define(outer) {
 }
 
 /* The first await gives the result, the second one the cancel, which came after [turns]. */
-static void assert_not_swallowed(struct task **tasks, int turns)
+static void assert_not_swallowed(struct co_task **tasks, int turns)
 {
     sim_turns(&w.sim, turns);
-    task_cancel(tasks[1]);
+    co_cancel(tasks[1]);
     sim_run(&w.sim);
-    assert_int_equal(TASK_FRAME(tasks[1], outer)->first, 7);
-    assert_int_equal(TASK_FRAME(tasks[1], outer)->next, -ECANCELED);
+    assert_int_equal(CO_TASK_FRAME(tasks[1], outer)->first, 7);
+    assert_int_equal(CO_TASK_FRAME(tasks[1], outer)->next, -ECANCELED);
     assert_int_equal(w.sim.now, 0);
     finish(tasks, 2);
 }
@@ -914,15 +914,15 @@ static void assert_not_swallowed(struct task **tasks, int turns)
 static void a_cancel_is_not_swallowed_when_what_was_awaited_has_just_ended(void **state)
 {
     (void)state;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     for (enum how how = CALLED; how < HOWS; how++) {
         for (int turns = how < JOINED ? 0 : 1; turns < 4; turns++) {
             begin(1);
-            tasks[0] = task_spawn(inner);
-            tasks[1] = task_spawn(outer, .how = how, .task = tasks[0]);
+            tasks[0] = co_spawn(inner);
+            tasks[1] = co_spawn(outer, .how = how, .task = tasks[0]);
             sim_turns(&w.sim, 1);
-            event_set(&w.event);
+            co_event_set(&w.event);
             assert_not_swallowed(tasks, turns);
         }
     }
@@ -932,14 +932,14 @@ static void a_cancel_is_not_swallowed_when_what_was_awaited_has_just_ended(void 
 static void a_cancel_is_not_swallowed_when_what_was_awaited_ended_at_once(void **state)
 {
     (void)state;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     for (enum how how = JOINED; how < HOWS; how++) {
         for (int turns = 1; turns < 4; turns++) {
             begin(1);
-            tasks[1] = task_spawn(outer, .how = how);
-            tasks[0] = task_spawn(give, .value = 7);
-            TASK_FRAME(tasks[1], outer)->task = tasks[0];
+            tasks[1] = co_spawn(outer, .how = how);
+            tasks[0] = co_spawn(give, .value = 7);
+            CO_TASK_FRAME(tasks[1], outer)->task = tasks[0];
             assert_not_swallowed(tasks, turns);
         }
     }
@@ -949,21 +949,21 @@ static void a_cancel_is_not_swallowed_when_what_was_awaited_ended_at_once(void *
 static void a_cancel_that_was_handed_down_and_never_met_comes_back(void **state)
 {
     (void)state;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     for (enum how how = JOINED; how < HOWS; how++) {
         begin(1);
-        tasks[0] = task_spawn(inner);
-        tasks[1] = task_spawn(outer, .how = how, .task = tasks[0]);
+        tasks[0] = co_spawn(inner);
+        tasks[1] = co_spawn(outer, .how = how, .task = tasks[0]);
         sim_turns(&w.sim, 1);
-        event_set(&w.event);
+        co_event_set(&w.event);
         assert_not_swallowed(tasks, 0);
 
         begin(1);
-        tasks[1] = task_spawn(outer, .how = how);
+        tasks[1] = co_spawn(outer, .how = how);
         sim_turns(&w.sim, 0);
-        tasks[0] = task_spawn(give, .value = 7);
-        TASK_FRAME(tasks[1], outer)->task = tasks[0];
+        tasks[0] = co_spawn(give, .value = 7);
+        CO_TASK_FRAME(tasks[1], outer)->task = tasks[0];
         assert_not_swallowed(tasks, 0);
     }
 }
@@ -971,7 +971,7 @@ static void a_cancel_that_was_handed_down_and_never_met_comes_back(void **state)
 struct limited {
     co_frame;
     enum how how;
-    struct task *task;
+    struct co_task *task;
     struct co_within within;
     struct outer outer;
 };
@@ -985,18 +985,18 @@ static co_define(limited) {
 static void a_deadline_that_was_handed_down_and_never_met_comes_back(void **state)
 {
     (void)state;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     for (enum how how = JOINED; how < HOWS; how++) {
         begin(1);
-        tasks[0] = task_spawn(inner);
-        tasks[1] = task_spawn(limited, .how = how, .task = tasks[0]);
+        tasks[0] = co_spawn(inner);
+        tasks[1] = co_spawn(limited, .how = how, .task = tasks[0]);
         sim_turns(&w.sim, 1);
-        event_set(&w.event);
+        co_event_set(&w.event);
         w.sim.now = 2 * S;                      /* so it passes before [0] runs */
         sim_run(&w.sim);
-        assert_int_equal(TASK_FRAME(tasks[1], limited)->outer.first, 7);
-        assert_int_equal(task_result(tasks[1]), -ETIMEDOUT);
+        assert_int_equal(CO_TASK_FRAME(tasks[1], limited)->outer.first, 7);
+        assert_int_equal(co_task_result(tasks[1]), -ETIMEDOUT);
         assert_int_equal(w.sim.now, 2 * S);
         finish(tasks, 2);
     }
@@ -1009,8 +1009,8 @@ static struct {
     uint32_t random;
     int holders, inside, tokens;        /* of the lock; of the semaphore; left in the box */
     int locked, entered, taken;         /* how often */
-    struct lock box;                    /* the lock of the tokens */
-    struct condition filled;
+    struct co_lock box;                    /* the lock of the tokens */
+    struct co_condition filled;
 } crowd;
 
 /* xorshift: the same numbers everywhere. */
@@ -1038,7 +1038,7 @@ static co_define(use_lock) {
     co_finally;
     if (self->has)
         crowd.holders--;
-    assert_int_equal(lock_release(&w.lock), self->has ? 0 : -EPERM);
+    assert_int_equal(co_lock_release(&w.lock), self->has ? 0 : -EPERM);
     co_end;
 }
 
@@ -1054,7 +1054,7 @@ static co_define(use_semaphore) {
     co_finally;
     if (self->has) {
         crowd.inside--;
-        assert_int_equal(semaphore_release(&w.semaphore), 0);
+        assert_int_equal(co_semaphore_release(&w.semaphore), 0);
     }
     co_end;
 }
@@ -1067,23 +1067,23 @@ static co_define(use_token) {
     while (crowd.tokens == 0) {
         co_await(self->r, co_within(&self->within, chance(2) ? moment(200) : 1e6,
                                     co_condition_wait(&crowd.filled)));
-        assert_ptr_equal(crowd.box.owner, task_current());
+        assert_ptr_equal(crowd.box.owner, co_current());
         co_try(co_done(self->r));
     }
     crowd.tokens--;
     crowd.taken++;
     self->has = true;
     co_try(co_sleep(moment(2)));            /* the box is locked, so the others queue for it */
-    lock_release(&crowd.box);
+    co_lock_release(&crowd.box);
     co_try(co_sleep(moment(8)));
     co_finally;
-    while (self->has && crowd.box.owner != task_current())
+    while (self->has && crowd.box.owner != co_current())
         co_await(co_lock_acquire(&crowd.box));
     if (self->has) {
         crowd.tokens++;
-        condition_notify(&crowd.filled, 1);
+        co_condition_notify(&crowd.filled, 1);
     }
-    lock_release(&crowd.box);
+    co_lock_release(&crowd.box);
     co_end;
 }
 
@@ -1115,12 +1115,12 @@ static co_define(soul) {
     co_end;
 }
 
-struct reaper { co_frame; struct task **tasks; int n, left; };
+struct reaper { co_frame; struct co_task **tasks; int n, left; };
 static co_define(reaper) {
     co_begin;
     for (; self->left > 0; self->left--) {
         co_try(co_sleep(moment(3)));
-        task_cancel(self->tasks[chance(self->n)]);
+        co_cancel(self->tasks[chance(self->n)]);
     }
     co_end;
 }
@@ -1129,22 +1129,22 @@ static void ten_thousand_tasks_leave_everything_as_it_was(void **state)
 {
     (void)state;
     int n = sized(10000, 1000), ended[3] = { 0 };
-    struct task **tasks = calloc((size_t)n + 1, sizeof *tasks);
+    struct co_task **tasks = calloc((size_t)n + 1, sizeof *tasks);
 
     assert_non_null(tasks);
     begin(1);
     memset(&crowd, 0, sizeof crowd);
     crowd.random = 20231105;
     crowd.tokens = TOKENS;
-    condition_init(&crowd.filled, &crowd.box);
-    semaphore_init(&w.semaphore, PLACES, PLACES);
+    co_condition_init(&crowd.filled, &crowd.box);
+    co_semaphore_init(&w.semaphore, PLACES, PLACES);
     print_message("seed %lu, %d tasks", (unsigned long)crowd.random, n);
     for (int i = 0; i < n; i++)
-        tasks[i] = task_spawn(soul, .at = moment(n));
-    tasks[n] = task_spawn(reaper, .tasks = tasks, .n = n, .left = n);
+        tasks[i] = co_spawn(soul, .at = moment(n));
+    tasks[n] = co_spawn(reaper, .tasks = tasks, .n = n, .left = n);
     assert_int_equal(sim_run(&w.sim), 0);
     for (int i = 0; i < n; i++) {
-        intptr_t result = task_result(tasks[i]);
+        intptr_t result = co_task_result(tasks[i]);
         assert_true(result == 0 || result == -ECANCELED);
         ended[result == 0]++;
     }

@@ -12,7 +12,7 @@ static void a_task_takes_80_bytes_where_pointers_take_8(void **state)
 {
     (void)state;
     if (sizeof(void *) == 8)
-        assert_int_equal(sizeof(struct task), 80);
+        assert_int_equal(sizeof(struct co_task), 80);
 }
 
 static void a_spawned_task_starts_on_the_next_turn(void **state)
@@ -21,16 +21,16 @@ static void a_spawned_task_starts_on_the_next_turn(void **state)
     struct sim sim;
 
     sim_begin(&sim);
-    struct task *task = task_spawn(give, .name = "ran", .value = 7);
+    struct co_task *task = co_spawn(give, .name = "ran", .value = 7);
     assert_int_equal(sim.blocks, 1);
     assert_int_equal(sim.scheduler.count, 1);
     assert_notes("");
     sim_turns(&sim, 1);
     assert_notes("ran");
-    assert_int_equal(task_result(task), 7);
+    assert_int_equal(co_task_result(task), 7);
     assert_int_equal(sim.scheduler.count, 0);
-    assert_int_equal(sim.blocks, 1);                    /* its result stays until task_free */
-    task_free(task);
+    assert_int_equal(sim.blocks, 1);                    /* its result stays until co_task_free */
+    co_task_free(task);
     sim_end(&sim);
 }
 
@@ -40,7 +40,7 @@ static void a_task_that_goes_frees_itself(void **state)
     struct sim sim;
 
     sim_begin(&sim);
-    assert_int_equal(task_go(give, .name = "went", .pauses = 2), 0);
+    assert_int_equal(co_go(give, .name = "went", .pauses = 2), 0);
     sim_turns(&sim, 2);
     assert_int_equal(sim.blocks, 1);
     sim_turns(&sim, 1);
@@ -54,17 +54,17 @@ static void a_task_in_storage_of_ones_own_allocates_nothing(void **state)
     (void)state;
     struct sim sim;
     struct give frame;
-    struct task task;
+    struct co_task task;
 
     sim_begin(&sim);
-    task_init(&task, &frame, give, .value = 8, .pauses = 1);
+    co_task_init(&task, &frame, give, .value = 8, .pauses = 1);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(&task), 8);
-    task_free(&task);                                   /* harmless, as task_detach is */
-    task_detach(&task);
-    task_init(&task, &frame, give, .value = 9);         /* and it may be used again */
+    assert_int_equal(co_task_result(&task), 8);
+    co_task_free(&task);                                   /* harmless, as co_task_detach is */
+    co_task_detach(&task);
+    co_task_init(&task, &frame, give, .value = 9);         /* and it may be used again */
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(&task), 9);
+    assert_int_equal(co_task_result(&task), 9);
     assert_int_equal(sim.calls, 0);
     sim_end(&sim);
 }
@@ -75,13 +75,13 @@ static void a_detached_task_frees_itself_before_or_after_its_end(void **state)
     struct sim sim;
 
     sim_begin(&sim);
-    struct task *early = task_spawn(give, .name = "early");
-    struct task *late = task_spawn(give, .name = "late");
-    task_detach(early);
+    struct co_task *early = co_spawn(give, .name = "early");
+    struct co_task *late = co_spawn(give, .name = "late");
+    co_task_detach(early);
     sim_run(&sim);
     assert_notes("early late");
     assert_int_equal(sim.blocks, 1);
-    task_detach(late);
+    co_task_detach(late);
     assert_int_equal(sim.blocks, 0);
     sim_end(&sim);
 }
@@ -93,34 +93,35 @@ static void a_task_has_a_state_a_result_and_a_name(void **state)
 
     needs_places();
     sim_begin(&sim);
-    struct task *good = task_spawn(give, .pauses = 1, .value = -EINPROGRESS);
-    struct task *cancelled = task_spawn(nap, .seconds = 1);
-    assert_int_equal(task_state(good), TASK_PENDING);
-    assert_string_equal(task_state_name(good), "pending");
-    assert_int_equal(task_result(good), -EINPROGRESS);
-    assert_string_equal(task_name(good), "give");
+    struct co_task *good = co_spawn(give, .pauses = 1, .value = -EINPROGRESS);
+    struct co_task *cancelled = co_spawn(nap, .seconds = 1);
+    assert_int_equal(co_task_state(good), CO_TASK_PENDING);
+    assert_string_equal(co_task_state_name(good), "pending");
+    assert_int_equal(co_task_result(good), -EINPROGRESS);
+    assert_string_equal(co_task_name(good), "give");
     sim_turns(&sim, 1);
-    assert_string_equal(task_name(good), "give");
-    assert_int_equal(task_cancel(cancelled), 1);
-    assert_int_equal(task_state(cancelled), TASK_PENDING);
+    assert_string_equal(co_task_name(good), "give");
+    assert_int_equal(co_cancel(cancelled), 1);
+    assert_int_equal(co_task_state(cancelled), CO_TASK_PENDING);
     sim_run(&sim);
-    assert_int_equal(task_state(good), TASK_FINISHED);  /* though a pending one gives that too */
-    assert_string_equal(task_state_name(good), "finished");
-    assert_int_equal(task_state(cancelled), TASK_CANCELLED);
-    assert_string_equal(task_state_name(cancelled), "cancelled");
-    assert_int_equal(task_result(cancelled), -ECANCELED);
-    assert_string_equal(task_name(cancelled), "nap");
-    task_free(good);
-    task_free(cancelled);
+    assert_int_equal(co_task_state(good),
+                     CO_TASK_FINISHED); /* though a pending one gives that too */
+    assert_string_equal(co_task_state_name(good), "finished");
+    assert_int_equal(co_task_state(cancelled), CO_TASK_CANCELLED);
+    assert_string_equal(co_task_state_name(cancelled), "cancelled");
+    assert_int_equal(co_task_result(cancelled), -ECANCELED);
+    assert_string_equal(co_task_name(cancelled), "nap");
+    co_task_free(good);
+    co_task_free(cancelled);
     sim_end(&sim);
 }
 
-struct introspect { co_frame; struct task *task; char name[16]; struct give child; };
+struct introspect { co_frame; struct co_task *task; char name[16]; struct give child; };
 static co_define(introspect) {
     co_begin;
-    self->task = task_current();
+    self->task = co_current();
     co_await(co_call(&self->child, give, .pauses = 1));
-    snprintf(self->name, sizeof self->name, "%s", task_name(task_current()));
+    snprintf(self->name, sizeof self->name, "%s", co_task_name(co_current()));
     co_end;
 }
 
@@ -130,15 +131,15 @@ static void the_current_task_is_known_inside_and_is_null_outside(void **state)
     struct sim sim;
 
     needs_places();
-    assert_null(task_current());
+    assert_null(co_current());
     sim_begin(&sim);
-    struct task *task = task_spawn(introspect);
-    assert_null(task_current());
+    struct co_task *task = co_spawn(introspect);
+    assert_null(co_current());
     assert_int_equal(sim_run(&sim), 0);
-    assert_null(task_current());
-    assert_ptr_equal(TASK_FRAME(task, introspect)->task, task);
-    assert_string_equal(TASK_FRAME(task, introspect)->name, "introspect");
-    task_free(task);
+    assert_null(co_current());
+    assert_ptr_equal(CO_TASK_FRAME(task, introspect)->task, task);
+    assert_string_equal(CO_TASK_FRAME(task, introspect)->name, "introspect");
+    co_task_free(task);
     sim_end(&sim);
 }
 
@@ -149,18 +150,18 @@ static void null_counts_as_a_task_that_ended_without_memory(void **state)
 
     sim_begin(&sim);
     sim.fail_at = 1;
-    struct task *task = task_spawn(give, .name = "never");
+    struct co_task *task = co_spawn(give, .name = "never");
     assert_null(task);
-    assert_int_equal(task_result(task), -ENOMEM);
-    assert_int_equal(task_state(task), TASK_FINISHED);
-    assert_string_equal(task_state_name(task), "finished");
-    assert_string_equal(task_name(task), "");
-    assert_null(TASK_FRAME(task, give));
-    assert_int_equal(task_cancel(task), 0);
-    task_free(task);
-    task_detach(task);
+    assert_int_equal(co_task_result(task), -ENOMEM);
+    assert_int_equal(co_task_state(task), CO_TASK_FINISHED);
+    assert_string_equal(co_task_state_name(task), "finished");
+    assert_string_equal(co_task_name(task), "");
+    assert_null(CO_TASK_FRAME(task, give));
+    assert_int_equal(co_cancel(task), 0);
+    co_task_free(task);
+    co_task_detach(task);
     sim.fail_at = sim.calls + 1;
-    assert_int_equal(task_go(give, .name = "never"), -ENOMEM);
+    assert_int_equal(co_go(give, .name = "never"), -ENOMEM);
     sim_run(&sim);
     assert_notes("");
     sim_end(&sim);
@@ -172,13 +173,13 @@ static void the_frame_of_a_task_can_be_read_as_long_as_the_task_is(void **state)
     struct sim sim;
 
     sim_begin(&sim);
-    struct task *task = task_spawn(introspect);
-    assert_null(TASK_FRAME(task, introspect)->task);
+    struct co_task *task = co_spawn(introspect);
+    assert_null(CO_TASK_FRAME(task, introspect)->task);
     sim_turns(&sim, 1);                                 /* now a child of it is innermost */
-    assert_ptr_equal(TASK_FRAME(task, introspect)->task, task);
+    assert_ptr_equal(CO_TASK_FRAME(task, introspect)->task, task);
     sim_run(&sim);
-    assert_ptr_equal(TASK_FRAME(task, introspect)->task, task);
-    task_free(task);
+    assert_ptr_equal(CO_TASK_FRAME(task, introspect)->task, task);
+    co_task_free(task);
     sim_end(&sim);
 }
 
@@ -190,10 +191,10 @@ static void tasks_run_first_in_first_out(void **state)
     struct sim sim;
 
     sim_begin(&sim);
-    task_go(give, .name = "a", .pauses = 1);
-    task_go(give, .name = "b");
-    task_go(give, .name = "c", .pauses = 1);
-    task_go(give, .name = "d");
+    co_go(give, .name = "a", .pauses = 1);
+    co_go(give, .name = "b");
+    co_go(give, .name = "c", .pauses = 1);
+    co_go(give, .name = "d");
     sim_turns(&sim, 1);
     assert_notes("b d");
     sim_turns(&sim, 1);
@@ -206,7 +207,7 @@ static co_define(parent) {
     co_begin;
     note("born");
     if (self->generations > 0)
-        task_go(parent, .generations = self->generations - 1);
+        co_go(parent, .generations = self->generations - 1);
     co_end;
 }
 
@@ -216,7 +217,7 @@ static void a_turn_runs_the_tasks_that_were_ready_when_it_began(void **state)
     struct sim sim;
 
     sim_begin(&sim);
-    task_go(parent, .generations = 2);
+    co_go(parent, .generations = 2);
     sim_turns(&sim, 1);
     assert_notes("born");
     sim_turns(&sim, 1);
@@ -242,16 +243,16 @@ static void a_pause_lets_each_of_the_others_run_once(void **state)
     struct sim sim;
 
     sim_begin(&sim);
-    task_go(pauser, .name = "a", .n = 3);
-    task_go(pauser, .name = "b", .n = 3);
-    task_go(pauser, .name = "c", .n = 3);
+    co_go(pauser, .name = "a", .n = 3);
+    co_go(pauser, .name = "b", .n = 3);
+    co_go(pauser, .name = "c", .n = 3);
     sim_run(&sim);
     assert_notes("a b c a b c a b c");
     assert_int_equal(sim.waits, 0);
     sim_end(&sim);
 }
 
-struct hog { co_frame; struct task *ended; int ops, end; };
+struct hog { co_frame; struct co_task *ended; int ops, end; };
 static co_define(hog) {
     co_begin;
     while (self->ops < self->end) {
@@ -267,26 +268,26 @@ static void at_most_128_ops_in_a_row_complete_at_once(void **state)
     struct sim sim;
 
     sim_begin(&sim);
-    struct task *ended = task_spawn(give, .value = 1);
+    struct co_task *ended = co_spawn(give, .value = 1);
     sim_turns(&sim, 1);
-    struct task *hog = task_spawn(hog, .ended = ended, .end = 3 * TASK_BUDGET);
-    struct task *other = task_spawn(give, .pauses = 2, .name = "not starved");
-    assert_int_equal(TASK_BUDGET, 128);
+    struct co_task *hog = co_spawn(hog, .ended = ended, .end = 3 * CO_BUDGET);
+    struct co_task *other = co_spawn(give, .pauses = 2, .name = "not starved");
+    assert_int_equal(CO_BUDGET, 128);
     for (int turn = 1; turn <= 3; turn++) {
         sim_turns(&sim, 1);
-        assert_int_equal(TASK_FRAME(hog, hog)->ops, 128 * turn);
+        assert_int_equal(CO_TASK_FRAME(hog, hog)->ops, 128 * turn);
     }
     assert_notes("not starved");
-    assert_int_equal(task_state(hog), TASK_PENDING);    /* its 384th op has yielded */
+    assert_int_equal(co_task_state(hog), CO_TASK_PENDING);    /* its 384th op has yielded */
     sim_run(&sim);
     assert_int_equal(sim.turns, 1 + 4);
-    task_free(ended);
-    task_free(other);
-    task_free(hog);
+    co_task_free(ended);
+    co_task_free(other);
+    co_task_free(hog);
     sim_end(&sim);
 }
 
-struct naps { co_frame; int left, ops; struct task *ended; };
+struct naps { co_frame; int left, ops; struct co_task *ended; };
 static co_define(naps) {
     co_begin;
     for (; self->left > 0; self->left--) {
@@ -303,13 +304,13 @@ static void the_budget_begins_anew_at_each_resume(void **state)
     struct sim sim;
 
     sim_begin(&sim);
-    struct task *ended = task_spawn(give, .value = 1);
+    struct co_task *ended = co_spawn(give, .value = 1);
     sim_run(&sim);
-    task_go(naps, .left = 5, .ended = ended);
+    co_go(naps, .left = 5, .ended = ended);
     sim.turns = 0;
     sim_run(&sim);
     assert_int_equal(sim.turns, 6);
-    task_free(ended);
+    co_task_free(ended);
     sim_end(&sim);
 }
 
@@ -330,12 +331,12 @@ static void a_yield_at_the_root_of_a_task_lets_the_others_run(void **state)
     struct sim sim;
 
     sim_begin(&sim);
-    struct task *task = task_spawn(counter);
-    task_go(pauser, .name = "other", .n = 3);
+    struct co_task *task = co_spawn(counter);
+    co_go(pauser, .name = "other", .n = 3);
     sim_run(&sim);
     assert_notes("tick other tick other tick other");
-    assert_int_equal(task_result(task), 33);
-    task_free(task);
+    assert_int_equal(co_task_result(task), 33);
+    co_task_free(task);
     sim_end(&sim);
 }
 
@@ -357,27 +358,27 @@ static void a_task_that_waits_goes_on_in_the_turn_after_its_wake(void **state)
     struct sim sim;
 
     sim_begin(&sim);
-    struct task *task = task_spawn(future);
+    struct co_task *task = co_spawn(future);
     assert_int_equal(sim_run(&sim), 1);                 /* it waits, and nobody polls it: */
     assert_int_equal(sim.turns, 1);
-    assert_int_equal(scheduler_next(&sim.scheduler), INT64_MAX);
-    task_wake(task, 40);
-    assert_int_equal(scheduler_next(&sim.scheduler), 0);
+    assert_int_equal(co_scheduler_next(&sim.scheduler), INT64_MAX);
+    co_wake(task, 40);
+    assert_int_equal(co_scheduler_next(&sim.scheduler), 0);
     assert_notes("");
     sim_turns(&sim, 1);
     assert_notes("woken");
-    task_wake(task, 2);
+    co_wake(task, 2);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(task), 42);
-    task_free(task);
+    assert_int_equal(co_task_result(task), 42);
+    co_task_free(task);
     sim_end(&sim);
 }
 
-struct waker { co_frame; struct task *task; };
+struct waker { co_frame; struct co_task *task; };
 static co_define(waker) {
     co_begin;
     note("waker");
-    task_wake(self->task, 1);
+    co_wake(self->task, 1);
     co_end;
 }
 
@@ -387,16 +388,16 @@ static void a_task_woken_in_a_turn_runs_in_the_next_one(void **state)
     struct sim sim;
 
     sim_begin(&sim);
-    struct task *task = task_spawn(future);
-    task_go(waker, .task = task);
-    task_go(give, .name = "last");
+    struct co_task *task = co_spawn(future);
+    co_go(waker, .task = task);
+    co_go(give, .name = "last");
     sim_turns(&sim, 1);
     assert_notes("waker last");
-    task_go(waker, .task = task);
+    co_go(waker, .task = task);
     sim_turns(&sim, 1);
     assert_notes("woken waker");
     sim_run(&sim);
-    task_free(task);
+    co_task_free(task);
     sim_end(&sim);
 }
 
@@ -405,7 +406,7 @@ static void a_task_woken_in_a_turn_runs_in_the_next_one(void **state)
 enum { TORTURED = 40 };
 struct tortured {
     co_frame;
-    struct task *tasks[TORTURED];
+    struct co_task *tasks[TORTURED];
     struct co_within within;
     int i;
     intptr_t result;
@@ -413,16 +414,16 @@ struct tortured {
 static co_define(tortured) {
     co_begin;
     for (self->i = 0; self->i < TORTURED; self->i++)
-        self->tasks[self->i] = task_spawn(nap, .seconds = self->i % 7 + 1);
+        self->tasks[self->i] = co_spawn(nap, .seconds = self->i % 7 + 1);
     co_try(co_within(&self->within, 100, co_gather(self->tasks, TORTURED)));
     for (self->i = 0; self->i < TORTURED; self->i++)
         co_try(co_join(self->tasks[self->i]));
-    co_try(co_done(task_go(give)));
+    co_try(co_done(co_go(give)));
     co_return(1);
     co_finally;
     for (self->i = 0; self->i < TORTURED; self->i++) {
         co_await(self->result, co_join(self->tasks[self->i]));
-        task_free(self->tasks[self->i]);
+        co_task_free(self->tasks[self->i]);
     }
     co_end;
 }
@@ -431,16 +432,16 @@ static void each_allocation_that_fails_reaches_the_caller(void **state)
 {
     (void)state;
     struct tortured frame;
-    struct task task;
+    struct co_task task;
     struct sim sim;
     long k = 0;
 
     do {
         sim_begin(&sim);
         sim.fail_at = ++k;
-        task_init(&task, &frame, tortured);
+        co_task_init(&task, &frame, tortured);
         assert_int_equal(sim_run(&sim), 0);
-        assert_int_equal(task_result(&task), sim.calls >= k ? -ENOMEM : 1);
+        assert_int_equal(co_task_result(&task), sim.calls >= k ? -ENOMEM : 1);
         sim_end(&sim);
     } while (sim.calls >= k);
     assert_int_equal(k - 1, TORTURED + 1 + 3);          /* tasks and heaps of 16, 32, 64 timers */
@@ -450,24 +451,24 @@ static void without_a_heap_there_are_as_many_timers_as_were_given(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task_timer_slot slots[3];
-    struct task tasks[4];
+    struct co_timer_slot slots[3];
+    struct co_task tasks[4];
     struct nap frames[4];
 
     sim_begin(&sim);
     sim.driver.resize = NULL;
-    scheduler_init(&sim.scheduler, &sim.driver, slots, 3);
-    assert_null(task_spawn(give));
-    assert_int_equal(task_go(give), -ENOMEM);
+    co_scheduler_init(&sim.scheduler, &sim.driver, slots, 3);
+    assert_null(co_spawn(give));
+    assert_int_equal(co_go(give), -ENOMEM);
     for (int i = 0; i < 4; i++)
-        task_init(&tasks[i], &frames[i], nap, .seconds = 4 - i, .value = i);
+        co_task_init(&tasks[i], &frames[i], nap, .seconds = 4 - i, .value = i);
     assert_int_equal(sim_run(&sim), 0);
     for (int i = 0; i < 3; i++)
-        assert_int_equal(task_result(&tasks[i]), i);
-    assert_int_equal(task_result(&tasks[3]), -ENOMEM);
-    task_init(&tasks[3], &frames[3], nap, .seconds = 1, .value = 3);
+        assert_int_equal(co_task_result(&tasks[i]), i);
+    assert_int_equal(co_task_result(&tasks[3]), -ENOMEM);
+    co_task_init(&tasks[3], &frames[3], nap, .seconds = 1, .value = 3);
     assert_int_equal(sim_run(&sim), 0);                 /* there is room again */
-    assert_int_equal(task_result(&tasks[3]), 3);
+    assert_int_equal(co_task_result(&tasks[3]), 3);
     assert_int_equal(sim.now, 5 * S);
     sim_end(&sim);
 }
@@ -476,18 +477,18 @@ static void without_a_heap_and_without_room_no_timer_starts(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task task;
+    struct co_task task;
     struct nap frame;
 
     sim_begin(&sim);
     sim.driver.resize = NULL;
-    scheduler_init(&sim.scheduler, &sim.driver, NULL, 0);
-    task_init(&task, &frame, nap, .seconds = 1);
+    co_scheduler_init(&sim.scheduler, &sim.driver, NULL, 0);
+    co_task_init(&task, &frame, nap, .seconds = 1);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(&task), -ENOMEM);
-    task_init(&task, &frame, nap, .seconds = 0, .value = 4);
+    assert_int_equal(co_task_result(&task), -ENOMEM);
+    co_task_init(&task, &frame, nap, .seconds = 0, .value = 4);
     assert_int_equal(sim_run(&sim), 0);                 /* this one needs none */
-    assert_int_equal(task_result(&task), 4);
+    assert_int_equal(co_task_result(&task), 4);
     sim_end(&sim);
 }
 
@@ -507,8 +508,8 @@ static void a_day_of_naps_takes_no_time(void **state)
     struct sim sim;
 
     sim_begin(&sim);
-    task_go(napper);
-    scheduler_run(&sim.scheduler);
+    co_go(napper);
+    co_scheduler_run(&sim.scheduler);
     assert_int_equal(sim.now, 24 * 60 * 60 * S);
     assert_int_equal(sim.waits, 24 * 60 * 60);          /* one for each second, none polls */
     sim_end(&sim);
@@ -519,20 +520,20 @@ static void a_hundred_thousand_tasks_run_side_by_side(void **state)
     (void)state;
     struct sim sim;
     int n = sized(100000, 5000), cancelled = 0;
-    struct task **tasks = test_malloc((size_t)n * sizeof *tasks);
+    struct co_task **tasks = test_malloc((size_t)n * sizeof *tasks);
 
     sim_begin(&sim);
     for (int i = 0; i < n; i++)
-        tasks[i] = task_spawn(nap, .seconds = i % 1000 + 1, .value = i);
+        tasks[i] = co_spawn(nap, .seconds = i % 1000 + 1, .value = i);
     assert_int_equal(sim.scheduler.count, n);
     sim_turns(&sim, 1);
     for (int i = 0; i < n; i += 3)
-        task_cancel(tasks[i]);
+        co_cancel(tasks[i]);
     assert_int_equal(sim_run(&sim), 0);
     for (int i = 0; i < n; i++) {
-        assert_int_equal(task_result(tasks[i]), i % 3 ? i : -ECANCELED);
-        cancelled += task_state(tasks[i]) == TASK_CANCELLED;
-        task_free(tasks[i]);
+        assert_int_equal(co_task_result(tasks[i]), i % 3 ? i : -ECANCELED);
+        cancelled += co_task_state(tasks[i]) == CO_TASK_CANCELLED;
+        co_task_free(tasks[i]);
     }
     assert_int_equal(cancelled, (n + 2) / 3);
     test_free(tasks);
@@ -571,15 +572,15 @@ static void a_chain_of_awaits_is_as_deep_as_memory(void **state)
 #endif
 
     sim_begin(&sim);
-    struct task *task = task_spawn(dive, .depth = depth);
-    struct task *cancelled = task_spawn(dive, .depth = depth);
+    struct co_task *task = co_spawn(dive, .depth = depth);
+    struct co_task *cancelled = co_spawn(dive, .depth = depth);
     sim_turns(&sim, 1);
-    task_cancel(cancelled);
+    co_cancel(cancelled);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(task), depth + 1);
-    assert_int_equal(task_result(cancelled), -ECANCELED);
-    task_free(task);
-    task_free(cancelled);
+    assert_int_equal(co_task_result(task), depth + 1);
+    assert_int_equal(co_task_result(cancelled), -ECANCELED);
+    co_task_free(task);
+    co_task_free(cancelled);
     sim_end(&sim);
 }
 
@@ -591,16 +592,16 @@ static void schedulers_may_follow_one_another(void **state)
     struct sim sim;
 
     for (int i = 0; i < 10; i++) {
-        assert_null(scheduler_get());
+        assert_null(co_scheduler_get());
         sim_begin(&sim);
-        assert_ptr_equal(scheduler_get(), &sim.scheduler);
+        assert_ptr_equal(co_scheduler_get(), &sim.scheduler);
         for (int k = 0; k <= i; k++)
-            task_go(nap, .seconds = k);
+            co_go(nap, .seconds = k);
         assert_int_equal(sim_run(&sim), 0);
         assert_int_equal(sim.now, i * S);
         sim_end(&sim);
     }
-    assert_null(scheduler_get());
+    assert_null(co_scheduler_get());
 }
 
 static void schedulers_may_take_turns(void **state)
@@ -609,23 +610,23 @@ static void schedulers_may_take_turns(void **state)
     struct sim a, b;
 
     sim_begin(&a);
-    task_go(nap, .name = "a", .seconds = 2);
+    co_go(nap, .name = "a", .seconds = 2);
     sim_begin(&b);
-    task_go(nap, .name = "b", .seconds = 1);
+    co_go(nap, .name = "b", .seconds = 1);
     for (int i = 0; i < 2; i++) {
         sim_turn(&a);                                   /* a turn makes it this thread's */
-        assert_ptr_equal(scheduler_get(), &a.scheduler);
+        assert_ptr_equal(co_scheduler_get(), &a.scheduler);
         sim_turn(&b);
-        assert_ptr_equal(scheduler_get(), &b.scheduler);
+        assert_ptr_equal(co_scheduler_get(), &b.scheduler);
     }
     assert_notes("a b");                                /* each on a clock of its own */
-    scheduler_free(&a.scheduler);
-    assert_ptr_equal(scheduler_get(), &b.scheduler);
-    scheduler_set(&a.scheduler);
-    scheduler_free(&b.scheduler);
-    assert_ptr_equal(scheduler_get(), &a.scheduler);
-    scheduler_set(NULL);
-    assert_null(scheduler_get());
+    co_scheduler_free(&a.scheduler);
+    assert_ptr_equal(co_scheduler_get(), &b.scheduler);
+    co_scheduler_set(&a.scheduler);
+    co_scheduler_free(&b.scheduler);
+    assert_ptr_equal(co_scheduler_get(), &a.scheduler);
+    co_scheduler_set(NULL);
+    assert_null(co_scheduler_get());
 }
 
 static void a_scheduler_says_when_its_next_turn_is_due(void **state)
@@ -634,19 +635,19 @@ static void a_scheduler_says_when_its_next_turn_is_due(void **state)
     struct sim sim;
 
     sim_begin(&sim);
-    assert_int_equal(scheduler_next(&sim.scheduler), INT64_MAX);
-    scheduler_turn(&sim.scheduler);                     /* a turn without tasks is nothing */
-    task_go(nap, .seconds = 3);
-    assert_int_equal(scheduler_next(&sim.scheduler), 0);
-    scheduler_turn(&sim.scheduler);
-    assert_int_equal(scheduler_next(&sim.scheduler), 3 * S);
-    scheduler_turn(&sim.scheduler);
-    assert_int_equal(scheduler_next(&sim.scheduler), 3 * S);
-    task_go(nap, .seconds = 2);
-    scheduler_turn(&sim.scheduler);
-    assert_int_equal(scheduler_next(&sim.scheduler), 2 * S);
+    assert_int_equal(co_scheduler_next(&sim.scheduler), INT64_MAX);
+    co_scheduler_turn(&sim.scheduler);                     /* a turn without tasks is nothing */
+    co_go(nap, .seconds = 3);
+    assert_int_equal(co_scheduler_next(&sim.scheduler), 0);
+    co_scheduler_turn(&sim.scheduler);
+    assert_int_equal(co_scheduler_next(&sim.scheduler), 3 * S);
+    co_scheduler_turn(&sim.scheduler);
+    assert_int_equal(co_scheduler_next(&sim.scheduler), 3 * S);
+    co_go(nap, .seconds = 2);
+    co_scheduler_turn(&sim.scheduler);
+    assert_int_equal(co_scheduler_next(&sim.scheduler), 2 * S);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(scheduler_next(&sim.scheduler), INT64_MAX);
+    assert_int_equal(co_scheduler_next(&sim.scheduler), INT64_MAX);
     sim_end(&sim);
 }
 
@@ -656,21 +657,21 @@ static void a_loop_in_which_nothing_can_happen_says_so(void **state)
 #ifdef TEST_TARGET
     tap_skip("there is no libev");
 #else
-    struct loop *loop = loop_new(NULL);
+    struct co_loop *loop = co_loop_new(NULL);
 
     assert_non_null(loop);
-    struct task *task = task_spawn(future);
-    assert_int_equal(loop_run(loop), -EDEADLK);
-    assert_int_equal(task_state(task), TASK_PENDING);   /* it is still there, and can go on: */
-    task_wake(task, 1);
-    assert_int_equal(loop_run(loop), -EDEADLK);
+    struct co_task *task = co_spawn(future);
+    assert_int_equal(co_loop_run(loop), -EDEADLK);
+    assert_int_equal(co_task_state(task), CO_TASK_PENDING); /* it is still there, and can go on: */
+    co_wake(task, 1);
+    assert_int_equal(co_loop_run(loop), -EDEADLK);
     assert_notes("woken");
-    task_wake(task, 2);
-    assert_int_equal(loop_run(loop), 0);
-    assert_int_equal(task_result(task), 3);
-    task_free(task);
-    task_go(future);
-    loop_free(loop);                                    /* which cancels what is left */
+    co_wake(task, 2);
+    assert_int_equal(co_loop_run(loop), 0);
+    assert_int_equal(co_task_result(task), 3);
+    co_task_free(task);
+    co_go(future);
+    co_loop_free(loop);                                    /* which cancels what is left */
     notes_[0] = '\0';
 #endif
 }

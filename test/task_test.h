@@ -15,13 +15,13 @@
 
 enum { SIM_FDS = 8 };
 struct sim {
-    struct task_driver driver;
-    struct scheduler scheduler;
+    struct co_driver driver;
+    struct co_scheduler scheduler;
     int64_t now;                            /* ns; only a wait moves it */
     long turns, waits;
     long blocks, calls;                     /* of the heap: held; made so far */
     long fail_at;                           /* the call that fails; 0: none */
-    struct { int fd; struct task *task; } fds[SIM_FDS];     /* who waits to read */
+    struct { int fd; struct co_task *task; } fds[SIM_FDS];     /* who waits to read */
 };
 
 /* The full size of a test, or under DUFFEL_SHORT, which is for valgrind, a smaller one; so it is on
@@ -46,17 +46,17 @@ static inline int sized(int full, int brief)
 #define needs_doubles() ((void)0)
 #endif
 
-static inline struct sim *sim_of(struct task_driver *driver)
+static inline struct sim *sim_of(struct co_driver *driver)
 {
     return (struct sim *)(void *)((char *)driver - offsetof(struct sim, driver));
 }
 
-static inline int64_t sim_now(struct task_driver *driver)
+static inline int64_t sim_now(struct co_driver *driver)
 {
     return sim_of(driver)->now;
 }
 
-static inline void *sim_resize(struct task_driver *driver, void *old, size_t size)
+static inline void *sim_resize(struct co_driver *driver, void *old, size_t size)
 {
     struct sim *sim = sim_of(driver);
 
@@ -77,19 +77,19 @@ static inline int sim_poll(struct sim *sim)
     int woken = 0;
 
     for (int i = 0; i < SIM_FDS; i++) {
-        struct task *task = sim->fds[i].task;
+        struct co_task *task = sim->fds[i].task;
         struct pollfd poll_fd = { .fd = sim->fds[i].fd, .events = POLLIN };
 
         if (task && poll(&poll_fd, 1, 0) > 0) {
             sim->fds[i].task = NULL;
-            task_wake(task, 0);
+            co_wake(task, 0);
             woken++;
         }
     }
     return woken;
 }
 
-static inline void sim_wait(struct task_driver *driver, int64_t until)
+static inline void sim_wait(struct co_driver *driver, int64_t until)
 {
     struct sim *sim = sim_of(driver);
 
@@ -102,7 +102,7 @@ static inline void sim_wait(struct task_driver *driver, int64_t until)
         sim->now = until;
 }
 
-static inline int sim_take_back(struct task *task)
+static inline int sim_take_back(struct co_task *task)
 {
     for (struct sim *sim = task->object; task; task = NULL)
         for (int i = 0; i < SIM_FDS; i++)
@@ -114,18 +114,18 @@ static inline int sim_take_back(struct task *task)
 /* Waits until [fd] can be read: an op as a driver of one's own would make it. 0. */
 static inline co_op co_sim_readable(struct sim *sim, int fd)
 {
-    static const struct task_wait wait = { "co_sim_readable", sim_take_back };
+    static const struct co_wait_kind wait = { "co_sim_readable", sim_take_back };
 
-    if (task_cancelled(wait.name))
+    if (co_op_take_cancel(wait.name))
         return co_done(-ECANCELED);
     for (int i = 0; i < SIM_FDS; i++) {
         if (!sim->fds[i].task) {
-            sim->fds[i].task = task_waits(&wait, sim);
+            sim->fds[i].task = co_op_wait(&wait, sim);
             sim->fds[i].fd = fd;
             return co_wait();
         }
     }
-    return task_done(-EBUSY);
+    return co_op_done(-EBUSY);
 }
 
 /* What happened, in words: a test notes and compares. */
@@ -146,7 +146,7 @@ static inline void note(const char *word)
 static inline void sim_begin(struct sim *sim)
 {
     *sim = (struct sim){ .driver = { sim_now, sim_wait, sim_resize } };
-    scheduler_init(&sim->scheduler, &sim->driver, NULL, 0);
+    co_scheduler_init(&sim->scheduler, &sim->driver, NULL, 0);
     notes_[0] = '\0';
 }
 
@@ -154,14 +154,14 @@ static inline void sim_begin(struct sim *sim)
  * that all tasks have ended or that nothing can wake them. */
 static inline bool sim_turn(struct sim *sim)
 {
-    struct scheduler *s = &sim->scheduler;
+    struct co_scheduler *s = &sim->scheduler;
     int64_t next;
 
     if (s->count == 0)
         return false;
     sim->turns++;
-    scheduler_turn(s);
-    next = scheduler_next(s);
+    co_scheduler_turn(s);
+    next = co_scheduler_next(s);
     if (s->count == 0 || next <= 0)
         return s->count > 0;
     if (next == INT64_MAX)
@@ -175,7 +175,7 @@ static inline void sim_turns(struct sim *sim, int n)
 {
     sim->turns += n;
     while (n-- > 0)
-        scheduler_turn(&sim->scheduler);
+        co_scheduler_turn(&sim->scheduler);
 }
 
 /* To the end, or to where nothing happens any more. How many tasks are left. */
@@ -193,7 +193,7 @@ static inline void sim_end(struct sim *sim)
     assert_null(sim->scheduler.ready);
     for (int i = 0; i < SIM_FDS; i++)
         assert_null(sim->fds[i].task);
-    scheduler_free(&sim->scheduler);
+    co_scheduler_free(&sim->scheduler);
     assert_int_equal(sim->blocks, 0);
 }
 
@@ -226,7 +226,7 @@ static inline co_define(nap) {
 }
 
 /* Joins [task], notes its name, gives the result. */
-struct joiner { co_frame; struct task *task; const char *name; intptr_t result; };
+struct joiner { co_frame; struct co_task *task; const char *name; intptr_t result; };
 static inline co_define(joiner) {
     co_begin;
     co_await(self->result, co_join(self->task));
@@ -239,7 +239,7 @@ static inline co_define(joiner) {
 /* Gathers [n] of [tasks], notes its name, gives the result. */
 struct gatherer {
     co_frame;
-    struct task **tasks;
+    struct co_task **tasks;
     size_t n;
     const char *name;
     intptr_t result;

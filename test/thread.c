@@ -104,13 +104,13 @@ static int begins(void **state)
 
 static int begins_with_a_loop(void **state)
 {
-    return begins(state) == 0 && loop_new(NULL) ? 0 : -1;
+    return begins(state) == 0 && co_loop_new(NULL) ? 0 : -1;
 }
 
 static int ends(void **state)
 {
-    loop_free(loop_current());
-    thread_limit(16);
+    co_loop_free(co_loop_current());
+    co_thread_limit(16);
     if (!threads_become(threads_before)) {
         print_error("%d threads, there were %d\n", threads(), threads_before);
         failures_++;
@@ -146,14 +146,14 @@ static co_define(caller) {
     co_end;
 }
 
-static intptr_t result_of(struct task *task)
+static intptr_t result_of(struct co_task *task)
 {
-    return TASK_FRAME(task, caller)->result;
+    return CO_TASK_FRAME(task, caller)->result;
 }
 
-static intptr_t after(struct task *task)
+static intptr_t after(struct co_task *task)
 {
-    return TASK_FRAME(task, caller)->after;
+    return CO_TASK_FRAME(task, caller)->after;
 }
 
 /* Leaves the loop when [n] calls are inside. */
@@ -162,7 +162,7 @@ static co_define(crowd) {
     co_begin;
     while (gate_look(&gate.inside) < self->n)
         co_try(co_sleep(0.001));
-    loop_stop(loop_current());
+    co_loop_stop(co_loop_current());
     co_end;
 }
 
@@ -181,18 +181,18 @@ static void a_call_runs_in_another_thread_and_gives_its_result(void **state)
     assert_false(pthread_equal(other, pthread_self()));
 }
 
-struct both { co_frame; struct task *call; int *steps; };
+struct both { co_frame; struct co_task *call; int *steps; };
 static co_define(both) {
     co_begin;
-    self->call = task_spawn(caller, .fn = pass, .arg = (void *)9);
+    self->call = co_spawn(caller, .fn = pass, .arg = (void *)9);
     for (; *self->steps < 5; ++*self->steps)
         co_try(co_sleep(0.001));
-    check_equal(task_state(self->call), TASK_PENDING);
+    check_equal(co_task_state(self->call), CO_TASK_PENDING);
     gate_set(1);
     co_try(co_join(self->call));
-    check_equal(task_result(self->call), 9);
+    check_equal(co_task_result(self->call), 9);
     co_finally;
-    task_free(self->call);
+    co_task_free(self->call);
     co_end;
 }
 
@@ -207,17 +207,17 @@ static void the_others_go_on_meanwhile(void **state)
 
 enum { CALLS = 100 };
 
-struct hundred { co_frame; struct task *calls[CALLS]; };
+struct hundred { co_frame; struct co_task *calls[CALLS]; };
 static co_define(hundred) {
     co_begin;
     for (int i = 0; i < CALLS; i++)
-        self->calls[i] = task_spawn(caller, .fn = pass, .arg = (void *)(intptr_t)i);
+        self->calls[i] = co_spawn(caller, .fn = pass, .arg = (void *)(intptr_t)i);
     co_try(co_gather(self->calls, CALLS));
     for (int i = 0; i < CALLS; i++)
-        check_equal(task_result(self->calls[i]), i);
+        check_equal(co_task_result(self->calls[i]), i);
     co_finally;
     for (int i = 0; i < CALLS; i++)
-        task_free(self->calls[i]);
+        co_task_free(self->calls[i]);
     co_end;
 }
 
@@ -234,8 +234,8 @@ static co_define(opener) {
 static void a_hundred_calls_never_run_more_than_four_at_once(void **state)
 {
     (void)state;
-    thread_limit(4);
-    assert_int_equal(task_go(opener, .n = 4), 0);
+    co_thread_limit(4);
+    assert_int_equal(co_go(opener, .n = 4), 0);
     assert_int_equal(run(hundred), 0);
     assert_int_equal(gate.calls, CALLS);
     assert_int_equal(gate.most, 4);
@@ -248,16 +248,16 @@ static co_define(raiser) {
     co_begin;
     while (gate_look(&gate.inside) < 1)
         co_try(co_sleep(0.001));
-    thread_limit(4);
+    co_thread_limit(4);
     co_end;
 }
 
 static void a_higher_limit_makes_threads_for_calls_that_wait(void **state)
 {
     (void)state;
-    thread_limit(1);
-    assert_int_equal(task_go(raiser), 0);
-    assert_int_equal(task_go(opener, .n = 4), 0);
+    co_thread_limit(1);
+    assert_int_equal(co_go(raiser), 0);
+    assert_int_equal(co_go(opener, .n = 4), 0);
     assert_int_equal(run(hundred), 0);
     assert_int_equal(gate.most, 4);
 }
@@ -265,33 +265,33 @@ static void a_higher_limit_makes_threads_for_calls_that_wait(void **state)
 static void a_lower_limit_holds_for_threads_that_are_there(void **state)
 {
     (void)state;
-    assert_int_equal(task_go(opener, .n = 8), 0);
-    thread_limit(8);
+    assert_int_equal(co_go(opener, .n = 8), 0);
+    co_thread_limit(8);
     assert_int_equal(run(hundred), 0);
     assert_int_equal(gate.most, 8);
     gate.most = 0;
-    thread_limit(0);                    /* the least is 1 */
+    co_thread_limit(0);                    /* the least is 1 */
     assert_int_equal(run(hundred), 0);
     assert_int_equal(gate.most, 1);
 }
 
 /* Two calls, of which only the first can begin. Has one cancelled, or its deadline pass; then opens
  * the gate. */
-struct cancels { co_frame; struct task *calls[2]; int victim, i; double deadline; };
+struct cancels { co_frame; struct co_task *calls[2]; int victim, i; double deadline; };
 static co_define(cancels) {
     co_begin;
     for (int i = 0; i < 2; i++)
-        self->calls[i] = task_spawn(caller, .fn = pass, .arg = (void *)(intptr_t)(i + 1),
+        self->calls[i] = co_spawn(caller, .fn = pass, .arg = (void *)(intptr_t)(i + 1),
                                     .deadline = self->victim == i ? self->deadline : 0);
     while (gate_look(&gate.inside) < 1)
         co_await(co_sleep(0.001));
     if (self->deadline > 0)
         co_await(co_sleep(self->deadline));
     else
-        check_equal(task_cancel(self->calls[self->victim]), 1);
+        check_equal(co_cancel(self->calls[self->victim]), 1);
     for (; self->i < 3; self->i++)
         co_pause;
-    check_equal(task_state(self->calls[0]), TASK_PENDING);
+    check_equal(co_task_state(self->calls[0]), CO_TASK_PENDING);
     gate_set(1);
     co_await(co_shield(self->calls[0]));
     co_await(co_shield(self->calls[1]));
@@ -303,16 +303,16 @@ static co_define(cancels) {
 static void cancel_one(int victim, double deadline, intptr_t result, intptr_t next)
 {
     struct cancels frame;
-    struct task task;
+    struct co_task task;
 
-    thread_limit(1);
-    task_init(&task, &frame, cancels, .victim = victim, .deadline = deadline);
-    assert_int_equal(loop_run(loop_current()), 0);
-    assert_int_equal(task_result(&task), 0);
+    co_thread_limit(1);
+    co_task_init(&task, &frame, cancels, .victim = victim, .deadline = deadline);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    assert_int_equal(co_task_result(&task), 0);
     assert_int_equal(result_of(frame.calls[victim]), result);
     assert_int_equal(after(frame.calls[victim]), next);
-    task_free(frame.calls[0]);
-    task_free(frame.calls[1]);
+    co_task_free(frame.calls[0]);
+    co_task_free(frame.calls[1]);
     assert_int_equal(failures_, 0);
 }
 
@@ -345,24 +345,24 @@ static void a_deadline_takes_back_a_call_that_has_not_begun(void **state)
 }
 
 /* Queues five behind one, takes back the first, the last and one between; then queues one more. */
-struct behind { co_frame; struct task *calls[7]; int i; };
+struct behind { co_frame; struct co_task *calls[7]; int i; };
 static co_define(behind) {
     co_begin;
     for (int i = 0; i < 6; i++)
-        self->calls[i] = task_spawn(caller, .fn = pass, .arg = (void *)(intptr_t)i);
+        self->calls[i] = co_spawn(caller, .fn = pass, .arg = (void *)(intptr_t)i);
     while (gate_look(&gate.inside) < 1)
         co_try(co_sleep(0.001));
     for (int i = 1; i < 6; i += 2)
-        task_cancel(self->calls[i]);
-    self->calls[6] = task_spawn(caller, .fn = pass, .arg = (void *)6);
+        co_cancel(self->calls[i]);
+    self->calls[6] = co_spawn(caller, .fn = pass, .arg = (void *)6);
     for (; self->i < 3; self->i++)
         co_pause;
     gate_set(1);
     for (self->i = 0; self->i < 7; self->i++)
         co_await(co_shield(self->calls[self->i]));
     for (int i = 0; i < 7; i++) {
-        check_equal(task_result(self->calls[i]), i % 2 ? -ECANCELED : i);
-        task_free(self->calls[i]);
+        check_equal(co_task_result(self->calls[i]), i % 2 ? -ECANCELED : i);
+        co_task_free(self->calls[i]);
     }
     co_end;
 }
@@ -370,7 +370,7 @@ static co_define(behind) {
 static void calls_are_taken_back_from_anywhere_in_the_queue(void **state)
 {
     (void)state;
-    thread_limit(1);
+    co_thread_limit(1);
     assert_int_equal(run(behind), 0);
     assert_int_equal(gate.calls, 4);
 }
@@ -378,10 +378,10 @@ static void calls_are_taken_back_from_anywhere_in_the_queue(void **state)
 static void a_task_that_was_cancelled_before_makes_no_call(void **state)
 {
     (void)state;
-    struct task *task = task_spawn(caller, .fn = pass);
+    struct co_task *task = co_spawn(caller, .fn = pass);
 
     gate_set(1);
-    task_cancel(task);
+    co_cancel(task);
     assert_int_equal(run_(task), -ECANCELED);
     assert_int_equal(gate.calls, 0);
 }
@@ -399,13 +399,13 @@ static void a_loop_that_is_freed_waits_for_the_calls_that_run(void **state)
     (void)state;
     pthread_t other;
 
-    thread_limit(2);
+    co_thread_limit(2);
     for (int i = 0; i < 5; i++)
-        assert_int_equal(task_go(caller, .fn = pass), 0);
-    assert_int_equal(task_go(crowd, .n = 2), 0);
-    loop_run(loop_current());
+        assert_int_equal(co_go(caller, .fn = pass), 0);
+    assert_int_equal(co_go(crowd, .n = 2), 0);
+    co_loop_run(co_loop_current());
     other = thread(open_later, NULL);
-    loop_free(loop_current());
+    co_loop_free(co_loop_current());
     pthread_join(other, NULL);
     assert_int_equal(gate.inside, 0);
     assert_int_equal(gate.calls, 2);    /* the others were taken back */
@@ -438,15 +438,15 @@ static void *loops_that_call(void *arg)
     struct crew_caller *crew = arg;
 
     for (int i = 0; i < crew->loops; i++) {
-        struct task *task;
+        struct co_task *task;
 
-        if (!loop_new(NULL)
-            || !(task = crew->calls > 1 ? task_spawn(hundred) : task_spawn(caller, .fn = pass)))
+        if (!co_loop_new(NULL)
+            || !(task = crew->calls > 1 ? co_spawn(hundred) : co_spawn(caller, .fn = pass)))
             abort();
-        crew->result |= loop_run(loop_current());
-        crew->result |= task_result(task);
-        task_free(task);
-        loop_free(loop_current());
+        crew->result |= co_loop_run(co_loop_current());
+        crew->result |= co_task_result(task);
+        co_task_free(task);
+        co_loop_free(co_loop_current());
     }
     return NULL;
 }
@@ -457,7 +457,7 @@ static void two_loops_in_two_threads_share_the_pool(void **state)
     struct crew_caller crews[2] = { { 1, CALLS, 0 }, { 1, CALLS, 0 } };
     pthread_t others[2];
 
-    thread_limit(4);
+    co_thread_limit(4);
     for (int i = 0; i < 2; i++)
         others[i] = thread(loops_that_call, &crews[i]);
     while (gate_look(&gate.inside) < 4)
@@ -493,13 +493,13 @@ static void the_threads_end_with_the_last_loop(void **state)
     (void)state;
     if (threads_before < 0)
         skip();
-    assert_non_null(loop_new(NULL));
+    assert_non_null(co_loop_new(NULL));
     assert_int_equal(threads(), threads_before);
-    assert_int_equal(task_go(opener, .n = 3), 0);
-    thread_limit(3);
+    assert_int_equal(co_go(opener, .n = 3), 0);
+    co_thread_limit(3);
     assert_int_equal(run(hundred), 0);
     assert_int_equal(threads(), threads_before + 3);
-    loop_free(loop_current());
+    co_loop_free(co_loop_current());
     assert_true(threads_become(threads_before));
 }
 
@@ -555,9 +555,9 @@ static void one_thread_serves_all_if_no_more_can_be_made(void **state)
 
 /* ---- Posts ----------------------------------------------------------------------------------- */
 
-/* Waits for task_wake() by a post, which counts. */
+/* Waits for co_wake() by a post, which counts. */
 static struct {
-    struct task *waiter;
+    struct co_task *waiter;
     int wanted, arrived, wrong;
     uintptr_t next[4];              /* of each thread: the post that must come next */
 } post;
@@ -565,7 +565,7 @@ static struct {
 struct waiter { co_frame; };
 static co_define(waiter) {
     co_begin;
-    post.waiter = task_current();
+    post.waiter = co_current();
     co_try(co_wait());
     co_end;
 }
@@ -577,17 +577,17 @@ static void arrives(void *arg)
 
     post.wrong += post.next[from]++ != number;
     if (++post.arrived == post.wanted && post.waiter)
-        task_wake(post.waiter, 0);
+        co_wake(post.waiter, 0);
 }
 
-static struct task *wait_for_posts(int n)
+static struct co_task *wait_for_posts(int n)
 {
     memset(&post, 0, sizeof post);
     post.wanted = n;
-    return task_spawn(waiter);
+    return co_spawn(waiter);
 }
 
-struct poster { struct loop *loop; uintptr_t from, n; useconds_t delay; };
+struct poster { struct co_loop *loop; uintptr_t from, n; useconds_t delay; };
 
 static void *posts(void *arg)
 {
@@ -595,7 +595,7 @@ static void *posts(void *arg)
 
     usleep(poster->delay);
     for (uintptr_t i = 0; i < poster->n; i++)
-        while (loop_post(poster->loop, arrives, (void *)(i << 2 | poster->from)) == -EAGAIN)
+        while (co_loop_post(poster->loop, arrives, (void *)(i << 2 | poster->from)) == -EAGAIN)
             sched_yield();
     return NULL;
 }
@@ -605,30 +605,30 @@ static void posts_of_four_threads_all_arrive_each_in_order(void **state)
     (void)state;
     int each = sized(10000, 500);
     struct poster posters[4];
-    struct task *task = wait_for_posts(4 * each);
+    struct co_task *task = wait_for_posts(4 * each);
     pthread_t others[4];
 
-    loop_ref(loop_current());
+    co_loop_ref(co_loop_current());
     for (int i = 0; i < 4; i++) {
-        posters[i] = (struct poster){ loop_current(), (uintptr_t)i, (uintptr_t)each, 0 };
+        posters[i] = (struct poster){ co_loop_current(), (uintptr_t)i, (uintptr_t)each, 0 };
         others[i] = thread(posts, &posters[i]);
     }
     assert_int_equal(run_(task), 0);
-    loop_unref(loop_current());
+    co_loop_unref(co_loop_current());
     for (int i = 0; i < 4; i++)
         pthread_join(others[i], NULL);
     assert_int_equal(post.arrived, 4 * each);
     assert_int_equal(post.wrong, 0);
 }
 
-static struct loop *handled;        /* the loop that the handler posts to */
+static struct co_loop *handled;        /* the loop that the handler posts to */
 
 static void post_signal(int signo)
 {
     static uintptr_t number;
 
     (void)signo;
-    loop_post(handled, arrives, (void *)(number++ << 2));
+    co_loop_post(handled, arrives, (void *)(number++ << 2));
 }
 
 struct raises { co_frame; int n; };
@@ -644,15 +644,15 @@ static co_define(raises) {
 static void a_signal_handler_may_post(void **state)
 {
     (void)state;
-    struct task *task = wait_for_posts(100);
+    struct co_task *task = wait_for_posts(100);
     struct sigaction action = { .sa_handler = post_signal }, old;
 
-    handled = loop_current();
+    handled = co_loop_current();
     sigaction(SIGUSR1, &action, &old);
-    loop_ref(loop_current());
-    assert_int_equal(task_go(raises, .n = 100), 0);
+    co_loop_ref(co_loop_current());
+    assert_int_equal(co_go(raises, .n = 100), 0);
     assert_int_equal(run_(task), 0);
-    loop_unref(loop_current());
+    co_loop_unref(co_loop_current());
     sigaction(SIGUSR1, &old, NULL);
     assert_int_equal(post.wrong, 0);
 }
@@ -660,19 +660,20 @@ static void a_signal_handler_may_post(void **state)
 static void a_post_too_many_is_EAGAIN_and_none_is_lost(void **state)
 {
     (void)state;
-    struct task *task = wait_for_posts(INT_MAX);
+    struct co_task *task = wait_for_posts(INT_MAX);
     int n = 0;
 
     errno = 7;
-    while (n < 1000000 && loop_post(loop_current(), arrives, (void *)((uintptr_t)n << 2)) == 0)
+    while (n < 1000000
+           && co_loop_post(co_loop_current(), arrives, (void *)((uintptr_t)n << 2)) == 0)
         n++;
-    assert_int_equal(loop_post(loop_current(), arrives, NULL), -EAGAIN);
+    assert_int_equal(co_loop_post(co_loop_current(), arrives, NULL), -EAGAIN);
     assert_int_equal(errno, 7);         /* a handler must not change it */
     assert_in_range(n, 100, 999999);
     post.wanted = n;
-    loop_ref(loop_current());
+    co_loop_ref(co_loop_current());
     assert_int_equal(run_(task), 0);
-    loop_unref(loop_current());
+    co_loop_unref(co_loop_current());
     assert_int_equal(post.arrived, n);
     assert_int_equal(post.wrong, 0);
 }
@@ -680,12 +681,12 @@ static void a_post_too_many_is_EAGAIN_and_none_is_lost(void **state)
 static void a_worker_waits_until_there_is_room_for_its_post(void **state)
 {
     (void)state;
-    struct task *task = task_spawn(caller, .fn = pass, .arg = (void *)3);
+    struct co_task *task = co_spawn(caller, .fn = pass, .arg = (void *)3);
 
-    assert_int_equal(task_go(crowd, .n = 1), 0);
-    assert_int_equal(loop_run(loop_current()), 0);
+    assert_int_equal(co_go(crowd, .n = 1), 0);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
     memset(&post, 0, sizeof post);
-    while (loop_post(loop_current(), arrives, (void *)((uintptr_t)post.wanted << 2)) == 0)
+    while (co_loop_post(co_loop_current(), arrives, (void *)((uintptr_t)post.wanted << 2)) == 0)
         post.wanted++;
     gate_set(1);
     usleep(20000);                      /* it is likely to be done, and to wait */
@@ -696,31 +697,31 @@ static void a_worker_waits_until_there_is_room_for_its_post(void **state)
 static void nothing_but_a_referenced_loop_waits_for_posts(void **state)
 {
     (void)state;
-    struct task *task = wait_for_posts(1);
-    struct poster poster = { loop_current(), 0, 1, 50000 };
+    struct co_task *task = wait_for_posts(1);
+    struct poster poster = { co_loop_current(), 0, 1, 50000 };
     pthread_t other;
 
-    assert_int_equal(loop_run(loop_current()), -EDEADLK);
-    loop_ref(loop_current());
+    assert_int_equal(co_loop_run(co_loop_current()), -EDEADLK);
+    co_loop_ref(co_loop_current());
     other = thread(posts, &poster);
     assert_int_equal(run_(task), 0);
     pthread_join(other, NULL);
-    loop_unref(loop_current());
+    co_loop_unref(co_loop_current());
     task = wait_for_posts(1);
-    assert_int_equal(loop_run(loop_current()), -EDEADLK);
-    task_cancel(task);
+    assert_int_equal(co_loop_run(co_loop_current()), -EDEADLK);
+    co_cancel(task);
     assert_int_equal(run_(task), -ECANCELED);
 }
 
 static void calls_that_are_over_or_taken_back_leave_no_reference(void **state)
 {
     (void)state;
-    struct task *task;
+    struct co_task *task;
 
     cancel_one(1, 0, -ECANCELED, 0);
     task = wait_for_posts(1);
-    assert_int_equal(loop_run(loop_current()), -EDEADLK);
-    task_cancel(task);
+    assert_int_equal(co_loop_run(co_loop_current()), -EDEADLK);
+    co_cancel(task);
     assert_int_equal(run_(task), -ECANCELED);
 }
 
@@ -728,22 +729,22 @@ static void a_loop_that_rides_takes_posts_and_calls(void **state)
 {
     (void)state;
     struct ev_loop *ev = ev_loop_new(0);
-    struct loop_options options = { .ev = ev };
-    struct loop *loop = loop_new(&options);
-    struct task *task = wait_for_posts(100), *call = task_spawn(caller, .fn = pass);
+    struct co_loop_options options = { .ev = ev };
+    struct co_loop *loop = co_loop_new(&options);
+    struct co_task *task = wait_for_posts(100), *call = co_spawn(caller, .fn = pass);
     struct poster poster = { loop, 0, 100, 20000 };
     pthread_t other = thread(posts, &poster);
 
     gate_set(1);
     ev_run(ev, 0);
     pthread_join(other, NULL);
-    assert_int_equal(task_result(task), 0);
-    assert_int_equal(task_result(call), 0);
+    assert_int_equal(co_task_result(task), 0);
+    assert_int_equal(co_task_result(call), 0);
     assert_int_equal(post.arrived, 100);
     assert_int_equal(post.wrong, 0);
-    task_free(task);
-    task_free(call);
-    loop_free(loop);
+    co_task_free(task);
+    co_task_free(call);
+    co_loop_free(loop);
     ev_loop_destroy(ev);
 }
 
@@ -768,7 +769,7 @@ static co_define(adds) {
     co_begin;
     for (; self->i < self->n; self->i++) {
         co_try(co_sleep(0));
-        seen[loop_index()].sum += ++self->add[self->i];
+        seen[co_loop_index()].sum += ++self->add[self->i];
     }
     co_end;
 }
@@ -776,18 +777,18 @@ static co_define(adds) {
 static void each_loop_has_an_index_and_a_copy_of_the_arguments(void **state)
 {
     (void)state;
-    assert_int_equal(loop_threads(LOOPS, adds, .n = 3, .add = { 1, 10, 100 }), 0);
+    assert_int_equal(co_loop_threads(LOOPS, adds, .n = 3, .add = { 1, 10, 100 }), 0);
     for (int i = 0; i < LOOPS; i++)
         assert_int_equal(seen[i].sum, 114);
-    assert_int_equal(loop_index(), 0);
-    assert_null(loop_current());
+    assert_int_equal(co_loop_index(), 0);
+    assert_null(co_loop_current());
 }
 
 static void one_loop_or_none_asked_for_is_one(void **state)
 {
     (void)state;
-    assert_int_equal(loop_threads(1, adds, .n = 1), 0);
-    assert_int_equal(loop_threads(0, adds, .n = 1), 0);
+    assert_int_equal(co_loop_threads(1, adds, .n = 1), 0);
+    assert_int_equal(co_loop_threads(0, adds, .n = 1), 0);
     assert_int_equal(seen[0].sum, 2);
     assert_int_equal(seen[1].sum, 0);
 }
@@ -800,17 +801,17 @@ static co_define(sleeps) {
     __atomic_add_fetch(&alive, 1, __ATOMIC_SEQ_CST);
     while (self->slept == 0 && __atomic_load_n(&alive, __ATOMIC_SEQ_CST) < self->n)
         co_await(self->slept, co_sleep(0.001));
-    if ((int)loop_index() == self->who) {
+    if ((int)co_loop_index() == self->who) {
         if (self->raises)
             kill(getpid(), SIGINT);
         else if (self->cancels)
-            task_cancel(task_current());
+            co_cancel(co_current());
         else
             co_return(self->result);
     }
     if (self->slept == 0)
         co_await(self->slept, co_sleep(1000));
-    seen[loop_index()].slept = (int)self->slept;
+    seen[co_loop_index()].slept = (int)self->slept;
     co_return(self->content ? 0 : self->slept);
     co_end;
 }
@@ -830,7 +831,7 @@ static void the_first_failure_cancels_the_others_and_is_given(void **state)
     for (int who = 0; who < LOOPS; who++) {
         alive = 0;
         memset(seen, 0, sizeof seen);
-        assert_int_equal(loop_threads(LOOPS, sleeps, .n = LOOPS, .who = who, .result = -5), -5);
+        assert_int_equal(co_loop_threads(LOOPS, sleeps, .n = LOOPS, .who = who, .result = -5), -5);
         assert_int_equal(cancelled(), LOOPS - 1);
         assert_int_equal(seen[who].slept, 0);
     }
@@ -839,14 +840,15 @@ static void the_first_failure_cancels_the_others_and_is_given(void **state)
 static void one_that_is_cancelled_cancels_the_others(void **state)
 {
     (void)state;
-    assert_int_equal(loop_threads(LOOPS, sleeps, .n = LOOPS, .who = 2, .cancels = 1), -ECANCELED);
+    assert_int_equal(co_loop_threads(LOOPS, sleeps, .n = LOOPS, .who = 2, .cancels = 1),
+                     -ECANCELED);
     assert_int_equal(cancelled(), LOOPS);
 }
 
 static void one_that_is_content_with_its_cancel_cancels_the_others_too(void **state)
 {
     (void)state;
-    assert_int_equal(loop_threads(LOOPS, sleeps, .n = LOOPS, .cancels = 1, .content = 1), 0);
+    assert_int_equal(co_loop_threads(LOOPS, sleeps, .n = LOOPS, .cancels = 1, .content = 1), 0);
     assert_int_equal(cancelled(), LOOPS);
 }
 
@@ -856,7 +858,7 @@ static void without_a_thread_all_are_cancelled_and_it_is_EAGAIN(void **state)
     intptr_t result;
 
     stacks_too_large(true);
-    result = loop_threads(LOOPS, sleeps, .n = LOOPS);
+    result = co_loop_threads(LOOPS, sleeps, .n = LOOPS);
     stacks_too_large(false);
     assert_true(no_thread(result));
 }
@@ -864,10 +866,10 @@ static void without_a_thread_all_are_cancelled_and_it_is_EAGAIN(void **state)
 static void in_a_thread_that_has_a_loop_it_is_EBUSY(void **state)
 {
     (void)state;
-    struct loop *loop = loop_new(NULL);
+    struct co_loop *loop = co_loop_new(NULL);
 
-    assert_int_equal(loop_threads(LOOPS, sleeps, .n = LOOPS), -EBUSY);
-    assert_ptr_equal(loop_current(), loop);
+    assert_int_equal(co_loop_threads(LOOPS, sleeps, .n = LOOPS), -EBUSY);
+    assert_ptr_equal(co_loop_current(), loop);
 }
 
 static void ctrl_c_reaches_the_first_and_cancels_all(void **state)
@@ -881,7 +883,7 @@ static void ctrl_c_reaches_the_first_and_cancels_all(void **state)
     if (child == 0) {
         alarm(60);
         signal(SIGINT, SIG_DFL);
-        intptr_t result = loop_threads(LOOPS, sleeps, .n = LOOPS, .who = 3, .raises = 1);
+        intptr_t result = co_loop_threads(LOOPS, sleeps, .n = LOOPS, .who = 3, .raises = 1);
         _exit(result == -ECANCELED && cancelled() == LOOPS ? 11 : 12);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -918,37 +920,37 @@ static co_define(serves) {
     co_begin;
     for (;;) {
         co_try(self->fd, co_accept(self->listener));
-        self->byte = (char)('a' + loop_index());
+        self->byte = (char)('a' + co_loop_index());
         co_await(co_send(self->fd, &self->byte, 1));
-        fd_close(self->fd);
-        served[loop_index()]++;
+        co_fd_close(self->fd);
+        served[co_loop_index()]++;
     }
     co_finally;
-    fd_close(self->listener);
+    co_fd_close(self->listener);
     co_end;
 }
 
 /* The first has the port and the clients; when they are done, it cancels itself, and so all. */
-struct shares { co_frame; struct serves serves; struct task *mine; int fd, n; intptr_t r; };
+struct shares { co_frame; struct serves serves; struct co_task *mine; int fd, n; intptr_t r; };
 static co_define(shares) {
     co_begin;
-    while (loop_index() > 0 && __atomic_load_n(&shared_port, __ATOMIC_ACQUIRE) == 0)
+    while (co_loop_index() > 0 && __atomic_load_n(&shared_port, __ATOMIC_ACQUIRE) == 0)
         co_try(co_sleep(0.001));
-    co_try(self->fd, co_done(tcp_listen(NULL, shared_port, TCP_REUSEPORT)));
+    co_try(self->fd, co_done(co_tcp_listen(NULL, shared_port, CO_TCP_REUSEPORT)));
     __atomic_add_fetch(&listening, 1, __ATOMIC_SEQ_CST);
-    if (loop_index() > 0) {
+    if (co_loop_index() > 0) {
         co_await(self->r, co_call(&self->serves, serves, .listener = self->fd));
         co_return(self->r);
     }
-    __atomic_store_n(&shared_port, tcp_port(self->fd), __ATOMIC_RELEASE);
-    self->mine = task_spawn(serves, .listener = self->fd);
+    __atomic_store_n(&shared_port, co_tcp_port(self->fd), __ATOMIC_RELEASE);
+    self->mine = co_spawn(serves, .listener = self->fd);
     while (__atomic_load_n(&listening, __ATOMIC_SEQ_CST) < LOOPS)
         co_try(co_sleep(0.001));
     co_await(self->r, co_thread(clients, &self->n));
-    task_cancel(self->mine);
+    co_cancel(self->mine);
     co_await(co_join(self->mine));
-    task_free(self->mine);
-    task_cancel(task_current());
+    co_task_free(self->mine);
+    co_cancel(co_current());
     co_return(self->r == self->n ? 0 : -EPROTO);
     co_end;
 }
@@ -960,7 +962,7 @@ static void one_listener_per_thread_shares_a_port(void **state)
 
     shared_port = listening = 0;
     memset(served, 0, sizeof served);
-    assert_int_equal(loop_threads(LOOPS, shares, .n = n), 0);
+    assert_int_equal(co_loop_threads(LOOPS, shares, .n = n), 0);
     for (int i = 0; i < LOOPS; i++) {
         assert_true(served[i] > 0);
         sum += served[i];

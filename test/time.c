@@ -24,13 +24,13 @@ enum { MANY = 50 };
 #else
 enum { MANY = 10000 };
 #endif
-struct mark { struct task_timer timer; int64_t when; int fired, stopped; };
+struct mark { struct co_timer timer; int64_t when; int fired, stopped; };
 static struct mark marks[MANY];
 static struct sim *world;
 static int64_t last;                        /* when the mark that fired last was due */
 static int fired;
 
-static void mark_fires(struct task_timer *timer)
+static void mark_fires(struct co_timer *timer)
 {
     struct mark *mark = (struct mark *)(void *)timer;
 
@@ -43,7 +43,7 @@ static void mark_fires(struct task_timer *timer)
     fired++;
 }
 
-static void check_heap(const struct scheduler *s)
+static void check_heap(const struct co_scheduler *s)
 {
 #ifdef CO_TINY
     enum { WAYS = 2 };
@@ -74,16 +74,16 @@ static int start_marks(struct sim *sim, int many, uint32_t range)
     for (int i = 0; i < many; i++) {
         marks[i].timer.fire = mark_fires;
         marks[i].when = 1 + throw(range);
-        assert_int_equal(task_timer_start(&marks[i].timer, marks[i].when), 0);
+        assert_int_equal(co_timer_start(&marks[i].timer, marks[i].when), 0);
         if (throw(3) == 0) {
             struct mark *mark = &marks[throw((uint32_t)i + 1)];
             mark->when = 1 + throw(range);
             mark->stopped = 0;
-            assert_int_equal(task_timer_start(&mark->timer, mark->when), 0);
+            assert_int_equal(co_timer_start(&mark->timer, mark->when), 0);
         }
         if (throw(4) == 0) {
             struct mark *mark = &marks[throw((uint32_t)i + 1)];
-            task_timer_stop(&mark->timer);
+            co_timer_stop(&mark->timer);
             mark->stopped = 1;
         }
         if (i % 97 == 0)
@@ -116,7 +116,7 @@ static void random_timers_fire_in_the_order_of_a_sort(void **state)
                 due[n++] = marks[i].when;
         qsort(due, (size_t)n, sizeof *due, by_time);
         for (int i = 0; i < n; i = fired) {
-            assert_int_equal(scheduler_next(&sim.scheduler), due[i]);
+            assert_int_equal(co_scheduler_next(&sim.scheduler), due[i]);
             sim.now = due[i];
             sim_turns(&sim, 1);
             assert_true(fired > i && due[fired - 1] == due[i]);
@@ -141,7 +141,7 @@ static void a_late_turn_fires_all_that_is_due_in_order(void **state)
     while (sim.scheduler.timer_count > 0) {
         sim.now += 1 + throw(50000);
         sim_turns(&sim, 1);
-        assert_true(scheduler_next(&sim.scheduler) > sim.now);
+        assert_true(co_scheduler_next(&sim.scheduler) > sim.now);
         check_heap(&sim.scheduler);
     }
     assert_int_equal(fired, left);
@@ -155,23 +155,23 @@ static void a_heap_that_was_large_gives_its_memory_back(void **state)
     tap_skip("there is not the memory for it");
 #else
     enum { LARGE = 20000 };
-    static struct task_timer timers[LARGE];
+    static struct co_timer timers[LARGE];
     struct sim sim;
     uint32_t largest;
 
     sim_begin(&sim);
     for (int i = 0; i < LARGE; i++)
-        assert_int_equal(task_timer_start(&timers[i], (int64_t)(i * 7919 % LARGE)), 0);
+        assert_int_equal(co_timer_start(&timers[i], (int64_t)(i * 7919 % LARGE)), 0);
     largest = sim.scheduler.timer_room;
     assert_true(largest >= LARGE);
     sim.fail_at = sim.calls + 1;                /* what cannot be given back is kept */
     for (int i = 0; i < LARGE - 100; i++)
-        task_timer_stop(&timers[i]);
+        co_timer_stop(&timers[i]);
     check_heap(&sim.scheduler);
     assert_int_equal(sim.scheduler.timer_count, 100);
     assert_in_range(sim.scheduler.timer_room, 100, largest / 8);
     for (int i = LARGE - 100; i < LARGE; i++)
-        task_timer_stop(&timers[i]);
+        co_timer_stop(&timers[i]);
     assert_int_equal(sim.scheduler.timer_count, 0);
     sim_end(&sim);
 #endif
@@ -182,41 +182,42 @@ static void random_sleepers_wake_in_time_and_some_are_cancelled(void **state)
     (void)state;
     struct sim sim;
     int many = sized(3000, 300), cancelled = 0;
-    struct task **tasks = test_malloc((size_t)many * sizeof *tasks);
+    struct co_task **tasks = test_malloc((size_t)many * sizeof *tasks);
 
     dice = seed + 2;
     sim_begin(&sim);
     for (int i = 0; i < many; i++)
-        tasks[i] = task_spawn(nap, .seconds = throw(1000) + 1, .value = 1);
+        tasks[i] = co_spawn(nap, .seconds = throw(1000) + 1, .value = 1);
     sim_turns(&sim, 1);
     for (int i = 0; i < many / 3; i++) {
-        task_cancel(tasks[throw((uint32_t)many)]);
+        co_cancel(tasks[throw((uint32_t)many)]);
         check_heap(&sim.scheduler);
     }
     while (sim.scheduler.count > 0) {
-        int64_t next = scheduler_next(&sim.scheduler);
+        int64_t next = co_scheduler_next(&sim.scheduler);
         if (next > 0)
             sim.now = next;
         sim_turns(&sim, 1);
         for (int i = 0; i < many; i++) {
-            bool late = sim.now >= (int64_t)TASK_FRAME(tasks[i], nap)->seconds * S;
-            if (task_result(tasks[i]) != -ECANCELED)
-                assert_int_equal(task_state(tasks[i]), late ? TASK_FINISHED : TASK_PENDING);
+            bool late = sim.now >= (int64_t)CO_TASK_FRAME(tasks[i], nap)->seconds * S;
+            if (co_task_result(tasks[i]) != -ECANCELED)
+                assert_int_equal(co_task_state(tasks[i]),
+                                 late ? CO_TASK_FINISHED : CO_TASK_PENDING);
         }
     }
     for (int i = 0; i < many; i++) {
-        cancelled += task_state(tasks[i]) == TASK_CANCELLED;
-        task_free(tasks[i]);
+        cancelled += co_task_state(tasks[i]) == CO_TASK_CANCELLED;
+        co_task_free(tasks[i]);
     }
     assert_true(cancelled > many / 5 && cancelled <= many / 3);
     test_free(tasks);
     sim_end(&sim);
 }
 
-/* ---- task_timer ------------------------------------------------------------------------------ */
+/* ---- co_timer ------------------------------------------------------------------------------ */
 
 struct bell {
-    struct task_timer timer;
+    struct co_timer timer;
     struct sim *sim;
     struct bell *other;                     /* to be stopped, or to be started [after] that */
     int64_t period, after;
@@ -224,7 +225,7 @@ struct bell {
     const char *name;
 };
 
-static void bell_rings(struct task_timer *timer)
+static void bell_rings(struct co_timer *timer)
 {
     struct bell *bell = (struct bell *)(void *)timer;
 
@@ -232,11 +233,11 @@ static void bell_rings(struct task_timer *timer)
     if (bell->name)
         note(bell->name);
     if (bell->left-- > 0)
-        assert_int_equal(task_timer_start(timer, bell->sim->now + bell->period), 0);
+        assert_int_equal(co_timer_start(timer, bell->sim->now + bell->period), 0);
     if (bell->other && bell->after)
-        assert_int_equal(task_timer_start(&bell->other->timer, bell->sim->now + bell->after), 0);
+        assert_int_equal(co_timer_start(&bell->other->timer, bell->sim->now + bell->after), 0);
     else if (bell->other)
-        task_timer_stop(&bell->other->timer);
+        co_timer_stop(&bell->other->timer);
 }
 
 static void a_timer_may_start_itself_anew_in_its_callback(void **state)
@@ -246,14 +247,14 @@ static void a_timer_may_start_itself_anew_in_its_callback(void **state)
     struct bell bell = { .timer.fire = bell_rings, .sim = &sim, .period = 5, .left = 9 };
 
     sim_begin(&sim);
-    assert_int_equal(task_timer_start(&bell.timer, 5), 0);
+    assert_int_equal(co_timer_start(&bell.timer, 5), 0);
     for (int i = 0; i < 10; i++) {
-        assert_int_equal(scheduler_next(&sim.scheduler), 5 * (i + 1));
+        assert_int_equal(co_scheduler_next(&sim.scheduler), 5 * (i + 1));
         sim.now = 5 * (i + 1);
         sim_turns(&sim, 1);
         assert_int_equal(bell.rings, i + 1);
     }
-    assert_int_equal(scheduler_next(&sim.scheduler), INT64_MAX);
+    assert_int_equal(co_scheduler_next(&sim.scheduler), INT64_MAX);
     sim_end(&sim);
 }
 
@@ -262,23 +263,23 @@ static void a_timer_that_starts_itself_in_the_past_starves_nobody(void **state)
     (void)state;
     struct sim sim;
     struct bell bell = { .timer.fire = bell_rings, .sim = &sim, .period = -1000, .left = 99 };
-    struct task *tasks[3];
+    struct co_task *tasks[3];
 
     sim_begin(&sim);
     sim.now = 1 * S;
-    assert_int_equal(task_timer_start(&bell.timer, 0), 0);
+    assert_int_equal(co_timer_start(&bell.timer, 0), 0);
     for (int i = 0; i < 3; i++)
-        tasks[i] = task_spawn(nap, .seconds = 1e-6);
+        tasks[i] = co_spawn(nap, .seconds = 1e-6);
     sim_turns(&sim, 1);
     assert_int_equal(bell.rings, 1);
     sim.now += 1000;
     sim_turns(&sim, 1);
     assert_int_equal(bell.rings, 2);        /* once a turn, and the others have their time too */
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(task_state(tasks[i]), TASK_FINISHED);
-        task_free(tasks[i]);
+        assert_int_equal(co_task_state(tasks[i]), CO_TASK_FINISHED);
+        co_task_free(tasks[i]);
     }
-    task_timer_stop(&bell.timer);
+    co_timer_stop(&bell.timer);
     sim_end(&sim);
 }
 
@@ -290,8 +291,8 @@ static void a_timer_that_is_stopped_in_the_turn_it_is_due_does_not_fire(void **s
     struct bell first = { .timer.fire = bell_rings, .sim = &sim, .other = &second };
 
     sim_begin(&sim);
-    assert_int_equal(task_timer_start(&second.timer, 6), 0);
-    assert_int_equal(task_timer_start(&first.timer, 5), 0);
+    assert_int_equal(co_timer_start(&second.timer, 6), 0);
+    assert_int_equal(co_timer_start(&first.timer, 5), 0);
     sim.now = 10;
     sim_turns(&sim, 1);
     assert_int_equal(first.rings, 1);
@@ -310,12 +311,12 @@ static void a_timer_that_is_started_by_another_fires_in_a_later_turn(void **stat
     struct bell third = { .timer.fire = bell_rings, .sim = &sim, .name = "third" };
 
     sim_begin(&sim);
-    assert_int_equal(task_timer_start(&first.timer, 5), 0);
-    assert_int_equal(task_timer_start(&third.timer, 6), 0);
+    assert_int_equal(co_timer_start(&first.timer, 5), 0);
+    assert_int_equal(co_timer_start(&third.timer, 6), 0);
     sim.now = 10;
     sim_turns(&sim, 1);
     assert_notes("first third");
-    assert_true(scheduler_next(&sim.scheduler) <= 11);
+    assert_true(co_scheduler_next(&sim.scheduler) <= 11);
     sim.now = 11;
     sim_turns(&sim, 1);
     assert_notes("second");
@@ -329,22 +330,22 @@ static void a_timer_may_be_stopped_at_any_time_and_started_anew(void **state)
     struct bell bell = { .timer.fire = bell_rings, .sim = &sim };
 
     sim_begin(&sim);
-    task_timer_stop(&bell.timer);           /* one that never started */
+    co_timer_stop(&bell.timer);           /* one that never started */
     for (int i = 0; i < 5; i++)
-        assert_int_equal(task_timer_start(&bell.timer, 10 * i), 0);
+        assert_int_equal(co_timer_start(&bell.timer, 10 * i), 0);
     assert_int_equal(sim.scheduler.timer_count, 1);
-    task_timer_stop(&bell.timer);
-    task_timer_stop(&bell.timer);
+    co_timer_stop(&bell.timer);
+    co_timer_stop(&bell.timer);
     assert_int_equal(sim.scheduler.timer_count, 0);
-    assert_int_equal(task_timer_start(&bell.timer, INT64_MIN), 0);
-    assert_true(scheduler_next(&sim.scheduler) <= 0);
+    assert_int_equal(co_timer_start(&bell.timer, INT64_MIN), 0);
+    assert_true(co_scheduler_next(&sim.scheduler) <= 0);
     sim_turns(&sim, 1);
     assert_int_equal(bell.rings, 1);
-    assert_int_equal(task_timer_start(&bell.timer, INT64_MAX), 0);
+    assert_int_equal(co_timer_start(&bell.timer, INT64_MAX), 0);
     sim.now = INT64_MAX - 1;
     sim_turns(&sim, 1);
     assert_int_equal(bell.rings, 1);
-    task_timer_stop(&bell.timer);
+    co_timer_stop(&bell.timer);
     sim_end(&sim);
 }
 
@@ -373,8 +374,8 @@ static void a_sleep_of_nothing_lets_the_others_run_once(void **state)
 
     for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
         sim_begin(&sim);
-        task_go(sleeper, .seconds = nothing[i], .name = "a");
-        task_go(sleeper, .seconds = nothing[i], .name = "b");
+        co_go(sleeper, .seconds = nothing[i], .name = "a");
+        co_go(sleeper, .seconds = nothing[i], .name = "b");
         assert_int_equal(sim_run(&sim), 0);
         assert_notes("a b a b");
         assert_int_equal(sim.turns, 2);
@@ -393,8 +394,8 @@ static void a_sleep_until_the_past_lets_the_others_run_once(void **state)
     for (size_t i = 0; i < sizeof past / sizeof *past; i++) {
         sim_begin(&sim);
         sim.now = 10 * S;
-        task_go(sleeper, .seconds = past[i], .name = "a", .until = true);
-        task_go(sleeper, .seconds = past[i], .name = "b", .until = true);
+        co_go(sleeper, .seconds = past[i], .name = "a", .until = true);
+        co_go(sleeper, .seconds = past[i], .name = "b", .until = true);
         assert_int_equal(sim_run(&sim), 0);
         assert_notes("a b a b");
         assert_int_equal(sim.now, 10 * S);
@@ -417,14 +418,14 @@ static void a_sleep_takes_exactly_its_time(void **state)
     for (size_t i = 0; i < sizeof sleeps / sizeof *sleeps; i++)
         for (int until = 0; until < 2; until++) {
             sim_begin(&sim);
-            task_go(sleeper, .seconds = sleeps[i].seconds, .until = until);
+            co_go(sleeper, .seconds = sleeps[i].seconds, .until = until);
             assert_int_equal(sim_run(&sim), 0);
             assert_int_equal(sim.now, sleeps[i].ns);
             sim_end(&sim);
         }
     for (int ms = 1; ms < 200000; ms++) {               /* 1.001 * 1e9 is 1000999999.9999999 */
-        assert_int_equal(task_ns_(ms / 1000.), ms * MS);
-        assert_int_equal(task_ns_(ms * .001), ms * MS);
+        assert_int_equal(co_task_ns_(ms / 1000.), ms * MS);
+        assert_int_equal(co_task_ns_(ms * .001), ms * MS);
     }
 }
 
@@ -433,21 +434,21 @@ static void a_sleep_for_ever_ends_by_a_cancel(void **state)
     (void)state;
     struct sim sim;
     static const double forever[] = { INFINITY, 1e300, 1e10 };
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     for (size_t i = 0; i < sizeof forever / sizeof *forever; i++) {
         sim_begin(&sim);
         sim.now = INT64_C(36600) * 86400 * S;             /* up for a century */
         for (int until = 0; until < 2; until++)
-            tasks[until] = task_spawn(sleeper, .seconds = forever[i], .until = until);
+            tasks[until] = co_spawn(sleeper, .seconds = forever[i], .until = until);
         sim_turns(&sim, 1);
-        assert_true(scheduler_next(&sim.scheduler) > sim.now + INT64_C(14600) * 86400 * S);
-        task_cancel(tasks[0]);
-        task_cancel(tasks[1]);
+        assert_true(co_scheduler_next(&sim.scheduler) > sim.now + INT64_C(14600) * 86400 * S);
+        co_cancel(tasks[0]);
+        co_cancel(tasks[1]);
         assert_int_equal(sim_run(&sim), 0);
         for (int until = 0; until < 2; until++) {
-            assert_int_equal(task_result(tasks[until]), -ECANCELED);
-            task_free(tasks[until]);
+            assert_int_equal(co_task_result(tasks[until]), -ECANCELED);
+            co_task_free(tasks[until]);
         }
         sim_end(&sim);
     }
@@ -457,21 +458,21 @@ static void a_driver_that_wakes_early_or_late_makes_no_sleep_short(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *task;
+    struct co_task *task;
     static const int64_t steps[] = { 1, 250 * MS, 1 * S - 1, 3 * S };
 
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         int64_t step = steps[i] == 1 ? 1 * S / sized(10000, 100) : steps[i];
 
         sim_begin(&sim);
-        task = task_spawn(sleeper, .seconds = 1);
-        while (task_state(task) == TASK_PENDING) {
+        task = co_spawn(sleeper, .seconds = 1);
+        while (co_task_state(task) == CO_TASK_PENDING) {
             sim_turns(&sim, 1);
-            if (task_state(task) == TASK_PENDING)
+            if (co_task_state(task) == CO_TASK_PENDING)
                 sim.now += step;
         }
         assert_true(sim.now >= 1 * S && sim.now < 1 * S + step);
-        task_free(task);
+        co_task_free(task);
         sim_end(&sim);
     }
 }
@@ -494,7 +495,7 @@ static void a_sleep_until_does_not_drift(void **state)
     struct sim sim;
 
     sim_begin(&sim);
-    task_go(laps, .seconds = 0.25, .sim = &sim);
+    co_go(laps, .seconds = 0.25, .sim = &sim);
     assert_int_equal(sim_run(&sim), 0);
     assert_int_equal(sim.now, 250 * S + 1 * MS);
     sim_end(&sim);
@@ -517,7 +518,7 @@ static co_define(real) {
     for (self->began = clock_now(); clock_now() < self->began + self->busy; ) { }
     self->began = clock_now();
     if (self->until)
-        co_try(co_sleep_until(loop_time() + self->seconds));
+        co_try(co_sleep_until(co_time() + self->seconds));
     else
         co_try(co_sleep(self->seconds));
     self->took = clock_now() - self->began;
@@ -531,19 +532,20 @@ static void no_sleep_is_short_even_after_a_long_step(void **state)
 #ifdef TEST_TARGET
     tap_skip("there is no libev");
 #else
-    struct task *tasks[6];
-    struct loop *loop = loop_new(NULL);
+    struct co_task *tasks[6];
+    struct co_loop *loop = co_loop_new(NULL);
 
     for (int i = 0; i < 6; i++)                         /* each one's step delays those behind it */
-        tasks[i] = task_spawn(real, .seconds = 0.1 - 0.01 * i, .busy = i % 2 ? 0.02 : 0.05,
+        tasks[i] = co_spawn(real, .seconds = 0.1 - 0.01 * i, .busy = i % 2 ? 0.02 : 0.05,
                               .until = i > 3);
-    assert_int_equal(loop_run(loop), 0);
+    assert_int_equal(co_loop_run(loop), 0);
     for (int i = 0; i < 6; i++) {
-        assert_int_equal(task_result(tasks[i]), 0);
-        assert_true(TASK_FRAME(tasks[i], real)->took >= TASK_FRAME(tasks[i], real)->seconds - 1e-8);
-        task_free(tasks[i]);
+        assert_int_equal(co_task_result(tasks[i]), 0);
+        assert_true(CO_TASK_FRAME(tasks[i], real)->took
+                    >= CO_TASK_FRAME(tasks[i], real)->seconds - 1e-8);
+        co_task_free(tasks[i]);
     }
-    loop_free(loop);
+    co_loop_free(loop);
 #endif
 }
 
@@ -552,8 +554,8 @@ struct clocks { co_frame; int i; double last; };
 static co_define(clocks) {
     co_begin;
     for (self->i = 0; self->i < 200; self->i++) {
-        assert_true(loop_time() >= self->last);
-        self->last = loop_time();
+        assert_true(co_time() >= self->last);
+        self->last = co_time();
         co_try(co_sleep(self->i % 10 ? 0 : 0.001));
     }
     co_end;
@@ -566,13 +568,13 @@ static void the_time_of_the_loop_never_goes_back(void **state)
 #ifdef TEST_TARGET
     tap_skip("there is no libev");
 #else
-    double before = loop_time();
-    struct loop *loop = loop_new(NULL);
+    double before = co_time();
+    struct co_loop *loop = co_loop_new(NULL);
 
-    task_go(clocks);
-    assert_int_equal(loop_run(loop), 0);
-    assert_true(loop_time() >= before + 0.019);
-    loop_free(loop);
+    co_go(clocks);
+    assert_int_equal(co_loop_run(loop), 0);
+    assert_true(co_time() >= before + 0.019);
+    co_loop_free(loop);
 #endif
 }
 

@@ -42,11 +42,11 @@ static int run_program(int (*program)(void), const char *alone, const char *seed
             setenv("DUFFEL_TRIAL", alone, 1);
         if (seeds)
             setenv("DUFFEL_SEEDS", seeds, 1);
-        before = loop_trials_run();
+        before = co_trials_run();
         status = program();
-        printf("%d runs, status %d\n", (int)(loop_trials_run() - before), status);
+        printf("%d runs, status %d\n", (int)(co_trials_run() - before), status);
         fflush(NULL);
-        loop_trial_exit_();
+        co_trial_exit_();
         _exit(status);
     }
     close(fds[1]);
@@ -105,7 +105,7 @@ static void a_failure_of_each_call_finds_what_is_left(void **state)
 {
     (void)state;
     finds(a_left_fd_by_a_failure, "is left open; run it alone with DUFFEL_TRIAL=", 1);
-    finds(a_left_task, "1 of task_spawn not freed; run it alone with ", 1);
+    finds(a_left_task, "1 of co_spawn not freed; run it alone with ", 1);
     finds(a_deadlock, "trial failed: a deadlock; run it alone with ", 1);
 }
 
@@ -158,8 +158,8 @@ static void a_stop_by_a_sanitizer_is_told(void **state)
 
 static int a_failed_assert(void)
 {
-    LOOP_FOR_EACH_SEED(t, 2)
-        if (loop_trial(&t, nap) == 0)
+    CO_FOR_EACH_SEED(t, 2)
+        if (co_trial(&t, nap) == 0)
             abort();                    /* as assert() does */
     return 0;
 }
@@ -175,11 +175,11 @@ static int a_handler(void)
     static int rest;
 
     signal(SIGABRT, SIG_IGN);
-    LOOP_FOR_EACH_SEED(t, 2)
-        loop_trial(&t, nap);
+    CO_FOR_EACH_SEED(t, 2)
+        co_trial(&t, nap);
     rest = signal(SIGABRT, SIG_DFL) == SIG_IGN && signal(SIGTERM, SIG_DFL) == SIG_DFL
-        && signal(SIGSEGV, SIG_DFL) != loop_trial_signal_;
-    return loop_trials_failed() + !rest;
+        && signal(SIGSEGV, SIG_DFL) != co_trial_signal_;
+    return co_trials_failed() + !rest;
 }
 
 static void signal_handlers_are_as_before_after_a_trial(void **state)
@@ -194,44 +194,44 @@ static uint64_t seed_count;          /* DUFFEL_SEEDS, for this test only */
 
 static void a_right_program_passes_each_seed(void **state)
 {
-    uint64_t before = loop_trials_run();
+    uint64_t before = co_trials_run();
 
     (void)state;
-    LOOP_FOR_EACH_SEED(t, seed_count)
-        t.failed = loop_trial(&t, sums) != 0;
-    assert_int_equal(loop_trials_failed(), 0);
-    assert_true(loop_trials_run() - before == seed_count || getenv("DUFFEL_TRIAL"));
+    CO_FOR_EACH_SEED(t, seed_count)
+        t.failed = co_trial(&t, sums) != 0;
+    assert_int_equal(co_trials_failed(), 0);
+    assert_true(co_trials_run() - before == seed_count || getenv("DUFFEL_TRIAL"));
 }
 
 static void a_right_program_passes_each_cancel_timeout_and_failure(void **state)
 {
     (void)state;
-    LOOP_FOR_EACH_CANCEL(t) {
-        intptr_t result = loop_trial(&t, sums);
+    CO_FOR_EACH_CANCEL(t) {
+        intptr_t result = co_trial(&t, sums);
         t.failed = result != 0 && result != -ECANCELED      /* the server, or a session, is gone: */
             && result != -ECONNREFUSED && result != -ECONNRESET && result != -EPROTO;
     }
-    LOOP_FOR_EACH_TIMEOUT(t) {
-        intptr_t result = loop_trial(&t, sums);
+    CO_FOR_EACH_TIMEOUT(t) {
+        intptr_t result = co_trial(&t, sums);
         t.failed = result != 0 && result != -ETIMEDOUT;
     }
-    LOOP_FOR_EACH_FAILURE(t)
-        loop_trial(&t, sums);
-    assert_int_equal(loop_trials_failed(), 0);
+    CO_FOR_EACH_FAILURE(t)
+        co_trial(&t, sums);
+    assert_int_equal(co_trials_failed(), 0);
 }
 
 static void a_right_program_passes_pairs_of_cancels_under_seeds(void **state)
 {
-    uint64_t before = loop_trials_run();
+    uint64_t before = co_trials_run();
 
     (void)state;
-    LOOP_FOR_EACH_SEED(s, sized(3, 1))
-        LOOP_FOR_EACH_CANCEL_PAIR(t, sized(3, 1)) {
+    CO_FOR_EACH_SEED(s, sized(3, 1))
+        CO_FOR_EACH_CANCEL_PAIR(t, sized(3, 1)) {
             t.options.seed = s.options.seed;
-            loop_trial(&t, sums);
+            co_trial(&t, sums);
         }
-    assert_int_equal(loop_trials_failed(), 0);
-    assert_true(loop_trials_run() - before > 50);
+    assert_int_equal(co_trials_failed(), 0);
+    assert_true(co_trials_run() - before > 50);
 }
 
 /* ---- The loops ------------------------------------------------------------------------------- */
@@ -241,24 +241,24 @@ static void the_loops_go_over_each_case_and_stop(void **state)
     uint64_t seeds = 0, cancels = 0, pairs = 0, once = 0, on = 0, last = 0;
 
     (void)state;
-    LOOP_FOR_EACH_SEED(t, 5) {
+    CO_FOR_EACH_SEED(t, 5) {
         assert_true(t.options.virtual_time && t.options.seed == ++seeds);
-        loop_trial(&t, nap);
+        co_trial(&t, nap);
     }
-    LOOP_FOR_EACH_CANCEL(t) {                   /* two points: the third is none any more */
+    CO_FOR_EACH_CANCEL(t) {                   /* two points: the third is none any more */
         assert_int_equal(t.options.cancel_at, ++cancels);
-        assert_int_equal(loop_trial(&t, nap), cancels == 1 ? -ECANCELED : 0);
+        assert_int_equal(co_trial(&t, nap), cancels == 1 ? -ECANCELED : 0);
     }
-    LOOP_FOR_EACH_CANCEL_PAIR(t, 2) {
+    CO_FOR_EACH_CANCEL_PAIR(t, 2) {
         pairs = 10 * pairs + t.options.cancel_at;
-        loop_trial(&t, nap);
+        co_trial(&t, nap);
     }
-    LOOP_FOR_EACH_FAILURE(t) {                  /* two calls: the task, its timer */
+    CO_FOR_EACH_FAILURE(t) {                  /* two calls: the task, its timer */
         *(t.options.fail_on ? &on : &once) += 1;
         last = t.options.fail_at;
-        assert_int_equal(loop_trial(&t, nap), last <= 2 ? -ENOMEM : 0);
+        assert_int_equal(co_trial(&t, nap), last <= 2 ? -ENOMEM : 0);
     }
-    assert_int_equal(loop_trials_failed(), 0);
+    assert_int_equal(co_trials_failed(), 0);
     assert_int_equal(seeds, 5);
     assert_int_equal(cancels, 3);
     assert_int_equal(pairs, 1123);
@@ -268,13 +268,13 @@ static void the_loops_go_over_each_case_and_stop(void **state)
 
 static int a_nested_failure(void)
 {
-    LOOP_FOR_EACH_SEED(s, 1000)
-        LOOP_FOR_EACH_CANCEL(t) {
+    CO_FOR_EACH_SEED(s, 1000)
+        CO_FOR_EACH_CANCEL(t) {
             t.options.seed = s.options.seed;
             t.options.agains = -1;
-            t.failed = loop_trial(&t, wrong_order) == -EPROTO;
+            t.failed = co_trial(&t, wrong_order) == -EPROTO;
         }
-    return loop_trials_failed();
+    return co_trials_failed();
 }
 
 static void nested_loops_stop_together_and_the_case_repeats(void **state)
@@ -287,9 +287,9 @@ static void nested_loops_stop_together_and_the_case_repeats(void **state)
 
 static int seeds_of_nap(void)
 {
-    LOOP_FOR_EACH_SEED(t, 3)
-        t.failed = loop_trial(&t, nap) != 0;
-    return loop_trials_failed();
+    CO_FOR_EACH_SEED(t, 3)
+        t.failed = co_trial(&t, nap) != 0;
+    return co_trials_failed();
 }
 
 static void the_environment_sets_the_seeds_and_the_case(void **state)
@@ -312,23 +312,23 @@ static void the_environment_sets_the_seeds_and_the_case(void **state)
 
 static int a_loop_in_the_way(void)
 {
-    if (!loop_new(NULL))
+    if (!co_loop_new(NULL))
         return 9;
-    LOOP_FOR_EACH_SEED(t, 3)
-        loop_trial(&t, nap);
-    loop_free(loop_current());
-    return loop_trials_failed();
+    CO_FOR_EACH_SEED(t, 3)
+        co_trial(&t, nap);
+    co_loop_free(co_loop_current());
+    return co_trials_failed();
 }
 
 static int a_trial_by_itself(void)
 {
-    struct loop_trial t;
+    struct co_trial t;
 
     memset(&t, 0, sizeof t);
     t.options.virtual_time = 1;
-    if (loop_trial(&t, nap) != 0 || t.failed)
+    if (co_trial(&t, nap) != 0 || t.failed)
         return 9;
-    return loop_trial(&t, left_task) == 0 && loop_trial(&t, wrong_order) == 0 ? 0 : 8;
+    return co_trial(&t, left_task) == 0 && co_trial(&t, wrong_order) == 0 ? 0 : 8;
 }
 
 static void a_trial_may_stand_alone_but_not_beside_a_loop(void **state)
@@ -346,7 +346,7 @@ static jmp_buf left;
 struct leaver { co_frame; int fds[2]; };
 static co_define(leaver) {
     co_begin;
-    co_try(co_done(fd_pair(self->fds)));
+    co_try(co_done(co_fd_pair(self->fds)));
     co_try(co_sleep(1));
     longjmp(left, 1);
     co_end;
@@ -355,11 +355,11 @@ static co_define(leaver) {
 static int left_by_checks(void)
 {
     if (setjmp(left) == 0)
-        LOOP_FOR_EACH_SEED(t, 5)
-            loop_trial(&t, leaver);
+        CO_FOR_EACH_SEED(t, 5)
+            co_trial(&t, leaver);
     if (setjmp(left) == 0)
-        LOOP_FOR_EACH_CANCEL(t) {
-            loop_trial(&t, nap);
+        CO_FOR_EACH_CANCEL(t) {
+            co_trial(&t, nap);
             longjmp(left, 1);
         }
     return seeds_of_nap();
@@ -367,9 +367,9 @@ static int left_by_checks(void)
 
 static int left_last(void)
 {
-    LOOP_FOR_EACH_SEED(t, 5)
+    CO_FOR_EACH_SEED(t, 5)
         if (setjmp(left) == 0) {
-            loop_trial(&t, nap);
+            co_trial(&t, nap);
             exit(0);
         }
     return 0;
@@ -406,11 +406,11 @@ static co_define(leak) {
 
 static int a_leak(void)
 {
-    LOOP_FOR_EACH_CANCEL(t) {
+    CO_FOR_EACH_CANCEL(t) {
         t.leaks = 1;
-        loop_trial(&t, leak);
+        co_trial(&t, leak);
     }
-    return loop_trials_failed();
+    return co_trials_failed();
 }
 
 static void the_leak_sanitizer_is_asked_where_it_is_linked(void **state)

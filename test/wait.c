@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * wait.c: tests of waiting for some of several tasks: co_wait_any, co_wait_all, completed; for one
- * with a deadline or a shield: co_wait_for, co_shield; of task_done_callback and task_next. */
+ * wait.c: tests of waiting for some of several tasks: co_wait_any, co_wait_tasks, completed; for
+ * one with a deadline or a shield: co_wait_for, co_shield; of co_add_done_callback and
+ * co_task_next. */
 #include "task_test.h"
 #include "../group.h"
 
@@ -10,13 +11,13 @@ enum kind { ANY, COMPLETED, FAILED, ALL, EACH, SHIELD, WAIT_FOR, KINDS };
 struct waiter {
     co_frame;
     enum kind kind;
-    struct task **tasks;
+    struct co_task **tasks;
     size_t n;
     double seconds, deadline;           /* of WAIT_FOR; of a co_within, 0: none */
     const char *name;
     intptr_t result, after;
     int given;                          /* by EACH */
-    struct completed each;
+    struct co_as_completed each;
     struct co_within within;
 };
 
@@ -24,9 +25,9 @@ static co_op wait_op(struct waiter *w)
 {
     switch (w->kind) {
     case ANY:       return co_wait_any(w->tasks, w->n);
-    case COMPLETED: return co_wait_all(w->tasks, w->n, WAIT_FIRST_COMPLETED);
-    case FAILED:    return co_wait_all(w->tasks, w->n, WAIT_FIRST_FAILED);
-    case ALL:       return co_wait_all(w->tasks, w->n, WAIT_ALL);
+    case COMPLETED: return co_wait_tasks(w->tasks, w->n, CO_FIRST_COMPLETED);
+    case FAILED:    return co_wait_tasks(w->tasks, w->n, CO_FIRST_FAILED);
+    case ALL:       return co_wait_tasks(w->tasks, w->n, CO_ALL_COMPLETED);
     case EACH:      return co_next(&w->each);
     case SHIELD:    return co_shield(w->tasks[0]);
     case WAIT_FOR:  return co_wait_for(w->tasks[0], w->seconds > 0 ? w->seconds : 100);
@@ -37,7 +38,7 @@ static co_op wait_op(struct waiter *w)
 
 static co_define(waiter) {
     co_begin;
-    completed_init(&self->each, self->tasks, self->n);
+    co_as_completed_init(&self->each, self->tasks, self->n);
     do {
         if (self->deadline > 0)
             co_await(self->result, co_within(&self->within, self->deadline, wait_op(self)));
@@ -51,37 +52,37 @@ static co_define(waiter) {
     co_end;
 }
 
-static struct waiter *frame_of(struct task *task)
+static struct waiter *frame_of(struct co_task *task)
 {
-    return TASK_FRAME(task, waiter);
+    return CO_TASK_FRAME(task, waiter);
 }
 
 /* Runs all and frees [n] tasks. */
-static void finish(struct sim *sim, struct task **tasks, size_t n)
+static void finish(struct sim *sim, struct co_task **tasks, size_t n)
 {
     assert_int_equal(sim_run(sim), 0);
     for (size_t i = 0; i < n; i++)
-        task_free(tasks[i]);
+        co_task_free(tasks[i]);
     sim_end(sim);
 }
 
 /* Runs up to the end of [task], and no time more. */
-static void run_to_end(struct sim *sim, const struct task *task)
+static void run_to_end(struct sim *sim, const struct co_task *task)
 {
-    while (sim_turns(sim, 1), task_result(task) == -EINPROGRESS)
-        if (scheduler_next(&sim->scheduler) > 0)
-            sim_wait(&sim->driver, scheduler_next(&sim->scheduler));
+    while (sim_turns(sim, 1), co_task_result(task) == -EINPROGRESS)
+        if (co_scheduler_next(&sim->scheduler) > 0)
+            sim_wait(&sim->driver, co_scheduler_next(&sim->scheduler));
 }
 
 /* What a fresh task gets for this wait; it must not outlive a turn but for the pause after it. */
-static intptr_t waited_at_once(struct sim *sim, enum kind kind, struct task **tasks, size_t n)
+static intptr_t waited_at_once(struct sim *sim, enum kind kind, struct co_task **tasks, size_t n)
 {
     struct waiter frame;
-    struct task task;
+    struct co_task task;
 
-    task_init(&task, &frame, waiter, .kind = kind, .tasks = tasks, .n = n);
+    co_task_init(&task, &frame, waiter, .kind = kind, .tasks = tasks, .n = n);
     sim_turns(sim, 2);
-    return task_result(&task);
+    return co_task_result(&task);
 }
 
 /* ---- One of several -------------------------------------------------------------------------- */
@@ -90,20 +91,20 @@ static void the_first_to_end_is_given_by_its_index(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[4];
+    struct co_task *tasks[4];
 
     sim_begin(&sim);
     for (int i = 0; i < 3; i++)
-        tasks[i] = task_spawn(nap, .seconds = 4 - i, .value = -i);
-    tasks[3] = task_spawn(waiter, .kind = ANY, .tasks = tasks, .n = 3);
+        tasks[i] = co_spawn(nap, .seconds = 4 - i, .value = -i);
+    tasks[3] = co_spawn(waiter, .kind = ANY, .tasks = tasks, .n = 3);
     run_to_end(&sim, tasks[3]);
-    assert_int_equal(task_result(tasks[3]), 2);
+    assert_int_equal(co_task_result(tasks[3]), 2);
     assert_int_equal(sim.now, 2 * S);
-    assert_int_equal(task_result(tasks[0]), -EINPROGRESS);
-    assert_int_equal(task_result(tasks[1]), -EINPROGRESS);
+    assert_int_equal(co_task_result(tasks[0]), -EINPROGRESS);
+    assert_int_equal(co_task_result(tasks[1]), -EINPROGRESS);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(tasks[0]), 0);         /* the others went on */
-    assert_int_equal(task_result(tasks[1]), -1);
+    assert_int_equal(co_task_result(tasks[0]), 0);         /* the others went on */
+    assert_int_equal(co_task_result(tasks[1]), -1);
     finish(&sim, tasks, 4);
 }
 
@@ -111,12 +112,12 @@ static void of_those_that_had_ended_the_lowest_index_is_given(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[4];
+    struct co_task *tasks[4];
 
     sim_begin(&sim);
-    tasks[0] = task_spawn(nap, .seconds = 1);
-    tasks[1] = task_spawn(give, .pauses = 1);
-    tasks[2] = task_spawn(give);
+    tasks[0] = co_spawn(nap, .seconds = 1);
+    tasks[1] = co_spawn(give, .pauses = 1);
+    tasks[2] = co_spawn(give);
     tasks[3] = NULL;
     sim_turns(&sim, 2);
     assert_int_equal(waited_at_once(&sim, ANY, tasks, 4), 1);
@@ -129,27 +130,27 @@ static void of_those_that_end_in_one_turn_the_first_to_end_is_given(void **state
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[3];
+    struct co_task *tasks[3];
 
     sim_begin(&sim);
-    tasks[1] = task_spawn(give, .pauses = 2, .value = 11);
-    tasks[0] = task_spawn(give, .pauses = 2, .value = 10);
-    tasks[2] = task_spawn(waiter, .kind = ANY, .tasks = tasks, .n = 2);
+    tasks[1] = co_spawn(give, .pauses = 2, .value = 11);
+    tasks[0] = co_spawn(give, .pauses = 2, .value = 10);
+    tasks[2] = co_spawn(waiter, .kind = ANY, .tasks = tasks, .n = 2);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(tasks[2]), 1);
-    assert_int_equal(task_result(tasks[0]), 10);
-    assert_int_equal(task_result(tasks[1]), 11);
+    assert_int_equal(co_task_result(tasks[2]), 1);
+    assert_int_equal(co_task_result(tasks[0]), 10);
+    assert_int_equal(co_task_result(tasks[1]), 11);
     finish(&sim, tasks, 3);
 }
 
-struct race { co_frame; struct task *tasks[3]; intptr_t i; int left, order[3]; };
+struct race { co_frame; struct co_task *tasks[3]; intptr_t i; int left, order[3]; };
 static co_define(race) {                                /* waits for any until all have ended */
     co_begin;
     while (self->left < 3) {
         co_try(self->i, co_wait_any(self->tasks + self->left, 3 - (size_t)self->left));
         self->i += self->left;
-        self->order[self->left] = (int)task_result(self->tasks[self->i]);
-        task_free(self->tasks[self->i]);
+        self->order[self->left] = (int)co_task_result(self->tasks[self->i]);
+        co_task_free(self->tasks[self->i]);
         self->tasks[self->i] = self->tasks[self->left++];
     }
     co_end;
@@ -160,15 +161,15 @@ static void those_that_lost_can_be_waited_for_again(void **state)
     (void)state;
     static const int expected[3] = { 1, 2, 3 };
     struct sim sim;
-    struct task *task;
+    struct co_task *task;
 
     sim_begin(&sim);
-    task = task_spawn(race);
+    task = co_spawn(race);
     for (int i = 0; i < 3; i++)
-        TASK_FRAME(task, race)->tasks[i] = task_spawn(nap, .seconds = 3 - i, .value = 3 - i);
+        CO_TASK_FRAME(task, race)->tasks[i] = co_spawn(nap, .seconds = 3 - i, .value = 3 - i);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(task), 0);
-    assert_memory_equal(TASK_FRAME(task, race)->order, expected, sizeof expected);
+    assert_int_equal(co_task_result(task), 0);
+    assert_memory_equal(CO_TASK_FRAME(task, race)->order, expected, sizeof expected);
     finish(&sim, &task, 1);
 }
 
@@ -179,15 +180,15 @@ static void each_policy_waits_for_what_it_names(void **state)
     (void)state;
     static const enum kind kinds[] = { COMPLETED, FAILED, ALL };
     struct sim sim;
-    struct task *tasks[5];
+    struct co_task *tasks[5];
 
     for (int i = 0; i < 3; i++) {
         sim_begin(&sim);
         for (int k = 0; k < 4; k++)                     /* the second fails */
-            tasks[k] = task_spawn(nap, .seconds = k + 1, .value = k == 1 ? -5 : k);
-        tasks[4] = task_spawn(waiter, .kind = kinds[i], .tasks = tasks, .n = 4);
+            tasks[k] = co_spawn(nap, .seconds = k + 1, .value = k == 1 ? -5 : k);
+        tasks[4] = co_spawn(waiter, .kind = kinds[i], .tasks = tasks, .n = 4);
         run_to_end(&sim, tasks[4]);
-        assert_int_equal(task_result(tasks[4]), i == 2 ? 4 : i + 1);
+        assert_int_equal(co_task_result(tasks[4]), i == 2 ? 4 : i + 1);
         assert_int_equal(sim.now, (i == 2 ? 4 : i + 1) * S);
         finish(&sim, tasks, 5);
     }
@@ -197,14 +198,14 @@ static void a_wait_for_the_first_failure_ends_with_the_last_if_none_fails(void *
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[3];
+    struct co_task *tasks[3];
 
     sim_begin(&sim);
-    tasks[0] = task_spawn(nap, .seconds = 1, .value = 1);
-    tasks[1] = task_spawn(nap, .seconds = 2, .value = 2);
-    tasks[2] = task_spawn(waiter, .kind = FAILED, .tasks = tasks, .n = 2);
+    tasks[0] = co_spawn(nap, .seconds = 1, .value = 1);
+    tasks[1] = co_spawn(nap, .seconds = 2, .value = 2);
+    tasks[2] = co_spawn(waiter, .kind = FAILED, .tasks = tasks, .n = 2);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(tasks[2]), 2);
+    assert_int_equal(co_task_result(tasks[2]), 2);
     assert_int_equal(sim.now, 2 * S);
     finish(&sim, tasks, 3);
 }
@@ -213,23 +214,23 @@ static void what_had_ended_or_failed_before_counts(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[4];
+    struct co_task *tasks[4];
 
     sim_begin(&sim);
-    tasks[0] = task_spawn(nap, .seconds = 1);
-    tasks[1] = task_spawn(give, .value = 3);
-    tasks[2] = task_spawn(give, .value = -3);
-    tasks[3] = task_spawn(nap, .seconds = 2);
+    tasks[0] = co_spawn(nap, .seconds = 1);
+    tasks[1] = co_spawn(give, .value = 3);
+    tasks[2] = co_spawn(give, .value = -3);
+    tasks[3] = co_spawn(nap, .seconds = 2);
     sim_turns(&sim, 1);
     assert_int_equal(waited_at_once(&sim, COMPLETED, tasks, 4), 2);
     assert_int_equal(waited_at_once(&sim, FAILED, tasks, 4), 2);
     assert_int_equal(waited_at_once(&sim, ALL, tasks + 1, 2), 2);
-    assert_null(task_set_(tasks[0]));
-    struct task *all = task_spawn(waiter, .kind = ALL, .tasks = tasks, .n = 4);
+    assert_null(co_task_set_(tasks[0]));
+    struct co_task *all = co_spawn(waiter, .kind = ALL, .tasks = tasks, .n = 4);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(all), 4);
+    assert_int_equal(co_task_result(all), 4);
     assert_int_equal(sim.now, 2 * S);
-    task_free(all);
+    co_task_free(all);
     finish(&sim, tasks, 4);
 }
 
@@ -237,18 +238,18 @@ static void null_counts_as_ended_and_failed(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[3] = { NULL };
+    struct co_task *tasks[3] = { NULL };
 
     sim_begin(&sim);
-    tasks[1] = task_spawn(nap, .seconds = 1);
+    tasks[1] = co_spawn(nap, .seconds = 1);
     assert_int_equal(waited_at_once(&sim, COMPLETED, tasks, 2), 1);
     assert_int_equal(waited_at_once(&sim, FAILED, tasks, 2), 1);
     assert_int_equal(waited_at_once(&sim, ALL, tasks, 1), 1);
     assert_int_equal(waited_at_once(&sim, SHIELD, tasks, 1), -ENOMEM);
     assert_int_equal(waited_at_once(&sim, WAIT_FOR, tasks, 1), -ENOMEM);
-    tasks[2] = task_spawn(waiter, .kind = ALL, .tasks = tasks, .n = 2);
+    tasks[2] = co_spawn(waiter, .kind = ALL, .tasks = tasks, .n = 2);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(tasks[2]), 2);
+    assert_int_equal(co_task_result(tasks[2]), 2);
     assert_int_equal(sim.now, S);
     finish(&sim, tasks, 3);
 }
@@ -271,15 +272,15 @@ static void a_task_named_twice_is_one_member(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[4];
+    struct co_task *tasks[4];
 
     for (enum kind kind = ANY; kind <= EACH; kind++) {
         sim_begin(&sim);
-        tasks[0] = tasks[2] = task_spawn(nap, .seconds = 2, .value = 7);
-        tasks[1] = task_spawn(nap, .seconds = 3);
-        tasks[3] = task_spawn(waiter, .kind = kind, .tasks = tasks, .n = 3);
+        tasks[0] = tasks[2] = co_spawn(nap, .seconds = 2, .value = 7);
+        tasks[1] = co_spawn(nap, .seconds = 3);
+        tasks[3] = co_spawn(waiter, .kind = kind, .tasks = tasks, .n = 3);
         assert_int_equal(sim_run(&sim), 0);
-        assert_int_equal(task_result(tasks[3]), kind == ANY || kind == EACH ? 0
+        assert_int_equal(co_task_result(tasks[3]), kind == ANY || kind == EACH ? 0
                          : kind == COMPLETED ? 2 : 3);
         if (kind == EACH)
             assert_int_equal(frame_of(tasks[3])->given, 2);
@@ -292,23 +293,23 @@ static void a_member_of_one_set_is_EBUSY_for_another(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[3], *first;
+    struct co_task *tasks[3], *first;
 
     for (enum kind kind = ANY; kind <= EACH; kind++) {
         sim_begin(&sim);
-        tasks[0] = task_spawn(nap, .seconds = 1);
-        tasks[1] = task_spawn(nap, .seconds = 2, .value = -1);
+        tasks[0] = co_spawn(nap, .seconds = 1);
+        tasks[1] = co_spawn(nap, .seconds = 2, .value = -1);
         tasks[2] = NULL;
-        first = task_spawn(waiter, .kind = kind, .tasks = &tasks[1], .n = 1);
+        first = co_spawn(waiter, .kind = kind, .tasks = &tasks[1], .n = 1);
         sim_turns(&sim, 1);
         for (enum kind second = ANY; second <= EACH; second++)
             assert_int_equal(waited_at_once(&sim, second, tasks, 2), -EBUSY);
-        assert_null(task_set_(tasks[0]));                     /* nor did they take that */
-        tasks[2] = task_spawn(joiner, .task = tasks[1]);    /* but a join is allowed */
+        assert_null(co_task_set_(tasks[0]));                     /* nor did they take that */
+        tasks[2] = co_spawn(joiner, .task = tasks[1]);    /* but a join is allowed */
         assert_int_equal(sim_run(&sim), 0);
-        assert_int_equal(task_result(tasks[2]), -1);
+        assert_int_equal(co_task_result(tasks[2]), -1);
         assert_int_equal(waited_at_once(&sim, ALL, tasks, 2), 2);
-        task_free(first);
+        co_task_free(first);
         finish(&sim, tasks, 3);
     }
 }
@@ -317,16 +318,16 @@ static void a_wait_for_oneself_is_EDEADLK(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[2], *task;
+    struct co_task *tasks[2], *task;
 
     for (enum kind kind = ANY; kind < KINDS; kind++) {
         sim_begin(&sim);
-        tasks[1] = task_spawn(nap, .seconds = 1);
-        tasks[0] = task_spawn(waiter, .kind = kind, .tasks = tasks, .n = 2);
+        tasks[1] = co_spawn(nap, .seconds = 1);
+        tasks[0] = co_spawn(waiter, .kind = kind, .tasks = tasks, .n = 2);
         sim_turns(&sim, 1);
         assert_int_equal(frame_of(tasks[0])->result, -EDEADLK);
         task = tasks[1];
-        assert_null(task_set_(task));
+        assert_null(co_task_set_(task));
         finish(&sim, tasks, 2);
     }
 }
@@ -337,34 +338,34 @@ static void a_wait_for_oneself_is_EDEADLK(void **state)
  * leaves after [most]. */
 struct reaper {
     co_frame;
-    struct task **tasks;
+    struct co_task **tasks;
     size_t n;
     double work;
     int most, given, frees;
     intptr_t more, closed;
-    struct completed each;
+    struct co_as_completed each;
 };
-static void note_given(const struct task *task)
+static void note_given(const struct co_task *task)
 {
     char letter[2] = { 'a', '\0' };
 
-    letter[0] = (char)(letter[0] + (task ? task_result(task) : 0));
+    letter[0] = (char)(letter[0] + (task ? co_task_result(task) : 0));
     note(task ? letter : "null");
 }
 
 static co_define(reaper) {
     co_begin;
-    completed_init(&self->each, self->tasks, self->n);
+    co_as_completed_init(&self->each, self->tasks, self->n);
     co_for_each(self->more, &self->each) {
         note_given(self->each.task);
         if (self->frees)
-            task_free(self->each.task);
+            co_task_free(self->each.task);
         if (++self->given == self->most)
             break;
         if (self->work > 0)
             co_await(co_sleep(self->work));
     }
-    co_await(self->closed, co_close(&self->each));
+    co_await(self->closed, co_gen_close(&self->each));
     co_return(self->more);
     co_end;
 }
@@ -373,16 +374,16 @@ static void tasks_are_given_in_the_order_in_which_they_end(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[5];
+    struct co_task *tasks[5];
 
     for (int work = 0; work < 4; work++) {              /* some end while one is worked on */
         sim_begin(&sim);
         for (int i = 0; i < 4; i++)
-            tasks[i] = task_spawn(nap, .seconds = 5 - i, .value = i);
-        tasks[4] = task_spawn(reaper, .tasks = tasks, .n = 4, .work = work);
+            tasks[i] = co_spawn(nap, .seconds = 5 - i, .value = i);
+        tasks[4] = co_spawn(reaper, .tasks = tasks, .n = 4, .work = work);
         assert_int_equal(sim_run(&sim), 0);
         assert_notes("d c b a");
-        assert_int_equal(task_result(tasks[4]), 0);
+        assert_int_equal(co_task_result(tasks[4]), 0);
         finish(&sim, tasks, 5);
     }
 }
@@ -391,16 +392,16 @@ static void those_that_had_ended_come_first_and_null_before_them(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[6];
+    struct co_task *tasks[6];
 
     sim_begin(&sim);
-    tasks[0] = task_spawn(nap, .seconds = 1, .value = 0);
-    tasks[1] = task_spawn(give, .value = 1, .pauses = 1);
+    tasks[0] = co_spawn(nap, .seconds = 1, .value = 0);
+    tasks[1] = co_spawn(give, .value = 1, .pauses = 1);
     tasks[2] = NULL;
-    tasks[3] = task_spawn(give, .value = 3);
+    tasks[3] = co_spawn(give, .value = 3);
     tasks[4] = tasks[1];
     sim_turns(&sim, 2);
-    tasks[5] = task_spawn(reaper, .tasks = tasks, .n = 5);
+    tasks[5] = co_spawn(reaper, .tasks = tasks, .n = 5);
     assert_int_equal(sim_run(&sim), 0);
     assert_notes("null b d a");
     tasks[4] = NULL;
@@ -411,12 +412,12 @@ static void tasks_that_end_in_one_turn_are_all_given(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[4];
+    struct co_task *tasks[4];
 
     sim_begin(&sim);
     for (int i = 0; i < 3; i++)
-        tasks[i] = task_spawn(give, .pauses = 2, .value = i);
-    tasks[3] = task_spawn(reaper, .tasks = tasks, .n = 3);
+        tasks[i] = co_spawn(give, .pauses = 2, .value = i);
+    tasks[3] = co_spawn(reaper, .tasks = tasks, .n = 3);
     sim_turns(&sim, 3);
     assert_notes("");
     sim_turns(&sim, 1);
@@ -428,15 +429,15 @@ static void each_may_be_freed_when_it_is_given(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[3], *task;
+    struct co_task *tasks[3], *task;
 
     for (int work = 0; work < 3; work++) {
         sim_begin(&sim);
         for (int i = 0; i < 3; i++)
-            tasks[i] = task_spawn(nap, .seconds = 1 + i % 2, .value = i);
-        task = task_spawn(reaper, .tasks = tasks, .n = 3, .work = work, .frees = 1);
+            tasks[i] = co_spawn(nap, .seconds = 1 + i % 2, .value = i);
+        task = co_spawn(reaper, .tasks = tasks, .n = 3, .work = work, .frees = 1);
         assert_int_equal(sim_run(&sim), 0);
-        assert_int_equal(TASK_FRAME(task, reaper)->given, 3);
+        assert_int_equal(CO_TASK_FRAME(task, reaper)->given, 3);
         finish(&sim, &task, 1);
     }
 }
@@ -445,21 +446,21 @@ static void a_loop_that_is_left_early_lets_the_rest_go(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[7];
+    struct co_task *tasks[7];
 
     sim_begin(&sim);
     for (int i = 0; i < 5; i++)                         /* the first three in one turn */
-        tasks[i] = task_spawn(nap, .seconds = i < 3 ? 1 : 2, .value = i);
-    tasks[5] = task_spawn(reaper, .tasks = tasks, .n = 5, .most = 2);
+        tasks[i] = co_spawn(nap, .seconds = i < 3 ? 1 : 2, .value = i);
+    tasks[5] = co_spawn(reaper, .tasks = tasks, .n = 5, .most = 2);
     run_to_end(&sim, tasks[5]);
     assert_int_equal(sim.now, S);
-    assert_int_equal(TASK_FRAME(tasks[5], reaper)->closed, 0);
+    assert_int_equal(CO_TASK_FRAME(tasks[5], reaper)->closed, 0);
     for (int i = 0; i < 5; i++)
-        assert_null(task_set_(tasks[i]));
-    tasks[6] = task_spawn(reaper, .tasks = tasks, .n = 5, .work = 3);
+        assert_null(co_task_set_(tasks[i]));
+    tasks[6] = co_spawn(reaper, .tasks = tasks, .n = 5, .work = 3);
     notes_[0] = '\0';
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(TASK_FRAME(tasks[6], reaper)->given, 5);
+    assert_int_equal(CO_TASK_FRAME(tasks[6], reaper)->given, 5);
     assert_int_equal(strncmp(notes_, "a b c", 5), 0);
     finish(&sim, tasks, 7);
 }
@@ -468,19 +469,19 @@ static void tasks_that_wait_to_be_given_are_EBUSY_for_another_loop(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[4];
+    struct co_task *tasks[4];
 
     sim_begin(&sim);
     for (int i = 0; i < 3; i++)
-        tasks[i] = task_spawn(nap, .seconds = 1, .value = i);
-    tasks[3] = task_spawn(reaper, .tasks = tasks, .n = 3, .work = 1);
+        tasks[i] = co_spawn(nap, .seconds = 1, .value = i);
+    tasks[3] = co_spawn(reaper, .tasks = tasks, .n = 3, .work = 1);
     while (sim.now < S + S / 2)
         assert_true(sim_turn(&sim));
     assert_int_equal(waited_at_once(&sim, EACH, tasks, 3), -EBUSY);
     assert_int_equal(waited_at_once(&sim, ANY, tasks, 3), 0);       /* but they have ended */
     assert_int_equal(waited_at_once(&sim, ALL, tasks, 3), 3);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(TASK_FRAME(tasks[3], reaper)->given, 3);
+    assert_int_equal(CO_TASK_FRAME(tasks[3], reaper)->given, 3);
     finish(&sim, tasks, 4);
 }
 
@@ -489,17 +490,17 @@ static void ten_thousand_tasks_are_each_given_once_in_order(void **state)
     (void)state;
     struct sim sim;
     struct waiter frame;
-    struct task task;
+    struct co_task task;
     size_t n = (size_t)sized(10000, 500);
-    struct task **tasks = test_malloc(n * sizeof *tasks);
+    struct co_task **tasks = test_malloc(n * sizeof *tasks);
     uint32_t random = 42;
 
     sim_begin(&sim);
     for (size_t i = 0; i < n; i++) {
         random = random * 1664525 + 1013904223;
-        tasks[i] = task_spawn(nap, .seconds = (random >> 16) % 1000 / 100.);
+        tasks[i] = co_spawn(nap, .seconds = (random >> 16) % 1000 / 100.);
     }
-    task_init(&task, &frame, waiter, .kind = EACH, .tasks = tasks, .n = n);
+    co_task_init(&task, &frame, waiter, .kind = EACH, .tasks = tasks, .n = n);
     assert_int_equal(sim_run(&sim), 0);
     assert_int_equal(frame.result, 0);
     assert_int_equal(frame.given, n);
@@ -516,29 +517,29 @@ static bool passes_on(enum kind kind)
 }
 
 /* Three naps of 1, 2 and 3 s, and who waits for them. */
-static void four(struct sim *sim, enum kind kind, struct task **tasks, double deadline)
+static void four(struct sim *sim, enum kind kind, struct co_task **tasks, double deadline)
 {
     sim_begin(sim);
     for (int i = 0; i < 3; i++)
-        tasks[i] = task_spawn(nap, .seconds = i + 1, .value = i + 7);
-    tasks[3] = task_spawn(waiter, .kind = kind, .tasks = tasks, .n = 3, .deadline = deadline);
+        tasks[i] = co_spawn(nap, .seconds = i + 1, .value = i + 7);
+    tasks[3] = co_spawn(waiter, .kind = kind, .tasks = tasks, .n = 3, .deadline = deadline);
 }
 
 /* The tasks are nobody's, and end when they shall: all but the first with their values. */
-static void four_end(struct sim *sim, struct task **tasks, intptr_t first)
+static void four_end(struct sim *sim, struct co_task **tasks, intptr_t first)
 {
-    struct task *all;
+    struct co_task *all;
 
     for (int i = 0; i < 3; i++)
-        assert_null(task_set_(tasks[i]));
-    all = task_spawn(waiter, .kind = ALL, .tasks = tasks, .n = 3);
+        assert_null(co_task_set_(tasks[i]));
+    all = co_spawn(waiter, .kind = ALL, .tasks = tasks, .n = 3);
     assert_int_equal(sim_run(sim), 0);
-    assert_int_equal(task_result(all), 3);
-    assert_int_equal(task_result(tasks[0]), first);
-    assert_int_equal(task_result(tasks[1]), 8);
-    assert_int_equal(task_result(tasks[2]), 9);
+    assert_int_equal(co_task_result(all), 3);
+    assert_int_equal(co_task_result(tasks[0]), first);
+    assert_int_equal(co_task_result(tasks[1]), 8);
+    assert_int_equal(co_task_result(tasks[2]), 9);
     assert_int_equal(sim->now, 3 * S);
-    task_free(all);
+    co_task_free(all);
     finish(sim, tasks, 4);
 }
 
@@ -546,16 +547,16 @@ static void a_cancelled_wait_leaves_the_tasks_alone(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[4];
+    struct co_task *tasks[4];
 
     for (enum kind kind = ANY; kind < KINDS; kind++)
         for (int turns = 0; turns < 3; turns++) {       /* before it began, too */
             sim_begin(&sim);
             four(&sim, kind, tasks, 0);
             sim_turns(&sim, turns);
-            assert_int_equal(task_cancel(tasks[3]), 1);
+            assert_int_equal(co_cancel(tasks[3]), 1);
             sim_turns(&sim, 4);
-            assert_int_equal(task_result(tasks[3]), -ECANCELED);
+            assert_int_equal(co_task_result(tasks[3]), -ECANCELED);
             assert_int_equal(frame_of(tasks[3])->after, 0);
             assert_int_equal(sim.scheduler.timer_count, passes_on(kind) ? 2 : 3);
             four_end(&sim, tasks, passes_on(kind) ? -ECANCELED : 7);
@@ -566,7 +567,7 @@ static void a_deadline_leaves_the_tasks_alone_as_well(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[4];
+    struct co_task *tasks[4];
 
     for (enum kind kind = ANY; kind < KINDS; kind++) {
         four(&sim, kind, tasks, 0.5);
@@ -588,32 +589,32 @@ static void a_cancel_after_the_end_in_the_same_turn_loses_nothing(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[4];
+    struct co_task *tasks[4];
 
     for (enum kind kind = ANY; kind < KINDS; kind++) {
         four(&sim, kind, tasks, 0);
         if (kind == FAILED || kind == ALL)
             frame_of(tasks[3])->n = 1;
         run_to_end(&sim, tasks[0]);                     /* its last turn wakes the waiter */
-        assert_int_equal(task_result(tasks[3]), -EINPROGRESS);
-        assert_int_equal(task_cancel(tasks[3]), 1);
+        assert_int_equal(co_task_result(tasks[3]), -EINPROGRESS);
+        assert_int_equal(co_cancel(tasks[3]), 1);
         sim_turns(&sim, 2);
         if (kind == EACH)                               /* it got one; the next met the cancel */
             assert_int_equal(frame_of(tasks[3])->given, 1);
         else
             assert_int_equal(frame_of(tasks[3])->after, -ECANCELED);
         sim_turns(&sim, 1);
-        assert_int_equal(task_result(tasks[3]), kind == EACH ? -ECANCELED
+        assert_int_equal(co_task_result(tasks[3]), kind == EACH ? -ECANCELED
                          : kind == FAILED || kind == ALL ? 1 : first_result(kind));
         four_end(&sim, tasks, 7);
     }
 }
 
-struct shooter { co_frame; double seconds; struct task *target; };
+struct shooter { co_frame; double seconds; struct co_task *target; };
 static co_define(shooter) {
     co_begin;
     co_await(co_sleep(self->seconds));
-    task_cancel(self->target);
+    co_cancel(self->target);
     co_end;
 }
 
@@ -621,17 +622,17 @@ static void a_cancel_before_the_end_in_the_same_turn_loses_no_result(void **stat
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[2], *target;
+    struct co_task *tasks[2], *target;
 
     for (enum kind kind = ANY; kind < KINDS; kind++) {
         sim_begin(&sim);                    /* in the second turn: cancel, then the end */
-        target = task_spawn(waiter, .kind = kind, .tasks = tasks, .n = 1);
-        tasks[1] = task_spawn(shooter, .target = target);
-        tasks[0] = task_spawn(give, .pauses = 1, .value = 7);
+        target = co_spawn(waiter, .kind = kind, .tasks = tasks, .n = 1);
+        tasks[1] = co_spawn(shooter, .target = target);
+        tasks[0] = co_spawn(give, .pauses = 1, .value = 7);
         assert_int_equal(sim_run(&sim), 0);
-        assert_int_equal(task_result(tasks[0]), kind == WAIT_FOR ? -ECANCELED : 7);
-        assert_int_equal(task_result(target), -ECANCELED);
-        task_free(target);
+        assert_int_equal(co_task_result(tasks[0]), kind == WAIT_FOR ? -ECANCELED : 7);
+        assert_int_equal(co_task_result(target), -ECANCELED);
+        co_task_free(target);
         finish(&sim, tasks, 2);
     }
 }
@@ -640,7 +641,7 @@ static void a_deadline_in_the_turn_of_the_end_loses_nothing(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[4];
+    struct co_task *tasks[4];
 
     needs_doubles();
     for (enum kind kind = ANY; kind < KINDS; kind++)
@@ -675,33 +676,33 @@ static co_define(stubborn) {
     co_end;
 }
 
-static struct task *wait_for(struct task **task, double seconds)
+static struct co_task *wait_for(struct co_task **task, double seconds)
 {
-    return task_spawn(waiter, .kind = WAIT_FOR, .tasks = task, .n = 1, .seconds = seconds);
+    return co_spawn(waiter, .kind = WAIT_FOR, .tasks = task, .n = 1, .seconds = seconds);
 }
 
 static void wait_for_gives_the_result_and_its_timer_is_gone(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[3];
+    struct co_task *tasks[3];
 
     sim_begin(&sim);
-    tasks[0] = task_spawn(nap, .seconds = 1, .value = 5);
+    tasks[0] = co_spawn(nap, .seconds = 1, .value = 5);
     tasks[1] = wait_for(tasks, 9);
     tasks[2] = wait_for(tasks, 8);                      /* any number may */
     sim_turns(&sim, 1);
     assert_int_equal(sim.scheduler.timer_count, 3);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(tasks[1]), 5);
-    assert_int_equal(task_result(tasks[2]), 5);
+    assert_int_equal(co_task_result(tasks[1]), 5);
+    assert_int_equal(co_task_result(tasks[2]), 5);
     assert_int_equal(sim.now, S);
-    task_free(tasks[2]);
+    co_task_free(tasks[2]);
     tasks[2] = wait_for(tasks, 9);                      /* it has ended */
     sim_turns(&sim, 1);
     assert_int_equal(sim.scheduler.timer_count, 0);
     sim_turns(&sim, 1);
-    assert_int_equal(task_result(tasks[2]), 5);
+    assert_int_equal(co_task_result(tasks[2]), 5);
     finish(&sim, tasks, 3);
 }
 
@@ -709,16 +710,16 @@ static void wait_for_cancels_its_task_and_waits_for_its_end(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[3];
+    struct co_task *tasks[3];
 
     sim_begin(&sim);
-    tasks[0] = task_spawn(stubborn, .seconds = 10, .clean_up = 3);
+    tasks[0] = co_spawn(stubborn, .seconds = 10, .clean_up = 3);
     tasks[1] = wait_for(tasks, 2);
     tasks[2] = wait_for(tasks, 4);                      /* that is in the clean-up */
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(tasks[1]), -ETIMEDOUT);
-    assert_int_equal(task_result(tasks[2]), -ETIMEDOUT);
-    assert_int_equal(task_state(tasks[0]), TASK_CANCELLED);
+    assert_int_equal(co_task_result(tasks[1]), -ETIMEDOUT);
+    assert_int_equal(co_task_result(tasks[2]), -ETIMEDOUT);
+    assert_int_equal(co_task_state(tasks[0]), CO_TASK_CANCELLED);
     assert_int_equal(sim.now, 4 * S);                   /* the second request met the clean-up */
     finish(&sim, tasks, 3);
 }
@@ -728,14 +729,14 @@ static void wait_for_gives_a_result_after_all(void **state)
     (void)state;
     static const intptr_t values[] = { 6, -6 };
     struct sim sim;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     for (int i = 0; i < 2; i++) {
         sim_begin(&sim);
-        tasks[0] = task_spawn(stubborn, .seconds = 10, .clean_up = 3, .value = values[i]);
+        tasks[0] = co_spawn(stubborn, .seconds = 10, .clean_up = 3, .value = values[i]);
         tasks[1] = wait_for(tasks, 2);
         assert_int_equal(sim_run(&sim), 0);
-        assert_int_equal(task_result(tasks[1]), values[i]);
+        assert_int_equal(co_task_result(tasks[1]), values[i]);
         assert_int_equal(sim.now, 5 * S);
         finish(&sim, tasks, 2);
     }
@@ -745,15 +746,15 @@ static void a_task_that_somebody_else_cancels_did_not_time_out(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     sim_begin(&sim);
-    tasks[0] = task_spawn(nap, .seconds = 10);
+    tasks[0] = co_spawn(nap, .seconds = 10);
     tasks[1] = wait_for(tasks, 2);
     sim_turns(&sim, 1);
-    task_cancel(tasks[0]);
+    co_cancel(tasks[0]);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(tasks[1]), -ECANCELED);
+    assert_int_equal(co_task_result(tasks[1]), -ECANCELED);
     assert_int_equal(frame_of(tasks[1])->after, 0);
     assert_int_equal(sim.now, 0);
     finish(&sim, tasks, 2);
@@ -763,23 +764,23 @@ static void a_cancelled_wait_for_is_ECANCELED_before_and_after_its_time(void **s
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[3];
+    struct co_task *tasks[3];
 
     for (int ms = 500; ms <= 4500; ms += 1000) {        /* its time is 2 s, the end at 5 s */
         sim_begin(&sim);
-        tasks[0] = task_spawn(stubborn, .seconds = 10, .clean_up = 3);
+        tasks[0] = co_spawn(stubborn, .seconds = 10, .clean_up = 3);
         tasks[1] = wait_for(tasks, 2);
-        tasks[2] = task_spawn(shooter, .target = tasks[1], .seconds = ms / 1000.);
+        tasks[2] = co_spawn(shooter, .target = tasks[1], .seconds = ms / 1000.);
         assert_int_equal(sim_run(&sim), 0);
-        assert_int_equal(task_result(tasks[1]), -ECANCELED);
+        assert_int_equal(co_task_result(tasks[1]), -ECANCELED);
         assert_int_equal(frame_of(tasks[1])->after, 0);
-        assert_int_equal(task_result(tasks[0]), -ECANCELED);
+        assert_int_equal(co_task_result(tasks[0]), -ECANCELED);
         assert_int_equal(sim.now, ms < 2000 ? ms * MS + 3 * S : ms * MS);
         finish(&sim, tasks, 3);
     }
 }
 
-struct at_once { co_frame; struct task *task; double seconds; intptr_t result, after; };
+struct at_once { co_frame; struct co_task *task; double seconds; intptr_t result, after; };
 static co_define(at_once) {
     co_begin;
     co_await(self->result, co_wait_for(self->task, self->seconds));
@@ -793,24 +794,24 @@ static void no_time_at_all_cancels_at_once(void **state)
     (void)state;
     static const double seconds[] = { 0, -1, -1e300 };
     struct sim sim;
-    struct task *tasks[4];
+    struct co_task *tasks[4];
 
     for (int i = 0; i < 3; i++) {
         sim_begin(&sim);
-        tasks[0] = task_spawn(nap, .seconds = 1, .value = 1);   /* waits already */
-        tasks[1] = task_spawn(at_once, .task = tasks[0], .seconds = seconds[i]);
-        tasks[2] = task_spawn(give, .value = 3, .pauses = 1);   /* has no await to meet it */
-        tasks[3] = task_spawn(at_once, .task = tasks[2], .seconds = seconds[i]);
+        tasks[0] = co_spawn(nap, .seconds = 1, .value = 1);   /* waits already */
+        tasks[1] = co_spawn(at_once, .task = tasks[0], .seconds = seconds[i]);
+        tasks[2] = co_spawn(give, .value = 3, .pauses = 1);   /* has no await to meet it */
+        tasks[3] = co_spawn(at_once, .task = tasks[2], .seconds = seconds[i]);
         assert_int_equal(sim_run(&sim), 0);
-        assert_int_equal(task_result(tasks[1]), -ETIMEDOUT);
-        assert_int_equal(task_result(tasks[3]), -ETIMEDOUT);
+        assert_int_equal(co_task_result(tasks[1]), -ETIMEDOUT);
+        assert_int_equal(co_task_result(tasks[3]), -ETIMEDOUT);
         assert_int_equal(sim.now, 0);
-        task_free(tasks[3]);
-        task_free(tasks[2]);
-        tasks[2] = task_spawn(give, .value = 8);
-        tasks[3] = task_spawn(at_once, .task = tasks[2], .seconds = seconds[i]);
+        co_task_free(tasks[3]);
+        co_task_free(tasks[2]);
+        tasks[2] = co_spawn(give, .value = 8);
+        tasks[3] = co_spawn(at_once, .task = tasks[2], .seconds = seconds[i]);
         assert_int_equal(sim_run(&sim), 0);
-        assert_int_equal(task_result(tasks[3]), 8);             /* it had ended */
+        assert_int_equal(co_task_result(tasks[3]), 8);             /* it had ended */
         finish(&sim, tasks, 4);
     }
 }
@@ -819,17 +820,17 @@ static void a_cancel_that_came_before_it_stands_even_without_time(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     for (int seconds = 0; seconds < 2; seconds++) {
         sim_begin(&sim);
-        tasks[0] = task_spawn(nap, .seconds = 10);
-        tasks[1] = task_spawn(at_once, .task = tasks[0], .seconds = seconds);
-        task_cancel(tasks[1]);
+        tasks[0] = co_spawn(nap, .seconds = 10);
+        tasks[1] = co_spawn(at_once, .task = tasks[0], .seconds = seconds);
+        co_cancel(tasks[1]);
         assert_int_equal(sim_run(&sim), 0);
-        assert_int_equal(task_result(tasks[0]), -ECANCELED);
-        assert_int_equal(task_result(tasks[1]), -ECANCELED);
-        assert_int_equal(TASK_FRAME(tasks[1], at_once)->after, 0);
+        assert_int_equal(co_task_result(tasks[0]), -ECANCELED);
+        assert_int_equal(co_task_result(tasks[1]), -ECANCELED);
+        assert_int_equal(CO_TASK_FRAME(tasks[1], at_once)->after, 0);
         assert_int_equal(sim.now, 0);
         finish(&sim, tasks, 2);
     }
@@ -839,7 +840,7 @@ static void wait_for_in_the_turn_of_the_end_loses_no_result(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     needs_doubles();
     for (int late = -1; late <= 1; late++)              /* ns */
@@ -847,14 +848,14 @@ static void wait_for_in_the_turn_of_the_end_loses_no_result(void **state)
             sim_begin(&sim);
             if (order)
                 tasks[1] = wait_for(tasks, 1 + late * 1e-9);
-            tasks[0] = task_spawn(nap, .seconds = 1, .value = 4);
+            tasks[0] = co_spawn(nap, .seconds = 1, .value = 4);
             if (!order)
                 tasks[1] = wait_for(tasks, 1 + late * 1e-9);
             assert_int_equal(sim_run(&sim), 0);
-            assert_int_equal(task_result(tasks[1]),
-                             task_result(tasks[0]) == 4 ? 4 : -ETIMEDOUT);
+            assert_int_equal(co_task_result(tasks[1]),
+                             co_task_result(tasks[0]) == 4 ? 4 : -ETIMEDOUT);
             if (late)
-                assert_int_equal(task_result(tasks[0]), late < 0 ? -ECANCELED : 4);
+                assert_int_equal(co_task_result(tasks[0]), late < 0 ? -ECANCELED : 4);
             finish(&sim, tasks, 2);
         }
 }
@@ -863,16 +864,16 @@ static void no_room_for_its_timer_is_ENOMEM_and_leaves_the_task_alone(void **sta
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     sim_begin(&sim);
-    tasks[0] = task_spawn(give, .pauses = 3, .value = 2);
+    tasks[0] = co_spawn(give, .pauses = 3, .value = 2);
     tasks[1] = wait_for(tasks, 1);
     sim.fail_at = sim.calls + 1;
     sim_turns(&sim, 1);
     assert_int_equal(frame_of(tasks[1])->result, -ENOMEM);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(tasks[0]), 2);
+    assert_int_equal(co_task_result(tasks[0]), 2);
     finish(&sim, tasks, 2);
 }
 
@@ -880,16 +881,16 @@ static void wait_fors_nest_and_the_innermost_that_expires_is_named(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[3];
+    struct co_task *tasks[3];
 
     sim_begin(&sim);
-    tasks[0] = task_spawn(nap, .seconds = 10);
+    tasks[0] = co_spawn(nap, .seconds = 10);
     tasks[1] = wait_for(&tasks[0], 3);
     tasks[2] = wait_for(&tasks[1], 2);                  /* it cancels the other, that cancels */
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(tasks[2]), -ETIMEDOUT);
-    assert_int_equal(task_result(tasks[1]), -ECANCELED);
-    assert_int_equal(task_result(tasks[0]), -ECANCELED);
+    assert_int_equal(co_task_result(tasks[2]), -ETIMEDOUT);
+    assert_int_equal(co_task_result(tasks[1]), -ECANCELED);
+    assert_int_equal(co_task_result(tasks[0]), -ECANCELED);
     assert_int_equal(sim.now, 2 * S);
     finish(&sim, tasks, 3);
 }
@@ -900,16 +901,16 @@ static void a_shield_gives_the_result(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[4];
+    struct co_task *tasks[4];
 
     sim_begin(&sim);
-    tasks[0] = task_spawn(nap, .seconds = 1, .value = -9);
+    tasks[0] = co_spawn(nap, .seconds = 1, .value = -9);
     for (int i = 1; i < 4; i++)                         /* any number may, beside a set */
-        tasks[i] = task_spawn(waiter, .kind = i == 3 ? ANY : SHIELD, .tasks = tasks, .n = 1);
+        tasks[i] = co_spawn(waiter, .kind = i == 3 ? ANY : SHIELD, .tasks = tasks, .n = 1);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(tasks[1]), -9);
-    assert_int_equal(task_result(tasks[2]), -9);
-    assert_int_equal(task_result(tasks[3]), 0);
+    assert_int_equal(co_task_result(tasks[1]), -9);
+    assert_int_equal(co_task_result(tasks[2]), -9);
+    assert_int_equal(co_task_result(tasks[3]), 0);
     assert_int_equal(waited_at_once(&sim, SHIELD, tasks, 1), -9);
     finish(&sim, tasks, 4);
 }
@@ -918,46 +919,46 @@ static void a_shield_ends_what_a_cancel_of_a_chain_reaches(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[4];
+    struct co_task *tasks[4];
 
     sim_begin(&sim);
-    tasks[0] = task_spawn(nap, .seconds = 1, .value = 3);
-    tasks[1] = task_spawn(waiter, .kind = SHIELD, .tasks = tasks, .n = 1);
-    tasks[2] = task_spawn(joiner, .task = tasks[1]);
-    tasks[3] = task_spawn(gatherer, .tasks = &tasks[2], .n = 1);
+    tasks[0] = co_spawn(nap, .seconds = 1, .value = 3);
+    tasks[1] = co_spawn(waiter, .kind = SHIELD, .tasks = tasks, .n = 1);
+    tasks[2] = co_spawn(joiner, .task = tasks[1]);
+    tasks[3] = co_spawn(gatherer, .tasks = &tasks[2], .n = 1);
     sim_turns(&sim, 1);
-    task_cancel(tasks[3]);
+    co_cancel(tasks[3]);
     sim_turns(&sim, 5);
     for (int i = 1; i < 4; i++)
-        assert_int_equal(task_result(tasks[i]), -ECANCELED);
+        assert_int_equal(co_task_result(tasks[i]), -ECANCELED);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(tasks[0]), 3);
+    assert_int_equal(co_task_result(tasks[0]), 3);
     finish(&sim, tasks, 4);
 }
 
 /* ---- Done callbacks -------------------------------------------------------------------------- */
 
-static void note_done(struct task *task, void *arg)
+static void note_done(struct co_task *task, void *arg)
 {
     note(arg);
-    assert_int_not_equal(task_result(task), -EINPROGRESS);
-    assert_null(task_current());
+    assert_int_not_equal(co_task_result(task), -EINPROGRESS);
+    assert_null(co_current());
 }
 
 static void a_done_callback_can_be_taken_back(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *task;
-    struct task_callback callback, other;
+    struct co_task *task;
+    struct co_done_callback callback, other;
 
     sim_begin(&sim);
-    task = task_spawn(nap, .seconds = 1, .name = "nap");
-    assert_int_equal(task_done_callback(task, &callback, note_done, "taken back"), 0);
-    task_done_forget(task, &callback);
-    assert_int_equal(task_done_callback(task, &other, note_done, "other"), 0);
-    task_done_forget(task, &callback);          /* not its callback: nothing */
-    task_done_forget(NULL, &callback);
+    task = co_spawn(nap, .seconds = 1, .name = "nap");
+    assert_int_equal(co_add_done_callback(task, &callback, note_done, "taken back"), 0);
+    co_remove_done_callback(task, &callback);
+    assert_int_equal(co_add_done_callback(task, &other, note_done, "other"), 0);
+    co_remove_done_callback(task, &callback);          /* not its callback: nothing */
+    co_remove_done_callback(NULL, &callback);
     assert_int_equal(sim_run(&sim), 0);
     assert_notes("nap other");
     finish(&sim, &task, 1);
@@ -967,21 +968,22 @@ static void a_done_callback_is_called_when_the_task_ends(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[2];
-    struct task_callback callbacks[3];
+    struct co_task *tasks[2];
+    struct co_done_callback callbacks[3];
 
     sim_begin(&sim);
     for (int i = 0; i < 2; i++) {
-        tasks[i] = task_spawn(nap, .seconds = 2 - i, .name = i ? "b" : "a");
-        assert_int_equal(task_done_callback(tasks[i], &callbacks[i], note_done, i ? "B" : "A"), 0);
+        tasks[i] = co_spawn(nap, .seconds = 2 - i, .name = i ? "b" : "a");
+        assert_int_equal(co_add_done_callback(tasks[i], &callbacks[i], note_done, i ? "B" : "A"),
+                         0);
     }
     sim_turns(&sim, 1);
-    task_cancel(tasks[0]);
+    co_cancel(tasks[0]);
     assert_notes("");
     assert_int_equal(sim_run(&sim), 0);
     assert_notes("a A b B");
-    assert_int_equal(task_done_callback(tasks[0], &callbacks[2], note_done, "late"), 0);
-    assert_int_equal(task_done_callback(NULL, &callbacks[2], note_done, "null"), 0);
+    assert_int_equal(co_add_done_callback(tasks[0], &callbacks[2], note_done, "late"), 0);
+    assert_int_equal(co_add_done_callback(NULL, &callbacks[2], note_done, "null"), 0);
     assert_notes("late null");
     finish(&sim, tasks, 2);
 }
@@ -990,17 +992,17 @@ static void a_done_callback_is_a_set_of_its_own(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[3];
-    struct task_callback callback;
+    struct co_task *tasks[3];
+    struct co_done_callback callback;
 
     sim_begin(&sim);
-    tasks[0] = task_spawn(nap, .seconds = 1);
-    tasks[1] = task_spawn(nap, .seconds = 1);
-    tasks[2] = task_spawn(waiter, .kind = ALL, .tasks = &tasks[1], .n = 1);
+    tasks[0] = co_spawn(nap, .seconds = 1);
+    tasks[1] = co_spawn(nap, .seconds = 1);
+    tasks[2] = co_spawn(waiter, .kind = ALL, .tasks = &tasks[1], .n = 1);
     sim_turns(&sim, 1);
-    assert_int_equal(task_done_callback(tasks[1], &callback, note_done, "no"), -EBUSY);
-    assert_int_equal(task_done_callback(tasks[0], &callback, note_done, "yes"), 0);
-    assert_int_equal(task_done_callback(tasks[0], &callback, note_done, "no"), -EBUSY);
+    assert_int_equal(co_add_done_callback(tasks[1], &callback, note_done, "no"), -EBUSY);
+    assert_int_equal(co_add_done_callback(tasks[0], &callback, note_done, "yes"), 0);
+    assert_int_equal(co_add_done_callback(tasks[0], &callback, note_done, "no"), -EBUSY);
     assert_int_equal(waited_at_once(&sim, ANY, tasks, 1), -EBUSY);
     assert_int_equal(sim_run(&sim), 0);
     assert_notes("yes");
@@ -1013,36 +1015,36 @@ static void task_next_gives_each_task_that_has_not_ended_once(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[3], *task = NULL;
-    struct task_group groups[2];
+    struct co_task *tasks[3], *task = NULL;
+    struct co_group groups[2];
 
-    assert_null(task_next(NULL));                       /* without a scheduler, too */
+    assert_null(co_task_next(NULL));                       /* without a scheduler, too */
     sim_begin(&sim);
-    assert_null(task_next(NULL));
+    assert_null(co_task_next(NULL));
     for (int i = 0; i < 2; i++) {
-        group_init(&groups[i], NULL);
+        co_group_init(&groups[i], NULL);
         for (int k = 0; k < 2; k++)
-            assert_int_equal(group_go(&groups[i], nap, .seconds = 1 + k), 0);
+            assert_int_equal(co_group_go(&groups[i], nap, .seconds = 1 + k), 0);
     }
     for (int i = 0; i < 4; i++)                         /* of groups alone */
-        assert_non_null(task = task_next(task));
-    assert_null(task_next(task));
+        assert_non_null(task = co_task_next(task));
+    assert_null(co_task_next(task));
     for (int i = 0; i < 3; i++)
-        tasks[i] = task_spawn(nap, .seconds = 2 - i);
+        tasks[i] = co_spawn(nap, .seconds = 2 - i);
     for (int i = 0; i < 3; i++)
-        assert_ptr_equal(task = task_next(task == NULL || i == 0 ? NULL : task), tasks[i]);
+        assert_ptr_equal(task = co_task_next(task == NULL || i == 0 ? NULL : task), tasks[i]);
     for (int i = 0; i < 4; i++)
-        assert_non_null(task = task_next(task));
-    assert_null(task_next(task));
+        assert_non_null(task = co_task_next(task));
+    assert_null(co_task_next(task));
     while (sim.now < 1 * S)
         assert_true(sim_turn(&sim));
     assert_true(sim_turn(&sim));
-    assert_ptr_equal(task = task_next(NULL), tasks[0]);
+    assert_ptr_equal(task = co_task_next(NULL), tasks[0]);
     for (int i = 0; i < 2; i++)
-        assert_non_null(task = task_next(task));
-    assert_null(task_next(task));
+        assert_non_null(task = co_task_next(task));
+    assert_null(co_task_next(task));
     finish(&sim, tasks, 3);
-    assert_null(task_next(NULL));
+    assert_null(co_task_next(NULL));
 }
 
 static const struct CMUnitTest tests[] = {

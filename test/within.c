@@ -5,12 +5,12 @@
 #include <math.h>
 
 /* Runs all and frees [n] tasks. Every deadline must have been left. */
-static void finish(struct sim *sim, struct task **tasks, size_t n)
+static void finish(struct sim *sim, struct co_task **tasks, size_t n)
 {
     assert_int_equal(sim_run(sim), 0);
     assert_int_equal(sim->scheduler.timer_count, 0);
     for (size_t i = 0; i < n; i++)
-        task_free(tasks[i]);
+        co_task_free(tasks[i]);
     sim_end(sim);
 }
 
@@ -36,7 +36,7 @@ struct guarded {
     co_frame;
     enum kind kind;
     double deadline, seconds;
-    struct task *task;
+    struct co_task *task;
     struct co_within slot;
     struct work work;
     intptr_t result, after;
@@ -65,9 +65,9 @@ static co_define(guarded) {
     co_end;
 }
 
-static struct guarded *frame_of(struct task *task)
+static struct guarded *frame_of(struct co_task *task)
 {
-    return TASK_FRAME(task, guarded);
+    return CO_TASK_FRAME(task, guarded);
 }
 
 /* ---- On any op ------------------------------------------------------------------------------- */
@@ -76,17 +76,17 @@ static void an_op_that_ends_in_time_gives_its_result(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[4];
+    struct co_task *tasks[4];
 
     sim_begin(&sim);
-    tasks[0] = task_spawn(nap, .seconds = 1, .value = 6);
-    tasks[1] = task_spawn(guarded, .kind = LEAF, .deadline = 2, .seconds = 1);
-    tasks[2] = task_spawn(guarded, .kind = CALL, .deadline = 2, .seconds = 1, .work.value = 5);
-    tasks[3] = task_spawn(guarded, .kind = JOIN, .deadline = 2, .task = tasks[0]);
+    tasks[0] = co_spawn(nap, .seconds = 1, .value = 6);
+    tasks[1] = co_spawn(guarded, .kind = LEAF, .deadline = 2, .seconds = 1);
+    tasks[2] = co_spawn(guarded, .kind = CALL, .deadline = 2, .seconds = 1, .work.value = 5);
+    tasks[3] = co_spawn(guarded, .kind = JOIN, .deadline = 2, .task = tasks[0]);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(tasks[1]), 0);
-    assert_int_equal(task_result(tasks[2]), 5);
-    assert_int_equal(task_result(tasks[3]), 6);
+    assert_int_equal(co_task_result(tasks[1]), 0);
+    assert_int_equal(co_task_result(tasks[2]), 5);
+    assert_int_equal(co_task_result(tasks[3]), 6);
     for (int i = 1; i < 4; i++)
         assert_int_equal(frame_of(tasks[i])->after, 0);
     assert_int_equal(sim.now, 2 * S);
@@ -97,27 +97,27 @@ static void an_op_that_is_late_is_cancelled_and_gives_etimedout(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[7];
+    struct co_task *tasks[7];
 
     sim_begin(&sim);
-    tasks[0] = task_spawn(work, .seconds = 99, .clean_up = 2);
-    tasks[1] = task_spawn(work, .seconds = 99, .clean_up = 2);
-    tasks[2] = task_spawn(guarded, .kind = LEAF, .deadline = 3, .seconds = 9, .name = "leaf");
-    tasks[3] = task_spawn(guarded, .kind = WAIT, .deadline = 4, .name = "wait");
-    tasks[4] = task_spawn(guarded, .kind = CALL, .deadline = 2, .seconds = 9, .work.clean_up = 3.5,
+    tasks[0] = co_spawn(work, .seconds = 99, .clean_up = 2);
+    tasks[1] = co_spawn(work, .seconds = 99, .clean_up = 2);
+    tasks[2] = co_spawn(guarded, .kind = LEAF, .deadline = 3, .seconds = 9, .name = "leaf");
+    tasks[3] = co_spawn(guarded, .kind = WAIT, .deadline = 4, .name = "wait");
+    tasks[4] = co_spawn(guarded, .kind = CALL, .deadline = 2, .seconds = 9, .work.clean_up = 3.5,
                           .name = "call");
-    tasks[5] = task_spawn(guarded, .kind = JOIN, .deadline = 4, .task = tasks[0], .name = "join");
-    tasks[6] = task_spawn(guarded, .kind = GATHER, .deadline = 5, .task = tasks[1], .name = "all");
+    tasks[5] = co_spawn(guarded, .kind = JOIN, .deadline = 4, .task = tasks[0], .name = "join");
+    tasks[6] = co_spawn(guarded, .kind = GATHER, .deadline = 5, .task = tasks[1], .name = "all");
     assert_int_equal(sim_run(&sim), 0);
     assert_notes("leaf wait call join all");
     for (int i = 2; i < 7; i++) {
-        assert_int_equal(task_result(tasks[i]), -ETIMEDOUT);
+        assert_int_equal(co_task_result(tasks[i]), -ETIMEDOUT);
         assert_int_equal(frame_of(tasks[i])->after, 0);
     }
     assert_int_equal(frame_of(tasks[4])->work.seen, -ECANCELED);    /* inside it is a cancel */
     assert_int_equal(frame_of(tasks[4])->work.clean, 0);            /* just one */
-    assert_int_equal(task_result(tasks[0]), -ECANCELED);
-    assert_int_equal(TASK_FRAME(tasks[1], work)->clean, 0);
+    assert_int_equal(co_task_result(tasks[0]), -ECANCELED);
+    assert_int_equal(CO_TASK_FRAME(tasks[1], work)->clean, 0);
     assert_int_equal(sim.now, 8 * S);
     finish(&sim, tasks, 7);
 }
@@ -126,22 +126,22 @@ static void a_late_op_that_succeeds_after_all_gives_its_result(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[3];
+    struct co_task *tasks[3];
 
     sim_begin(&sim);
-    tasks[0] = task_spawn(work, .seconds = 9, .value = 7);
-    tasks[1] = task_spawn(guarded, .kind = JOIN, .deadline = 1, .task = tasks[0]);
-    tasks[2] = task_spawn(guarded, .kind = CALL, .deadline = 1, .seconds = 9, .work.value = -5);
+    tasks[0] = co_spawn(work, .seconds = 9, .value = 7);
+    tasks[1] = co_spawn(guarded, .kind = JOIN, .deadline = 1, .task = tasks[0]);
+    tasks[2] = co_spawn(guarded, .kind = CALL, .deadline = 1, .seconds = 9, .work.value = -5);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(tasks[1]), 7);
-    assert_int_equal(task_result(tasks[2]), -5);
+    assert_int_equal(co_task_result(tasks[1]), 7);
+    assert_int_equal(co_task_result(tasks[2]), -5);
     assert_int_equal(frame_of(tasks[1])->after, 0);
     assert_int_equal(frame_of(tasks[2])->after, 0);
     assert_int_equal(sim.now, 2 * S);
     finish(&sim, tasks, 3);
 }
 
-struct complete { co_frame; struct co_within slot; struct task *ended; intptr_t results[4]; };
+struct complete { co_frame; struct co_within slot; struct co_task *ended; intptr_t results[4]; };
 static co_define(complete) {
     co_begin;
     co_await(self->results[0], co_within(&self->slot, 1, co_done(3)));
@@ -155,17 +155,17 @@ static void an_op_that_completes_at_once_needs_no_time(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     sim_begin(&sim);
-    tasks[0] = task_spawn(give, .value = 4);
-    tasks[1] = task_spawn(complete, .ended = tasks[0]);
+    tasks[0] = co_spawn(give, .value = 4);
+    tasks[1] = co_spawn(complete, .ended = tasks[0]);
     sim_turns(&sim, 1);
-    assert_int_equal(task_state(tasks[1]), TASK_FINISHED);
-    assert_int_equal(TASK_FRAME(tasks[1], complete)->results[0], 3);
-    assert_int_equal(TASK_FRAME(tasks[1], complete)->results[1], 4);
-    assert_int_equal(TASK_FRAME(tasks[1], complete)->results[2], 0);
-    assert_int_equal(TASK_FRAME(tasks[1], complete)->results[3], -ENOMEM);
+    assert_int_equal(co_task_state(tasks[1]), CO_TASK_FINISHED);
+    assert_int_equal(CO_TASK_FRAME(tasks[1], complete)->results[0], 3);
+    assert_int_equal(CO_TASK_FRAME(tasks[1], complete)->results[1], 4);
+    assert_int_equal(CO_TASK_FRAME(tasks[1], complete)->results[2], 0);
+    assert_int_equal(CO_TASK_FRAME(tasks[1], complete)->results[3], -ENOMEM);
     assert_null(sim.scheduler.timers);                  /* there was no timer at all */
     finish(&sim, tasks, 2);
 }
@@ -174,10 +174,10 @@ static void a_pause_inside_is_cut_by_the_deadline(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *task;
+    struct co_task *task;
 
     sim_begin(&sim);
-    task = task_spawn(guarded, .kind = CALL, .deadline = 1, .work.pauses = 1000);
+    task = co_spawn(guarded, .kind = CALL, .deadline = 1, .work.pauses = 1000);
     sim_turns(&sim, 10);
     sim.now = 1 * S;
     sim_turns(&sim, 1);
@@ -215,13 +215,13 @@ static void a_generator_may_be_inside_or_have_one_inside(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *task;
+    struct co_task *task;
 
     sim_begin(&sim);
-    task = task_spawn(listener);
+    task = co_spawn(listener);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(TASK_FRAME(task, listener)->ticks, 2);
-    assert_int_equal(task_result(task), -ETIMEDOUT);
+    assert_int_equal(CO_TASK_FRAME(task, listener)->ticks, 2);
+    assert_int_equal(co_task_result(task), -ETIMEDOUT);
     assert_int_equal(sim.now, (1 + 4 + 2 + 4) * S + 2500 * MS);
     finish(&sim, &task, 1);
 }
@@ -233,20 +233,20 @@ static void a_deadline_of_nothing_or_of_no_number_has_passed(void **state)
     (void)state;
     static const double passed[] = { 0, -0.0, -1, -1e300, -INFINITY, NAN, 4e-10 };
     struct sim sim;
-    struct task *tasks[5];
+    struct co_task *tasks[5];
 
     for (size_t i = 0; i < sizeof passed / sizeof *passed; i++) {
         double deadline = passed[i];
 
         sim_begin(&sim);
-        tasks[0] = task_spawn(nap, .seconds = 99);
-        tasks[1] = task_spawn(guarded, .kind = LEAF, .seconds = 9, .deadline = deadline);
-        tasks[2] = task_spawn(guarded, .kind = CALL, .seconds = 9, .deadline = deadline);
-        tasks[3] = task_spawn(guarded, .kind = WAIT, .deadline = deadline);
-        tasks[4] = task_spawn(guarded, .kind = JOIN, .task = tasks[0], .deadline = deadline);
+        tasks[0] = co_spawn(nap, .seconds = 99);
+        tasks[1] = co_spawn(guarded, .kind = LEAF, .seconds = 9, .deadline = deadline);
+        tasks[2] = co_spawn(guarded, .kind = CALL, .seconds = 9, .deadline = deadline);
+        tasks[3] = co_spawn(guarded, .kind = WAIT, .deadline = deadline);
+        tasks[4] = co_spawn(guarded, .kind = JOIN, .task = tasks[0], .deadline = deadline);
         assert_int_equal(sim_run(&sim), 0);
         for (int k = 1; k < 5; k++) {
-            assert_int_equal(task_result(tasks[k]), -ETIMEDOUT);
+            assert_int_equal(co_task_result(tasks[k]), -ETIMEDOUT);
             assert_int_equal(frame_of(tasks[k])->after, 0);
         }
         assert_int_equal(sim.now, 1 * S);
@@ -259,15 +259,15 @@ static void a_deadline_may_be_far_away_or_never(void **state)
     (void)state;
     static const double far[] = { 1e9, 8.9e9, 9e9, 1e18, 1e300, INFINITY };
     struct sim sim;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     for (size_t i = 0; i < sizeof far / sizeof *far; i++) {
         sim_begin(&sim);
-        tasks[0] = task_spawn(guarded, .kind = LEAF, .seconds = 9, .deadline = far[i]);
-        tasks[1] = task_spawn(guarded, .kind = CALL, .seconds = 1e8, .deadline = far[i]);
+        tasks[0] = co_spawn(guarded, .kind = LEAF, .seconds = 9, .deadline = far[i]);
+        tasks[1] = co_spawn(guarded, .kind = CALL, .seconds = 1e8, .deadline = far[i]);
         assert_int_equal(sim_run(&sim), 0);
-        assert_int_equal(task_result(tasks[0]), 0);
-        assert_int_equal(task_result(tasks[1]), 0);
+        assert_int_equal(co_task_result(tasks[0]), 0);
+        assert_int_equal(co_task_result(tasks[1]), 0);
         assert_int_equal(sim.now, (100000000 + 1) * S);
         finish(&sim, tasks, 2);
     }
@@ -277,18 +277,18 @@ static void without_room_for_a_timer_the_op_is_taken_back(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task_timer_slot slot;
-    struct task task;
+    struct co_timer_slot slot;
+    struct co_task task;
     struct guarded frame;
 
     for (enum kind kind = LEAF; kind <= CALL; kind++) {
         sim_begin(&sim);
         sim.driver.resize = NULL;
-        scheduler_init(&sim.scheduler, &sim.driver, &slot, 1);
-        task_init(&task, &frame, guarded, .kind = kind, .seconds = 9, .deadline = 3);
+        co_scheduler_init(&sim.scheduler, &sim.driver, &slot, 1);
+        co_task_init(&task, &frame, guarded, .kind = kind, .seconds = 9, .deadline = 3);
         assert_int_equal(sim_run(&sim), 0);
         /* The op has its timer; or the deadline has one, and what it calls has none. */
-        assert_int_equal(task_result(&task), kind == LEAF ? -ENOMEM : kind == CALL ? -ENOMEM
+        assert_int_equal(co_task_result(&task), kind == LEAF ? -ENOMEM : kind == CALL ? -ENOMEM
                          : -ETIMEDOUT);
         assert_int_equal(frame.after, 0);
         sim_end(&sim);
@@ -301,15 +301,15 @@ static void a_deadline_in_the_turn_of_the_completion_loses_nothing(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *task;
+    struct co_task *task;
 
     sim_begin(&sim);
-    task = task_spawn(guarded, .kind = WAIT, .deadline = 3);
+    task = co_spawn(guarded, .kind = WAIT, .deadline = 3);
     sim_turns(&sim, 1);
     sim.now = 3 * S;
-    task_wake(task, 55);                                /* and now the deadline passes as well */
+    co_wake(task, 55);                                /* and now the deadline passes as well */
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(task), 55);
+    assert_int_equal(co_task_result(task), 55);
     assert_int_equal(frame_of(task)->after, 0);         /* it was dropped at its edge */
     finish(&sim, &task, 1);
 }
@@ -318,12 +318,12 @@ static void a_sleep_as_long_as_its_deadline_ends_one_way_or_the_other(void **sta
 {
     (void)state;
     struct sim sim;
-    struct task *task;
+    struct co_task *task;
 
     sim_begin(&sim);
-    task = task_spawn(guarded, .kind = LEAF, .deadline = 3, .seconds = 3);
+    task = co_spawn(guarded, .kind = LEAF, .deadline = 3, .seconds = 3);
     assert_int_equal(sim_run(&sim), 0);
-    assert_true(task_result(task) == 0 || task_result(task) == -ETIMEDOUT);
+    assert_true(co_task_result(task) == 0 || co_task_result(task) == -ETIMEDOUT);
     assert_int_equal(frame_of(task)->after, 0);
     finish(&sim, &task, 1);
 }
@@ -332,12 +332,12 @@ static void what_is_ready_when_the_deadline_begins_is_given(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *task;
+    struct co_task *task;
 
     sim_begin(&sim);
-    task = task_spawn(guarded, .kind = SLEEP_OF_0, .deadline = -1);
+    task = co_spawn(guarded, .kind = SLEEP_OF_0, .deadline = -1);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(task), 0);
+    assert_int_equal(co_task_result(task), 0);
     assert_int_equal(frame_of(task)->after, 0);
     finish(&sim, &task, 1);
 }
@@ -368,13 +368,13 @@ static void a_request_that_is_swallowed_does_not_come_again(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *task;
+    struct co_task *task;
 
     sim_begin(&sim);
-    task = task_spawn(swallows);
+    task = co_spawn(swallows);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(task), 1);
-    assert_int_equal(TASK_FRAME(task, swallows)->after, 0);
+    assert_int_equal(co_task_result(task), 1);
+    assert_int_equal(CO_TASK_FRAME(task, swallows)->after, 0);
     assert_int_equal(sim.now, 4 * S + 500 * MS + 1 * S);
     finish(&sim, &task, 1);
 }
@@ -410,13 +410,13 @@ static void of_nested_deadlines_the_earliest_counts(void **state)
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         sim_begin(&sim);
-        struct task *task = task_spawn(nested, .inner_seconds = cases[i].inner,
+        struct co_task *task = co_spawn(nested, .inner_seconds = cases[i].inner,
                                        .outer_seconds = cases[i].outer,
                                        .work_seconds = cases[i].work);
         assert_int_equal(sim_run(&sim), 0);
-        assert_int_equal(task_result(task), cases[i].result);
-        assert_int_equal(TASK_FRAME(task, nested)->after, 0);
-        assert_int_equal(TASK_FRAME(task, nested)->work.clean, i < 5 ? 0 : -ECANCELED);
+        assert_int_equal(co_task_result(task), cases[i].result);
+        assert_int_equal(CO_TASK_FRAME(task, nested)->after, 0);
+        assert_int_equal(CO_TASK_FRAME(task, nested)->work.clean, i < 5 ? 0 : -ECANCELED);
         assert_int_equal(sim.now, (cases[i].ms + 1000) * MS);
         finish(&sim, &task, 1);
     }
@@ -462,15 +462,15 @@ static void a_loop_of_tries_knows_its_deadline_from_the_outer_one(void **state)
     (void)state;
     struct sim sim;
     static const double deadlines[] = { 0, 0.5, 1, 1.5, 2, 3.5, 10 };
-    struct task *task;
+    struct co_task *task;
 
     for (size_t i = 0; i < sizeof deadlines / sizeof *deadlines; i++) {
         sim_begin(&sim);
-        task = task_spawn(retries, .deadline = deadlines[i]);
+        task = co_spawn(retries, .deadline = deadlines[i]);
         assert_int_equal(sim_run(&sim), 0);
-        assert_int_equal(task_result(task), -ETIMEDOUT);
-        assert_int_equal(TASK_FRAME(task, retries)->retry.result, -ECANCELED);
-        assert_int_equal(sim.now, task_ns_(deadlines[i]));      /* in that very turn, if in one */
+        assert_int_equal(co_task_result(task), -ETIMEDOUT);
+        assert_int_equal(CO_TASK_FRAME(task, retries)->retry.result, -ECANCELED);
+        assert_int_equal(sim.now, co_task_ns_(deadlines[i])); /* in that very turn, if in one */
         finish(&sim, &task, 1);
     }
 }
@@ -497,16 +497,16 @@ static void of_two_deadlines_that_wait_to_be_met_the_outer_one_is_first(void **s
 {
     (void)state;
     struct sim sim;
-    struct task *task;
+    struct co_task *task;
 
     sim_begin(&sim);
-    task = task_spawn(knocks);
+    task = co_spawn(knocks);
     sim_turns(&sim, 1);
     sim.now = 3 * S;                                    /* both pass while the task is ready */
-    task_wake(task, 0);
+    co_wake(task, 0);
     sim_turns(&sim, 1);
-    assert_int_equal(task_result(task), -ETIMEDOUT);
-    assert_int_equal(TASK_FRAME(task, knocks)->inner.co.result, -ECANCELED);
+    assert_int_equal(co_task_result(task), -ETIMEDOUT);
+    assert_int_equal(CO_TASK_FRAME(task, knocks)->inner.co.result, -ECANCELED);
     finish(&sim, &task, 1);
 }
 
@@ -547,15 +547,15 @@ static void an_outer_deadline_in_the_same_turn_is_not_lost_in_an_inner_one(void 
     for (size_t i = 0; i < sizeof inner / sizeof *inner; i++) {
         struct twins twins = { .inner = inner[i], .outer = 4 };
         struct sim sim;
-        struct task *task;
+        struct co_task *task;
 
         sim_begin(&sim);
-        task = task_spawn(twins_outer, .twins = &twins);
+        task = co_spawn(twins_outer, .twins = &twins);
         sim_turn(&sim);
         if (i < 3)
             sim.now = 5 * S;            /* a late turn: both are over */
         assert_int_equal(sim_run(&sim), 0);
-        assert_int_equal(task_result(task), -ETIMEDOUT);
+        assert_int_equal(co_task_result(task), -ETIMEDOUT);
         assert_in_range(twins.tries, 1, 2);
         finish(&sim, &task, 1);
     }
@@ -565,16 +565,16 @@ static void a_cancel_ends_a_loop_of_tries(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *task;
+    struct co_task *task;
 
     for (int turns = 0; turns < 3; turns++) {
         sim_begin(&sim);
-        task = task_spawn(retries, .deadline = 10);
+        task = co_spawn(retries, .deadline = 10);
         for (int i = 0; i < turns; i++)
             sim_turn(&sim);
-        task_cancel(task);
+        co_cancel(task);
         assert_int_equal(sim_run(&sim), 0);
-        assert_int_equal(task_result(task), -ECANCELED);
+        assert_int_equal(co_task_result(task), -ECANCELED);
         finish(&sim, &task, 1);
     }
 }
@@ -597,13 +597,13 @@ static void a_hundred_deadlines_may_nest(void **state)
     (void)state;
     struct sim sim;
     static struct deep frames[101];
-    struct task task;
+    struct co_task task;
 
     sim_begin(&sim);
     memset(frames, 0, sizeof frames);
-    task_init(&task, frames, deep, .levels = 100, .child = frames + 1);
+    co_task_init(&task, frames, deep, .levels = 100, .child = frames + 1);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(&task), -ETIMEDOUT);
+    assert_int_equal(co_task_result(&task), -ETIMEDOUT);
     assert_int_equal(sim.now, 1 * S);
     assert_int_equal(sim.scheduler.timer_count, 0);
     sim_end(&sim);
@@ -611,38 +611,38 @@ static void a_hundred_deadlines_may_nest(void **state)
 
 /* ---- Together with a cancel ------------------------------------------------------------------ */
 
-struct alarm { struct task_timer timer; struct task *task; };
-static void alarm_rings(struct task_timer *timer)
+struct alarm { struct co_timer timer; struct co_task *task; };
+static void alarm_rings(struct co_timer *timer)
 {
-    task_cancel(((struct alarm *)(void *)timer)->task);
+    co_cancel(((struct alarm *)(void *)timer)->task);
 }
 
 static void a_cancel_stands_where_a_deadline_passes_in_the_same_turn(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     for (int before = 0; before < 2; before++)
         for (enum kind kind = LEAF; kind <= GATHER; kind++) {
             struct alarm alarm = { .timer.fire = alarm_rings };
 
             sim_begin(&sim);
-            tasks[0] = task_spawn(work, .seconds = 9, .clean_up = 1);
-            tasks[1] = alarm.task = task_spawn(guarded, .kind = kind, .deadline = 3, .seconds = 9,
+            tasks[0] = co_spawn(work, .seconds = 9, .clean_up = 1);
+            tasks[1] = alarm.task = co_spawn(guarded, .kind = kind, .deadline = 3, .seconds = 9,
                                                .work.clean_up = 1, .task = tasks[0]);
-            task_timer_start(&alarm.timer, before ? 3 * S - 1 : 3 * S + 1);
+            co_timer_start(&alarm.timer, before ? 3 * S - 1 : 3 * S + 1);
             sim_turns(&sim, 1);
             sim.now = 4 * S;
             sim_turns(&sim, 1);                         /* both fire before the task runs */
             assert_int_equal(alarm.timer.place, 0);
             if (kind == JOIN || kind == GATHER)
-                assert_int_equal(task_state(tasks[1]), TASK_PENDING);
+                assert_int_equal(co_task_state(tasks[1]), CO_TASK_PENDING);
             assert_int_equal(sim_run(&sim), 0);
-            assert_int_equal(task_result(tasks[1]), -ECANCELED);
+            assert_int_equal(co_task_result(tasks[1]), -ECANCELED);
             assert_int_equal(frame_of(tasks[1])->after, 0);     /* neither comes again */
             if (kind == JOIN || kind == GATHER)
-                assert_int_equal(TASK_FRAME(tasks[0], work)->clean, 0);
+                assert_int_equal(CO_TASK_FRAME(tasks[0], work)->clean, 0);
             finish(&sim, tasks, 2);
         }
 }
@@ -651,17 +651,17 @@ static void a_cancel_during_the_clean_up_of_a_deadline_stands(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *task;
+    struct co_task *task;
     struct alarm alarm = { .timer.fire = alarm_rings };
 
     sim_begin(&sim);
-    task = alarm.task = task_spawn(guarded, .kind = CALL, .deadline = 3, .seconds = 9,
+    task = alarm.task = co_spawn(guarded, .kind = CALL, .deadline = 3, .seconds = 9,
                                    .work.clean_up = 5);
-    task_timer_start(&alarm.timer, 4 * S);
+    co_timer_start(&alarm.timer, 4 * S);
     assert_int_equal(sim_run(&sim), 0);
     assert_int_equal(frame_of(task)->work.seen, -ECANCELED);
     assert_int_equal(frame_of(task)->work.clean, -ECANCELED);
-    assert_int_equal(task_result(task), -ECANCELED);
+    assert_int_equal(co_task_result(task), -ECANCELED);
     assert_int_equal(sim.now, (4 + 1) * S);
     finish(&sim, &task, 1);
 }
@@ -670,15 +670,15 @@ static void a_deadline_during_the_clean_up_of_a_cancel_cuts_it_short(void **stat
 {
     (void)state;
     struct sim sim;
-    struct task *task;
+    struct co_task *task;
 
     sim_begin(&sim);
-    task = task_spawn(guarded, .kind = CALL, .deadline = 3, .seconds = 9, .work.clean_up = 5);
+    task = co_spawn(guarded, .kind = CALL, .deadline = 3, .seconds = 9, .work.clean_up = 5);
     sim_turns(&sim, 1);
-    task_cancel(task);
+    co_cancel(task);
     assert_int_equal(sim_run(&sim), 0);
     assert_int_equal(frame_of(task)->work.clean, -ECANCELED);
-    assert_int_equal(task_result(task), -ECANCELED);
+    assert_int_equal(co_task_result(task), -ECANCELED);
     assert_int_equal(frame_of(task)->after, 0);
     assert_int_equal(sim.now, (3 + 1) * S);
     finish(&sim, &task, 1);
@@ -688,15 +688,15 @@ static void a_cancel_that_was_swallowed_inside_still_makes_no_timeout(void **sta
 {
     (void)state;
     struct sim sim;
-    struct task *task;
+    struct co_task *task;
     struct alarm alarm = { .timer.fire = alarm_rings };
 
     sim_begin(&sim);
-    task = alarm.task = task_spawn(swallows);
-    task_timer_start(&alarm.timer, 500 * MS);
+    task = alarm.task = co_spawn(swallows);
+    co_timer_start(&alarm.timer, 500 * MS);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(task), -ECANCELED);
-    assert_int_equal(TASK_FRAME(task, swallows)->after, 0);
+    assert_int_equal(co_task_result(task), -ECANCELED);
+    assert_int_equal(CO_TASK_FRAME(task, swallows)->after, 0);
     assert_int_equal(sim.now, 1500 * MS + 1 * S);
     finish(&sim, &task, 1);
 }
@@ -705,15 +705,15 @@ static void a_cancel_of_the_joined_task_is_no_timeout_of_the_joiner(void **state
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     sim_begin(&sim);
-    tasks[0] = task_spawn(nap, .seconds = 9);
-    tasks[1] = task_spawn(guarded, .kind = JOIN, .deadline = 3, .task = tasks[0]);
+    tasks[0] = co_spawn(nap, .seconds = 9);
+    tasks[1] = co_spawn(guarded, .kind = JOIN, .deadline = 3, .task = tasks[0]);
     sim_turns(&sim, 1);
-    task_cancel(tasks[0]);
+    co_cancel(tasks[0]);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(tasks[1]), -ECANCELED);
+    assert_int_equal(co_task_result(tasks[1]), -ECANCELED);
     assert_int_equal(sim.now, 1 * S);
     finish(&sim, tasks, 2);
 }
@@ -722,13 +722,13 @@ static void a_timeout_of_the_joined_task_is_its_result_for_the_joiner(void **sta
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     sim_begin(&sim);
-    tasks[0] = task_spawn(guarded, .kind = LEAF, .deadline = 1, .seconds = 9);
-    tasks[1] = task_spawn(guarded, .kind = JOIN, .deadline = 5, .task = tasks[0]);
+    tasks[0] = co_spawn(guarded, .kind = LEAF, .deadline = 1, .seconds = 9);
+    tasks[1] = co_spawn(guarded, .kind = JOIN, .deadline = 5, .task = tasks[0]);
     assert_int_equal(sim_run(&sim), 0);
-    assert_int_equal(task_result(tasks[1]), -ETIMEDOUT);
+    assert_int_equal(co_task_result(tasks[1]), -ETIMEDOUT);
     assert_int_equal(sim.now, (1 + 1 + 1) * S);
     finish(&sim, tasks, 2);
 }
@@ -737,15 +737,15 @@ static void a_deadline_of_the_joiner_is_a_cancel_for_the_joined_task(void **stat
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[2];
+    struct co_task *tasks[2];
 
     sim_begin(&sim);
-    tasks[0] = task_spawn(guarded, .kind = LEAF, .deadline = 5, .seconds = 9);
-    tasks[1] = task_spawn(guarded, .kind = JOIN, .deadline = 1, .task = tasks[0]);
+    tasks[0] = co_spawn(guarded, .kind = LEAF, .deadline = 5, .seconds = 9);
+    tasks[1] = co_spawn(guarded, .kind = JOIN, .deadline = 1, .task = tasks[0]);
     assert_int_equal(sim_run(&sim), 0);
     assert_int_equal(frame_of(tasks[0])->result, -ECANCELED);
     assert_int_equal(frame_of(tasks[0])->after, 0);
-    assert_int_equal(task_result(tasks[1]), -ETIMEDOUT);
+    assert_int_equal(co_task_result(tasks[1]), -ETIMEDOUT);
     assert_int_equal(sim.now, (1 + 1 + 1) * S);
     finish(&sim, tasks, 2);
 }
@@ -754,18 +754,18 @@ static void a_deadline_cuts_a_ring_of_tasks(void **state)
 {
     (void)state;
     struct sim sim;
-    struct task *tasks[3];
+    struct co_task *tasks[3];
 
     for (int gathers = 0; gathers < 8; gathers++) {
         sim_begin(&sim);
         for (int i = 0; i < 3; i++)
-            tasks[i] = task_spawn(guarded, .kind = gathers >> i & 1 ? GATHER : JOIN,
+            tasks[i] = co_spawn(guarded, .kind = gathers >> i & 1 ? GATHER : JOIN,
                                   .deadline = i == 0 ? 1 : 100);
         for (int i = 0; i < 3; i++)
             frame_of(tasks[i])->task = tasks[(i + 1) % 3];
         assert_int_equal(sim_run(&sim), 0);
         for (int i = 0; i < 3; i++) {
-            assert_true(task_result(tasks[i]) < 0);
+            assert_true(co_task_result(tasks[i]) < 0);
             assert_int_equal(frame_of(tasks[i])->after, 0);
         }
         assert_int_equal(sim.now, (1 + 3) * S);

@@ -15,15 +15,15 @@ co_define(blink) {
     co_end;
 }
 
-static struct task_timer_slot timers[3];        /* one for each that sleeps; one for a script */
+static struct co_timer_slot timers[3];        /* one for each that sleeps; one for a script */
 static struct blink red_frame, green_frame;
-static struct task red, green;
+static struct co_task red, green;
 
 int main(void)
 {
     mcu_init(timers, 3);
-    task_init(&red, &red_frame, blink, .led = 0, .ms = 500);
-    task_init(&green, &green_frame, blink, .led = 1, .ms = 330);
+    co_task_init(&red, &red_frame, blink, .led = 0, .ms = 500);
+    co_task_init(&green, &green_frame, blink, .led = 1, .ms = 330);
     mcu_run();
     return 0;
 }

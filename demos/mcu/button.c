@@ -42,14 +42,14 @@ co_define(button) {
     co_end;
 }
 
-static struct task_timer_slot timers[2];
+static struct co_timer_slot timers[2];
 static struct button frame;
-static struct task task;
+static struct co_task task;
 
 int main(void)
 {
     mcu_init(timers, 2);
-    task_init(&task, &frame, button);
+    co_task_init(&task, &frame, button);
     mcu_run();
     return 0;
 }

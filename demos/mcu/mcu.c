@@ -10,7 +10,7 @@
  * enough to divide. */
 #define LONGEST UINT32_C(4000000000)
 
-static struct scheduler scheduler;
+static struct co_scheduler scheduler;
 static uint32_t last, wraps;
 static int64_t origin;
 
@@ -26,7 +26,7 @@ static int64_t origin;
 #define IRQ_UNMASK() __asm__ volatile("sei\n nop" ::: "memory")
 #endif
 
-static int64_t clock_now(struct task_driver *driver)
+static int64_t clock_now(struct co_driver *driver)
 {
     uint32_t ticks = board_ticks() + MCU_START;
 
@@ -37,12 +37,12 @@ static int64_t clock_now(struct task_driver *driver)
 }
 
 /* Masked from the question to the sleep, so that no interrupt comes between them unseen. */
-static void sleep_until(struct task_driver *driver, int64_t until)
+static void sleep_until(struct co_driver *driver, int64_t until)
 {
     int64_t left;
 
     IRQ_MASK();
-    while (!isr_pending() && (left = until - clock_now(driver)) > 0) {
+    while (!co_isr_pending() && (left = until - clock_now(driver)) > 0) {
         uint32_t ns = left < LONGEST ? (uint32_t)left : LONGEST;
 
         board_sleep((ns - 1) / board_tick_ns + 1);
@@ -52,7 +52,7 @@ static void sleep_until(struct task_driver *driver, int64_t until)
     IRQ_UNMASK();
 }
 
-static struct task_driver driver = { clock_now, sleep_until, NULL };
+static struct co_driver driver = { clock_now, sleep_until, NULL };
 
 int64_t mcu_now(void)
 {
@@ -63,12 +63,12 @@ int64_t mcu_now(void)
 void script_start(void);
 __attribute__((weak)) void script_start(void) { }
 
-void mcu_init(struct task_timer_slot *timers, uint32_t room)
+void mcu_init(struct co_timer_slot *timers, uint32_t room)
 {
     last = MCU_START;
     board_init();
     origin = clock_now(&driver);
-    scheduler_init(&scheduler, &driver, timers, room);
+    co_scheduler_init(&scheduler, &driver, timers, room);
     script_start();
 }
 
@@ -77,9 +77,9 @@ void mcu_run(void)
     while (scheduler.count > 0) {
         int64_t next;
 
-        isr_deliver();
-        scheduler_turn(&scheduler);
-        next = scheduler_next(&scheduler);
+        co_isr_deliver();
+        co_scheduler_turn(&scheduler);
+        next = co_scheduler_next(&scheduler);
         (void)clock_now(&driver);               /* also where nobody sleeps: it may wrap */
         if (next > 0 && scheduler.count > 0)
             sleep_until(&driver, next);

@@ -4,7 +4,7 @@
  *     int main(void)
  *     {
  *         mcu_init(timers, 4);                         // timers: static, one for each that sleeps
- *         task_init(&task, &frame, blink, .led = 0);   // tasks: static, or of a TASK_POOL
+ *         co_task_init(&task, &frame, blink, .led = 0);   // tasks: static, or of a CO_TASK_POOL
  *         mcu_run();
  *     } */
 #ifndef MCU_H
@@ -14,7 +14,7 @@
 #include "board.h"
 
 /* Starts the board's clock, and makes the scheduler. At most [room] tasks can sleep at a time. */
-void mcu_init(struct task_timer_slot *timers, uint32_t room);
+void mcu_init(struct co_timer_slot *timers, uint32_t room);
 
 /* Runs tasks until none is left; sleeps when none is ready, until the next timer or interrupt. */
 void mcu_run(void);

@@ -54,16 +54,16 @@ co_define(slave) {
     co_end;
 }
 
-static struct task_timer_slot timers[3];
+static struct co_timer_slot timers[3];
 static struct slave frame;
-static struct task task;
+static struct co_task task;
 
 int main(void)
 {
     mcu_init(timers, 3);
-    isr_event_init(&input.filled);
+    co_isr_event_init(&input.filled);
     board_on_byte(on_byte);
-    task_init(&task, &frame, slave);
+    co_task_init(&task, &frame, slave);
     mcu_run();
     return 0;
 }

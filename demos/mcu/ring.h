@@ -8,7 +8,7 @@
 enum { RING_SIZE = 64 };                        /* a power of two, at most 128 */
 
 struct ring {
-    struct isr_event filled;
+    struct co_isr_event filled;
     volatile uint8_t put, got;                  /* counts that wrap: each has one writer */
     volatile uint8_t lost;                      /* bytes that found no room */
     volatile uint8_t bytes[RING_SIZE];
@@ -25,7 +25,7 @@ static inline void ring_put(struct ring *ring, uint8_t byte)
     } else {
         ring->lost = (uint8_t)(ring->lost + 1);
     }
-    event_set_from_isr(&ring->filled);
+    co_isr_event_set(&ring->filled);
 }
 
 /* From the task: the next byte, or -1. */

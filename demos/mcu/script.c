@@ -43,7 +43,7 @@ void script_start(void);
 void script_start(void)
 {
     static struct player frame;
-    static struct task task;
+    static struct co_task task;
 
-    task_init(&task, &frame, player);
+    co_task_init(&task, &frame, player);
 }

@@ -7,13 +7,13 @@
 #define EIO 5
 #endif
 
-static struct isr_event transferred;
+static struct co_isr_event transferred;
 static volatile int8_t transfer_result;
 
 static void on_transferred(int8_t result)       /* in the interrupt */
 {
     transfer_result = result;
-    event_set_from_isr(&transferred);
+    co_isr_event_set(&transferred);
 }
 
 /* Reads the temperature, in 1/256 degree: three tries, each of at most 20 ms. */
@@ -26,7 +26,7 @@ struct read_celsius {
 co_define(read_celsius) {
     co_begin;
     for (; self->tries < 3; self->tries++) {
-        isr_event_clear(&transferred);
+        co_isr_event_clear(&transferred);
         i2c_read(0x48, 0, self->bytes, 2, on_transferred);
         co_await(self->r, co_within(&self->slot, 0.02, co_isr_event_wait(&transferred)));
         if (self->r == 0 && transfer_result == 0)
@@ -57,15 +57,15 @@ co_define(sensor) {
     co_end;
 }
 
-static struct task_timer_slot timers[3];
+static struct co_timer_slot timers[3];
 static struct sensor frame;
-static struct task task;
+static struct co_task task;
 
 int main(void)
 {
     mcu_init(timers, 3);
-    isr_event_init(&transferred);
-    task_init(&task, &frame, sensor);
+    co_isr_event_init(&transferred);
+    co_task_init(&task, &frame, sensor);
     mcu_run();
     return 0;
 }

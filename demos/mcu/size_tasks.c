@@ -11,15 +11,15 @@ static co_define(blink) {
     co_end;
 }
 
-static struct task_timer_slot timers[2];
+static struct co_timer_slot timers[2];
 static struct blink red_frame, green_frame;
-static struct task red, green;
+static struct co_task red, green;
 
 int main(void)
 {
     mcu_init(timers, 2);
-    task_init(&red, &red_frame, blink, .led = 0, .ms = 100);
-    task_init(&green, &green_frame, blink, .led = 1, .ms = 250);
+    co_task_init(&red, &red_frame, blink, .led = 0, .ms = 100);
+    co_task_init(&green, &green_frame, blink, .led = 1, .ms = 250);
     mcu_run();
     return 0;
 }

@@ -40,14 +40,14 @@ co_define(echo) {
 }
 
 static struct echo frame;
-static struct task task;
+static struct co_task task;
 
 int main(void)
 {
     mcu_init(NULL, 0);
-    isr_event_init(&input.filled);
+    co_isr_event_init(&input.filled);
     board_on_byte(on_byte);
-    task_init(&task, &frame, echo);
+    co_task_init(&task, &frame, echo);
     mcu_run();
-    board_stop(task_result(&task) < 0);
+    board_stop(co_task_result(&task) < 0);
 }

@@ -2,12 +2,12 @@
 #include "blink.h"
 
 static struct blink slow_frame, fast_frame;
-static struct task slow_task, fast_task;
+static struct co_task slow_task, fast_task;
 
 void setup() {
     duffel_begin();
-    task_init(&slow_task, &slow_frame, blink, LED_BUILTIN, 500);
-    task_init(&fast_task, &fast_frame, blink, 12, 330);
+    co_task_init(&slow_task, &slow_frame, blink, LED_BUILTIN, 500);
+    co_task_init(&fast_task, &fast_frame, blink, 12, 330);
 }
 
 void loop() {

@@ -2,12 +2,12 @@
 #include "echo.h"
 
 static struct echo frame;
-static struct task task;
+static struct co_task task;
 
 void setup() {
     Serial.begin(9600);
     duffel_begin();
-    task_init(&task, &frame, echo);
+    co_task_init(&task, &frame, echo);
 }
 
 void loop() {

@@ -20,7 +20,7 @@ static co_define(writer)
         co_pause;
     }
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -28,7 +28,7 @@ struct reader {
     co_frame;
     struct plan *plan;
     int fd;
-    struct stream stream;
+    struct co_stream stream;
     struct http_head head;
     struct http_message whole;
     intptr_t want, n;
@@ -69,7 +69,7 @@ static void same(const struct reader *r)
 static co_define(reader)
 {
     co_begin;
-    stream_init(&self->stream, self->fd, self->buf, sizeof self->buf);
+    co_stream_init(&self->stream, self->fd, self->buf, sizeof self->buf);
     self->want = wanted(self);
     co_await(self->n, self->plan->is_answer ? http_read_answer(&self->head, &self->stream)
                                             : http_read_request(&self->head, &self->stream));
@@ -82,7 +82,7 @@ static co_define(reader)
     CHECK(self->n == (intptr_t)self->left);
     CHECK(memcmp(self->rest, self->plan->data + self->whole.size, self->left) == 0);
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -90,24 +90,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz f = { data, size };
     unsigned flags = fuzz_byte(&f);
-    struct loop_options options = { .seed = flags >> 1 };
+    struct co_loop_options options = { .seed = flags >> 1 };
     struct plan plan = { .is_answer = flags & 1 };
-    struct task reading, writing;
+    struct co_task reading, writing;
     static struct reader reader;
     struct writer writer;
-    struct loop *loop = loop_new(&options);
+    struct co_loop *loop = co_loop_new(&options);
     int fds[2];
 
     plan.cuts = fuzz_cuts(&f);
     plan.data = f.at;
     plan.size = f.left < HTTP_HEAD_MAX - 1 ? f.left : HTTP_HEAD_MAX - 2;        /* no limit met */
-    CHECK(loop && fd_pair(fds) == 0);
-    task_init(&reading, &reader, reader, .plan = &plan, .fd = fds[0]);
-    task_init(&writing, &writer, writer, .plan = &plan, .fd = fds[1]);
-    CHECK(loop_run(loop) == 0);
-    CHECK(task_result(&reading) == 0 && task_state(&writing) == TASK_FINISHED);
-    CHECK(task_result(&writing) == 0 || task_result(&writing) == -EPIPE
-          || task_result(&writing) == -ECONNRESET);
-    loop_free(loop);
+    CHECK(loop && co_fd_pair(fds) == 0);
+    co_task_init(&reading, &reader, reader, .plan = &plan, .fd = fds[0]);
+    co_task_init(&writing, &writer, writer, .plan = &plan, .fd = fds[1]);
+    CHECK(co_loop_run(loop) == 0);
+    CHECK(co_task_result(&reading) == 0 && co_task_state(&writing) == CO_TASK_FINISHED);
+    CHECK(co_task_result(&writing) == 0 || co_task_result(&writing) == -EPIPE
+          || co_task_result(&writing) == -ECONNRESET);
+    co_loop_free(loop);
     return 0;
 }

@@ -93,14 +93,14 @@ static void session(struct kv *kv, struct kv_reply *reply, const uint8_t *data, 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct loop *loop;
+    static struct co_loop *loop;
     struct fuzz f = { data, size };
     unsigned flags = fuzz_byte(&f);
     struct kv kv = { .max_bulk = 4096, .port = 1 };
     struct kv_reply reply = { .max = KV_REPLY_ROOM };
 
     if (!loop) {
-        loop = loop_new(NULL);          /* never freed: libFuzzer's end is not seen */
+        loop = co_loop_new(NULL);          /* never freed: libFuzzer's end is not seen */
         kv_commands_init();
     }
     CHECK(loop && reply_make(&reply) == 0);

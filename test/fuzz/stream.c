@@ -45,20 +45,20 @@ struct writer {
     co_frame;
     struct plan *plan;
     int fd;
-    struct stream stream;
+    struct co_stream stream;
     size_t at, n;
     intptr_t result;
     char out[SIZE_MAX_];
 };
 co_define(writer) {
     co_begin;
-    stream_init(&self->stream, self->fd, NULL, 0);
-    stream_output(&self->stream, self->out, self->plan->out_size);
+    co_stream_init(&self->stream, self->fd, NULL, 0);
+    co_stream_output(&self->stream, self->out, self->plan->out_size);
     while (self->at < self->plan->size) {
         self->n = fuzz_cut(&self->plan->cuts, self->plan->size - self->at);
         if (self->n > self->plan->out_size)
             self->n = self->plan->out_size;
-        self->result = stream_write(&self->stream, self->plan->data + self->at, self->n);
+        self->result = co_stream_write(&self->stream, self->plan->data + self->at, self->n);
         CHECK(self->result == 0 || self->result == -ENOBUFS);
         if (self->result == 0)
             self->at += self->n;
@@ -69,7 +69,7 @@ co_define(writer) {
     }
     co_try(co_flush(&self->stream));
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -79,7 +79,7 @@ struct reader {
     co_frame;
     struct plan *plan;
     int fd;
-    struct stream stream;
+    struct co_stream stream;
     struct co_within deadline;
     unsigned step;
     enum op op;
@@ -136,7 +136,7 @@ static void reader_next(struct reader *r)
 
 co_define(reader) {
     co_begin;
-    stream_init(&self->stream, self->fd, self->buf, self->plan->buf_size);
+    co_stream_init(&self->stream, self->fd, self->buf, self->plan->buf_size);
     for (;;) {
         reader_next(self);
         memset(self->to, 0x5A, sizeof self->to);
@@ -166,7 +166,7 @@ co_define(reader) {
     }
     CHECK(self->n == -ENODATA || self->at == self->plan->size);
     co_finally;
-    fd_close(self->fd);
+    co_fd_close(self->fd);
     co_end;
 }
 
@@ -189,22 +189,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz f = { data, size };
     unsigned flags = fuzz_byte(&f);
-    struct loop_options options = { .seed = flags >> 1, .wakes = -1 };
+    struct co_loop_options options = { .seed = flags >> 1, .wakes = -1 };
     struct plan plan = plan_read(&f);
-    struct task reading, writing;
+    struct co_task reading, writing;
     struct reader reader;
     struct writer writer;
-    struct loop *loop = loop_new(&options);
+    struct co_loop *loop = co_loop_new(&options);
     char *buf = malloc(plan.buf_size);
     int fds[2];
 
-    CHECK(loop && buf && (flags & 1 ? fd_pair(fds) : fd_pipe(fds)) == 0);
-    task_init(&reading, &reader, reader, .plan = &plan, .fd = fds[0], .buf = buf, .n = 1);
-    task_init(&writing, &writer, writer, .plan = &plan, .fd = fds[1]);
-    CHECK(loop_run(loop) == 0);
-    CHECK(task_state(&reading) == TASK_FINISHED && task_state(&writing) == TASK_FINISHED);
-    CHECK(task_result(&reading) == 0 && task_result(&writing) == 0);
-    loop_free(loop);
+    CHECK(loop && buf && (flags & 1 ? co_fd_pair(fds) : co_fd_pipe(fds)) == 0);
+    co_task_init(&reading, &reader, reader, .plan = &plan, .fd = fds[0], .buf = buf, .n = 1);
+    co_task_init(&writing, &writer, writer, .plan = &plan, .fd = fds[1]);
+    CHECK(co_loop_run(loop) == 0);
+    CHECK(co_task_state(&reading) == CO_TASK_FINISHED
+          && co_task_state(&writing) == CO_TASK_FINISHED);
+    CHECK(co_task_result(&reading) == 0 && co_task_result(&writing) == 0);
+    co_loop_free(loop);
     free(buf);
     return 0;
 }

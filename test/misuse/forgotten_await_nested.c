@@ -21,5 +21,5 @@ co_define(outer) {
 
 int main(void)
 {
-    return loop_main(outer) < 0;
+    return co_main(outer) < 0;
 }

@@ -27,7 +27,7 @@ mtype = { GET, PUT, ACQUIRE, PAUSE };   /* what it awaits */
 mtype = { NONE, PLAIN, MARKED };        /* items */
 
 mtype step[N] = READY, result[N] = OK, op[N] = PAUSE;
-bool cancel[N], told[N];                /* TASK_CANCEL_, TASK_TOLD_ */
+bool cancel[N], told[N];                /* CO_TASK_CANCEL_, CO_TASK_TOLD_ */
 bool spent;                             /* the budget of the running task */
 chan ready = [N] of { byte };           /* the rings */
 chan getters = [N] of { byte };
@@ -70,7 +70,7 @@ inline take_back(who) {
     fi
 }
 
-inline task_cancel(who) {
+inline co_cancel(who) {
     if
     :: cancel[who] || told[who] -> skip
     :: else ->
@@ -179,7 +179,7 @@ inline co_lock_acquire(t) {
     fi
 }
 
-inline lock_release(t) {
+inline co_lock_release(t) {
     assert(owner == t);
     holds[t] = false;
     owner = NOBODY;
@@ -228,7 +228,7 @@ inline after(t) {
 inline next(t) {
     if
     :: holds[t] && !paused[t] -> paused[t] = true; co_pause(t)
-    :: holds[t] -> paused[t] = false; lock_release(t); co_pause(t)
+    :: holds[t] -> paused[t] = false; co_lock_release(t); co_pause(t)
     :: !holds[t] -> co_lock_acquire(t)
     :: !holds[t] -> co_pause(t)
     fi
@@ -281,7 +281,7 @@ active proctype canceller() {
 
 end:
     do
-    :: atomic { select(who : 0 .. N - 1); task_cancel(who); who = 0; check() }
+    :: atomic { select(who : 0 .. N - 1); co_cancel(who); who = 0; check() }
     od
 }
 
