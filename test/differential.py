@@ -903,7 +903,7 @@ class InC(Lines):
         if kind == "group":
             return "co_group_wait(&@group)"
         if kind in ("next", "close"):
-            return f"co_{kind}(&@g{w[0]})"
+            return f"co_{'gen_close' if kind == 'close' else kind}(&@g{w[0]})"
         if kind in ("join", "shield"):
             return f"co_{kind}(T[{w[0]}])"
         if kind == "wait_for":

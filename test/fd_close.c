@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * co_fd_close.c: tests of closing an fd that is awaited, by co_fd_close() and by plain close(), and
+ * fd_close.c: tests of closing an fd that is awaited, by co_fd_close() and by plain close(), and
  * of numbers that come again. libev would abort on some of it, and hang on more. */
 #include "fd_test.h"
 
