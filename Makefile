@@ -28,8 +28,8 @@ LIBS    = -lev -pthread
 B       = build
 
 HEADERS = coro.h task.h sync.h group.h isr.h loop.h thread.h process.h stream.h net.h trial.h
-LIBRARY = task.c sync.c group.c isr.c loop.c thread.c process.c stream.c net.c connect.c
-PARTS   = loop_fd.h loop_sim.h
+LIBRARY = task.c timer.c cancel.c sync.c group.c isr.c loop.c thread.c process.c stream.c net.c connect.c
+PARTS   = task_impl.h loop_fd.h loop_sim.h
 COMMON  = $(wildcard demos/http.c demos/http_parse.c demos/options.c)
 KV      = $(wildcard demos/resp.c demos/kv_*.c)
 DEMOS   = $(filter-out $(COMMON) $(KV),$(wildcard demos/*.c))

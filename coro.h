@@ -100,7 +100,7 @@ typedef struct co_op {
 
 /* A place in the source where a coroutine stands; its address is even. */
 struct co_site {
-    CO_EVEN_ const void *label;             /* private: CO_LABELS */
+    CO_EVEN_ const void *label;             /* private: CO_LABELS; of co_begin: the frame's size */
     const char *file, *name, *text;         /* ro: the coroutine's file and name; what it awaits */
     int line;                               /* ro */
 };
@@ -138,6 +138,8 @@ struct co_site {
  * its result in chain->result and resumes. co_where(&frame.co)   the co_site where it stands; NULL
  * under CO_TINY. asyncio: get_stack() */
 
+#define CO_CONTAINER_(pointer, type, member) \
+    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
 #ifdef __GNUC__
 #define CO_RARELY_(condition) __builtin_expect((condition), 0)
 #define CO_ATTRIBUTE_(...) __attribute__((__VA_ARGS__))
@@ -296,6 +298,24 @@ static inline const struct co_site *co_where(struct co *co)
 #endif
 }
 
+/* The size of the frame [co]; 0 if nobody knows. */
+static inline size_t co_frame_size_(struct co *co)
+{
+#ifdef CO_TINY
+    return (void)co, (size_t)0;
+#else
+    struct co_chain chain = { co, 0 };
+    uintptr_t at = co->at.word;
+    const struct co_site *site;
+
+    co->at.word = CO_WHERE_;
+    co->body(co, &chain);
+    co->at.word = at;
+    site = (const struct co_site *)chain.result;
+    return site ? (size_t)site->label : 0;
+#endif
+}
+
 #define co_declare(NAME) co_step_ co_body_##NAME(struct co *, struct co_chain *)
 #define co_define(NAME)                                                                           \
     co_declare(NAME);                                                                             \
@@ -316,10 +336,10 @@ static inline const struct co_site *co_where(struct co *co)
 #define CO_SITE_(label, words) static const struct co_site co_site_ =                             \
         { label, __FILE__, __func__ + sizeof "co_run_" - 1, words, __LINE__ }
 #ifdef CO_TINY
-#define CO_TELL_(state, words)
+#define CO_TELL_(state, label, words)
 #else
-#define CO_TELL_(state, words)                                                                    \
-    case CO_CASE_ + (state): { CO_SITE_(NULL, words); return co_tell_(chain_, &co_site_); }
+#define CO_TELL_(state, label, words)                                                             \
+    case CO_CASE_ + (state): { CO_SITE_(label, words); return co_tell_(chain_, &co_site_); }
 #endif
 #if defined CO_LABELS && defined CO_TINY
 #define CO_POINT_(n, words, step)                                                                 \
@@ -339,7 +359,7 @@ static inline const struct co_site *co_where(struct co *co)
     enum { co_here_ = 2 * (n - co_begin_is_missing_) + 2 };                                       \
     self->co.at.word = CO_PLACE_(co_here_ + 1);                                                   \
     return step;                                                                                  \
-    CO_TELL_(co_here_, words)                                                                     \
+    CO_TELL_(co_here_, NULL, words)                                                                  \
     case CO_CASE_ + co_here_ + 1:;
 #endif
 #ifdef CO_LABELS
@@ -480,7 +500,7 @@ static void co_claim_(struct co *co, co_body *made, const char *file, int line)
     co_state_ = CO_STATE_(&self->co);                                                             \
     co_dispatch_: CO_ATTRIBUTE_(unused);                                                          \
     switch (co_state_ + CO_CASE_) {                                                               \
-    CO_TELL_(CO_WHERE_, "")                                                                       \
+    CO_TELL_(CO_WHERE_, (const void *)sizeof *self, "")                                           \
     case CO_CASE_: { enum { co_in_finally_ = 0 }
 #define co_finally                                                                                \
         goto co_clean_up_; }                                                                      \

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * group.c: tasks as a set: wait, as completed, groups. Freestanding. */
 #include "group.h"
-
-#define CONTAINER(pointer, type, member) \
-    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+#include "task_impl.h"
 
 /* ---- Arrays: the waiting task keeps the count of members in its own union, and its result, while
  * it waits, in chain.result -------------------------------------------------------------------- */
@@ -19,7 +17,7 @@ static int set_check(const struct co_task *me, struct co_task *const *tasks, siz
     for (size_t i = 0; i < n; i++) {
         if (tasks[i] == me)
             return -EDEADLK;
-        if (tasks[i] && co_task_set_(tasks[i]) && is_pending(tasks[i]))
+        if (tasks[i] && tasks[i]->set && is_pending(tasks[i]))
             return -EBUSY;
     }
     return 0;
@@ -31,8 +29,8 @@ static uint32_t set_join(struct co_task_set *set, struct co_task *const *tasks, 
     uint32_t joined = 0;
 
     for (size_t i = 0; i < n; i++)
-        if (tasks[i] && co_task_set_(tasks[i]) != set && is_pending(tasks[i])) {
-            co_task_set_put_(tasks[i], set);
+        if (tasks[i] && tasks[i]->set != set && is_pending(tasks[i])) {
+            tasks[i]->set = set;
             joined++;
         }
     return joined;
@@ -41,8 +39,8 @@ static uint32_t set_join(struct co_task_set *set, struct co_task *const *tasks, 
 static void set_leave(struct co_task_set *set, struct co_task *const *tasks, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (tasks[i] && co_task_set_(tasks[i]) == set)
-            co_task_set_put_(tasks[i], NULL);
+        if (tasks[i] && tasks[i]->set == set)
+            tasks[i]->set = NULL;
 }
 
 static struct co_task *const *members_of(const struct co_task *task)
@@ -57,10 +55,10 @@ static co_op set_wait(struct co_task *me, const struct co_wait_kind *wait,
 {
     me->in.many.set.ended = ended;
     me->in.many.count = (uint32_t)n;
-    me->in.many.left = set_join(&me->in.many.set, tasks, n);
+    me->in.many.left = set_join(&me->in.many.set, tasks, n) & INT32_MAX;
     (void)co_op_wait(wait, (void *)(uintptr_t)tasks);
     me->chain.result = result;
-    co_task_meet_(me);
+    co_task_deliver_(me);
     return co_wait();
 }
 
@@ -83,10 +81,10 @@ static size_t count_pending(struct co_task *const *tasks, size_t n, int *failed)
 
 /* ---- Wait ------------------------------------------------------------------------------------ */
 
-static int wait_take_back(struct co_task *task)
+static enum co_take_back wait_take_back(struct co_task *task)
 {
     set_leave(&task->in.many.set, members_of(task), (size_t)task->in.many.count);
-    return 1;
+    return CO_TAKEN;
 }
 
 static intptr_t count_ended(struct co_task *const *tasks, size_t n)
@@ -107,25 +105,25 @@ static intptr_t first_ended(struct co_task *const *tasks, size_t n)
 /* The wait is over. Its result is counted now: when the task runs, they may be gone. */
 static void wait_over(struct co_task *task, intptr_t (*result)(struct co_task *const *, size_t))
 {
-    wait_take_back(task);
+    (void)wait_take_back(task);
     co_wake(task, result(members_of(task), (size_t)task->in.many.count));
 }
 
 static void any_ended(struct co_task_set *set, struct co_task *member)
 {
     (void)member;
-    wait_over(CONTAINER(set, struct co_task, in.many.set), first_ended);
+    wait_over(CO_CONTAINER_(set, struct co_task, in.many.set), first_ended);
 }
 
 static void completed_ended(struct co_task_set *set, struct co_task *member)
 {
     (void)member;
-    wait_over(CONTAINER(set, struct co_task, in.many.set), count_ended);
+    wait_over(CO_CONTAINER_(set, struct co_task, in.many.set), count_ended);
 }
 
 static void all_ended(struct co_task_set *set, struct co_task *member)
 {
-    struct co_task *task = CONTAINER(set, struct co_task, in.many.set);
+    struct co_task *task = CO_CONTAINER_(set, struct co_task, in.many.set);
 
     (void)member;
     if (--task->in.many.left == 0)
@@ -162,6 +160,8 @@ co_op co_wait_tasks(struct co_task *const *tasks, size_t n, enum co_wait_policy 
 
     if (error < 0)
         return co_op_done(error);
+    if ((unsigned)policy > CO_ALL_COMPLETED)
+        return co_op_done(-EINVAL);
     pending = count_pending(tasks, n, &failed);
     if (pending == 0 || (policy == CO_FIRST_COMPLETED && pending < n)
         || (policy == CO_FIRST_FAILED && failed))
@@ -174,7 +174,7 @@ co_op co_wait_tasks(struct co_task *const *tasks, size_t n, enum co_wait_policy 
 
 static void callback_ended(struct co_task_set *set, struct co_task *task)
 {
-    struct co_done_callback *callback = CONTAINER(set, struct co_done_callback, set);
+    struct co_done_callback *callback = CO_CONTAINER_(set, struct co_done_callback, set);
 
     callback->fn(task, callback->arg);
 }
@@ -186,17 +186,17 @@ int co_add_done_callback(struct co_task *task, struct co_done_callback *callback
         fn(task, arg);
         return 0;
     }
-    if (co_task_set_(task))
+    if (task->set)
         return -EBUSY;
     *callback = (struct co_done_callback){ { callback_ended }, fn, arg };
-    co_task_set_put_(task, &callback->set);
+    task->set = &callback->set;
     return 0;
 }
 
 void co_remove_done_callback(struct co_task *task, struct co_done_callback *callback)
 {
-    if (task && co_task_set_(task) == &callback->set)
-        co_task_set_put_(task, NULL);
+    if (task && task->set == &callback->set)
+        task->set = NULL;
 }
 
 /* ---- As completed ---------------------------------------------------------------------------- */
@@ -204,13 +204,13 @@ void co_remove_done_callback(struct co_task *task, struct co_done_callback *call
 /* An ended task waits for nothing: its link is free, to queue it until it is given. */
 static void each_queue(struct co_as_completed *each, struct co_task *task)
 {
-    co_task_set_put_(task, &each->set);
+    task->set = &each->set;
     co_ring_add(&each->ended, task);
 }
 
 static void each_ended(struct co_task_set *set, struct co_task *task)
 {
-    struct co_as_completed *each = CONTAINER(set, struct co_as_completed, set);
+    struct co_as_completed *each = CO_CONTAINER_(set, struct co_as_completed, set);
 
     each->left--;
     each_queue(each, task);
@@ -221,10 +221,10 @@ static void each_ended(struct co_task_set *set, struct co_task *task)
     }
 }
 
-static int each_take_back(struct co_task *task)
+static enum co_take_back each_take_back(struct co_task *task)
 {
     ((struct co_as_completed *)task->object)->waiter = NULL;
-    return 1;
+    return CO_TAKEN;
 }
 
 /* Waits for the next that ends. */
@@ -244,7 +244,7 @@ static intptr_t each_start(struct co_as_completed *each)
     int error = set_check(co_current(), each->tasks, each->n);
 
     for (size_t i = 0; error == 0 && i < each->n; i++)
-        if (each->tasks[i] && co_task_set_(each->tasks[i]))
+        if (each->tasks[i] && each->tasks[i]->set)
             error = -EBUSY;             /* it ended, and is queued by another one of these */
     if (error < 0)
         return error;
@@ -254,7 +254,7 @@ static intptr_t each_start(struct co_as_completed *each)
 
         if (!task)
             each->missing++;
-        else if (co_task_set_(task) != &each->set)
+        else if (task->set != &each->set)
             each_queue(each, task);
     }
     return 0;
@@ -269,7 +269,7 @@ static co_define(co_as_completed)
     for (;;) {
         self->task = self->ended;
         if (self->task) {
-            co_task_set_put_(self->task, NULL);
+            self->task->set = NULL;
             co_ring_remove(&self->ended, self->task);
             co_yield;
         } else if (self->left > 0) {
@@ -289,6 +289,68 @@ void co_as_completed_init(struct co_as_completed *each, struct co_task *const *t
     co_init(each, co_as_completed, .set = { each_ended }, .tasks = tasks, .n = n);
 }
 
+/* ---- A coroutine that ends must not leave tasks in its group -----------------------------------
+ * They would find a group whose storage is gone. While a group has tasks, a guard stands between the
+ * coroutine in whose frame the group lies and the one that awaits it; so a coroutine without a group
+ * pays nothing for this. A frame in the middle of a chain that has not started is such a guard. */
+
+#ifdef CO_TINY
+#define guard_add(group) ((void)0)
+#define guard_remove(group) ((void)0)
+#else
+/* The coroutine that holds the group ended, or gave a value as a generator. */
+static co_step_ guard_body(struct co *co, struct co_chain *chain)
+{
+    struct co_group *group = CO_CONTAINER_(co, struct co_group, guard);
+    struct co *holder = group->holder;
+    int ended = holder->at.word == CO_ENDED_;
+
+    if (co->at.word == CO_WHERE_)
+        return co_tell_(chain, NULL);           /* nobody's place in the source */
+    if (ended && group->count > 0)
+        co_stop_left_(holder, group->members.list.oldest);
+    if (co->caller)
+        return co_up_(co, chain, chain->result, CO_RETURNED);
+    chain->top = holder;
+    return co_signal_(ended ? CO_RETURNED : CO_YIELDED);
+}
+
+/* The innermost frame of the running task that [group] lies in; NULL: it lies elsewhere. */
+static struct co *holder_of(const struct co_group *group)
+{
+    struct co_task *task = co_scheduler_->current;
+
+    for (struct co *co = task ? task->chain.top : NULL; co; co = co->caller)
+        if ((uintptr_t)group - (uintptr_t)co < co_frame_size_(co))
+            return co;
+    return NULL;
+}
+
+static void guard_add(struct co_group *group)
+{
+    struct co *holder = holder_of(group);
+
+    group->holder = holder;
+    if (!holder)
+        return;
+    group->guard.at.word = 0;
+    group->guard.body = guard_body;
+    group->guard.caller = holder->caller;
+    holder->caller = &group->guard;
+}
+
+static void guard_remove(struct co_group *group)
+{
+    struct co *co = group->holder;
+
+    while (co && co->caller != &group->guard)
+        co = co->caller;
+    if (co)
+        co->caller = group->guard.caller;
+    group->holder = NULL;
+}
+#endif
+
 /* ---- Groups ---------------------------------------------------------------------------------- */
 
 static void group_ended(struct co_task_set *set, struct co_task *task)
@@ -297,7 +359,8 @@ static void group_ended(struct co_task_set *set, struct co_task *task)
     struct co_task_pool *pool = group->options.pool;
     intptr_t result = task->chain.result;
 
-    group->count--;
+    if (--group->count == 0)
+        guard_remove(group);
     if (pool) {                         /* the scheduler is done with it */
         *(void **)(void *)task = pool->free;
         pool->free = task;
@@ -309,7 +372,9 @@ static void group_ended(struct co_task_set *set, struct co_task *task)
     }
     if (group->count == 0 && group->waiter) {
         struct co_task *waiter = group->waiter;
-        co_wake(waiter, group->failure ? group->failure : group->asked ? -ECANCELED : 0);
+        int asked = waiter->flags & CO_TASK_LENT_;
+
+        co_wake(waiter, group->failure ? group->failure : asked ? -ECANCELED : 0);
         co_group_init(group, &group->options);
         group->over_for = waiter;
         group->over_until = co_scheduler_get()->turns + 2;
@@ -351,6 +416,7 @@ static struct co_task *pool_take(struct co_task_pool *pool, size_t size)
 int co_group_alloc_(struct co_group *group, size_t frame_size, struct co_task **task)
 {
     *task = NULL;
+    group->members.set.ended = group_ended;     /* zeroed storage is an empty group, too */
     if (group_over(group) || group->cancelled)
         return -ECANCELED;
     *task = group->options.pool ? pool_take(group->options.pool, CO_TASK_HEAD_ + frame_size)
@@ -360,39 +426,36 @@ int co_group_alloc_(struct co_group *group, size_t frame_size, struct co_task **
 
 void co_group_start_(struct co_group *group, struct co_task *task)
 {
-    group->count++;
+    if (group->count++ == 0)
+        guard_add(group);
     co_task_join_(task, CO_TASK_MEMBER_ | (group->options.pool ? 0 : CO_TASK_OWN_ | CO_TASK_GO_),
                &group->members);
 }
 
-void co_group_cancel(struct co_group *group)
+static void group_ask(struct co_group *group)
 {
     struct co_task *task = group->members.list.oldest;
 
-    if (group->cancelled)
-        return;
     group->cancelled = 1;
     for (uint32_t n = group->count; n > 0; n--) {
-        struct co_task *next = task->younger;
-        co_cancel(task);
-        task = next;
+        co_task_ask_(task);
+        task = task->younger;
     }
 }
 
-/* Cancelled once more, it asks its tasks once more. The request may come back here by a task that
- * waits for this one; one that joins it is cut off meanwhile (CO_TASK_RING_). */
-static int group_take_back(struct co_task *task)
+void co_group_cancel(struct co_group *group)
 {
-    struct co_group *group = (struct co_group *)task->object;
+    if (group->cancelled)
+        return;
+    group_ask(group);
+    if (group->count > 0)
+        co_walk_(co_scheduler_);
+}
 
-    if (task->flags & CO_TASK_RING_)
-        return 0;
-    group->asked = 1;
-    group->cancelled = 0;
-    task->flags |= CO_TASK_RING_;
-    co_group_cancel(group);
-    task->flags &= (uint16_t)~CO_TASK_RING_;
-    return 0;
+static enum co_take_back group_take_back(struct co_task *task)
+{
+    group_ask((struct co_group *)task->object);
+    return CO_PASSED;
 }
 
 co_op co_group_wait(struct co_group *group)
@@ -401,7 +464,7 @@ co_op co_group_wait(struct co_group *group)
     struct co_task *me = co_task_running_(wait.name);
     intptr_t failure = group->failure;
 
-    if (co_task_set_(me) == &group->members.set)
+    if (me->set == &group->members.set)
         return co_op_done(-EDEADLK);
     if (group->waiter)
         return co_op_done(-EBUSY);
@@ -410,6 +473,6 @@ co_op co_group_wait(struct co_group *group)
         return co_op_done(failure);
     }
     group->waiter = co_op_wait(&wait, group);
-    co_task_meet_(me);
+    co_task_deliver_(me);
     return co_wait();
 }

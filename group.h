@@ -112,10 +112,13 @@ struct co_group {
     struct co_task *waiter;            /* private: who awaits it */
     uint32_t count;                 /* ro: tasks that have not ended */
     uint8_t cancelled;              /* ro */
-    uint8_t asked;                  /* private: who awaits it was cancelled */
     uint32_t over_until;            /* private: the turn in which who awaited it goes on */
     const struct co_task *over_for;    /* private: who that is */
     intptr_t failure;               /* ro: the first, or 0 */
+#ifndef CO_TINY
+    struct co *holder;              /* private: the coroutine in whose frame the group lies */
+    struct co guard;                /* private: stands between it and its caller */
+#endif
 };
 
 /* An empty group. [options] may be NULL. Its storage must stay until it is empty again: await it

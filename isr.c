@@ -59,10 +59,10 @@ int co_isr_deliver(void)
     return delivered;
 }
 
-static int isr_event_take_back(struct co_task *task)
+static enum co_take_back isr_event_take_back(struct co_task *task)
 {
     co_ring_remove(&((struct co_isr_event *)task->object)->waiters, task);
-    return 1;
+    return CO_TAKEN;
 }
 
 co_op co_isr_event_wait(struct co_isr_event *event)

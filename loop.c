@@ -538,7 +538,7 @@ intptr_t co_main_run_(struct co_task *task)
     if (!task)
         return -ENOMEM;
     loop->main_task = task;
-    co_task_set_put_(task, &set);
+    task->set = &set;
     sigint_start(loop);
     if (co_loop_run(loop) == -EDEADLK) {
         fputs("deadlock: these tasks wait, and nothing can wake them:\n", stderr);

@@ -188,7 +188,7 @@ struct co_fd_wait {                /* one static const for each op */
 #define CO_FD_WAIT_(name, direction, attempt) { { name, co_fd_take_back_ }, direction, attempt }
 #define CO_FD_PAUSE_ INTPTR_MIN
 CO_OP co_fd_(int fd, const struct co_fd_wait *wait, const void *data, size_t size);
-int co_fd_take_back_(struct co_task *task);
+enum co_take_back co_fd_take_back_(struct co_task *task);
 void co_fd_forget_(int fd);        /* its number names a new file from now on */
 
 #ifdef __cplusplus

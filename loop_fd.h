@@ -302,10 +302,10 @@ int co_fd_nonblock(int fd)
 
 /* ---- Ops on fds ------------------------------------------------------------------------------ */
 
-int co_fd_take_back_(struct co_task *task)
+enum co_take_back co_fd_take_back_(struct co_task *task)
 {
     (void)entry_leave(loop_, task->object, fd_wait_of(task)->direction);
-    return 1;
+    return CO_TAKEN;
 }
 
 /* Begins the op of [task]: nothing stands in its way. */

@@ -50,13 +50,13 @@ static void on_signal(struct ev_loop *ev, ev_signal *signal, int revents)
     }
 }
 
-static int signal_take_back(struct co_task *task)
+static enum co_take_back signal_take_back(struct co_task *task)
 {
     struct watch *watch = task->object;
 
     co_ring_remove(&watch->waiters, task);
     co_loop_waits_(co_loop_current(), -1);
-    return 1;
+    return CO_TAKEN;
 }
 
 /* libev leaves SIG_DFL behind its last watcher. What was there before may be libev's own handler,
@@ -438,10 +438,10 @@ static int thread_start(struct co_process *process)
     return 0;
 }
 
-static int thread_take_back(struct co_task *task)
+static enum co_take_back thread_take_back(struct co_task *task)
 {
     ((struct co_process *)task->object)->waiter = NULL;
-    return 1;
+    return CO_TAKEN;
 }
 
 /* An op: waits until the child has ended. 0. */

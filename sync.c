@@ -39,10 +39,10 @@ static void wake_all(struct co_task **ring, intptr_t result)
 
 /* ---- Event ----------------------------------------------------------------------------------- */
 
-static int event_take_back(struct co_task *task)
+static enum co_take_back event_take_back(struct co_task *task)
 {
     co_ring_remove(&((struct co_event *)task->object)->waiters, task);
-    return 1;
+    return CO_TAKEN;
 }
 
 void co_event_set(struct co_event *event)
@@ -67,18 +67,22 @@ co_op co_event_wait(struct co_event *event)
 
 /* ---- Lock ------------------------------------------------------------------------------------ */
 
-static int lock_take_back(struct co_task *task)
+static enum co_take_back lock_take_back(struct co_task *task)
 {
     co_ring_remove(&((struct co_lock *)task->object)->waiters, task);
-    return 1;
+    return CO_TAKEN;
 }
 
 /* To the first who waits, with the result that its wait is to give. */
 static void lock_hand_over(struct co_lock *lock)
 {
-    lock->owner = first_of(&lock->waiters);
-    if (lock->owner)
-        co_wake(lock->owner, lock->owner->chain.result);
+    struct co_task *next = first_of(&lock->waiters);
+
+    lock->owner = next;
+    if (next) {
+        next->locks++;
+        co_wake(next, next->chain.result);
+    }
 }
 
 static co_op lock_acquire(struct co_lock *lock)
@@ -92,6 +96,7 @@ static co_op lock_acquire(struct co_lock *lock)
     if (lock->owner)
         return wait_in(&lock->waiters, &wait, lock, 0);
     lock->owner = co_current();
+    lock->owner->locks++;
     return co_op_done(0);
 }
 
@@ -108,23 +113,29 @@ co_op co_lock_acquire(struct co_lock *lock)
     if (!me)
         return lock_acquire(lock);
     lock->owner = me;
+    me->locks++;
     return co_done(0);
 }
 
 int co_lock_release(struct co_lock *lock)
 {
-    if (!lock_is_mine(lock))
+    struct co_task *owner = lock->owner;
+
+    if (!owner || owner != co_current())
         return -EPERM;
-    lock_hand_over(lock);
+    owner->locks--;
+    lock->owner = NULL;
+    if (lock->waiters)
+        lock_hand_over(lock);
     return 0;
 }
 
 /* ---- Semaphore ------------------------------------------------------------------------------- */
 
-static int semaphore_take_back(struct co_task *task)
+static enum co_take_back semaphore_take_back(struct co_task *task)
 {
     co_ring_remove(&((struct co_semaphore *)task->object)->waiters, task);
-    return 1;
+    return CO_TAKEN;
 }
 
 void co_semaphore_init(struct co_semaphore *semaphore, unsigned value, unsigned bound)
@@ -164,39 +175,30 @@ int co_semaphore_release(struct co_semaphore *semaphore)
 
 static void condition_relock(struct co_condition *condition, struct co_task *task, intptr_t result);
 
-/* Its own request has been met, though it cannot see that yet: one more till then is the same. */
-static void condition_told(struct co_task *task)
-{
-    if (task->flags & CO_TASK_CANCEL_)
-        task->flags |= CO_TASK_TOLD_;
-}
-
-/* It must have the lock again before it can tell that it was cancelled. */
-static int condition_take_back(struct co_task *task)
+/* It must own the lock again before its await can return. */
+static enum co_take_back condition_take_back(struct co_task *task)
 {
     struct co_condition *condition = (struct co_condition *)task->object;
 
     co_ring_remove(&condition->waiters, task);
-    condition_told(task);
     condition_relock(condition, task, -ECANCELED);
-    return 0;
+    return CO_MET;
 }
 
-/* Cancelled between the notify and the lock: the notify goes to the next. One that was cancelled
- * already leaves a further request, which is another deadline's, to the next await. */
-static int relock_take_back(struct co_task *task)
+/* Cancelled between the notify and the lock: the notify is given to the next waiter. If this await
+ * will return -ECANCELED already, a further request, of another scope, is for the next await. */
+static enum co_take_back relock_take_back(struct co_task *task)
 {
     struct co_condition *condition = (struct co_condition *)task->object;
     struct co_task *next;
 
     if (task->chain.result < 0)
         return CO_LATER;
-    condition_told(task);
     task->chain.result = -ECANCELED;
     next = first_of(&condition->waiters);
     if (next)
         condition_relock(condition, next, 0);
-    return 0;
+    return CO_MET;
 }
 
 static const struct co_wait_kind condition_wait = {
@@ -232,6 +234,7 @@ co_op co_condition_wait(struct co_condition *condition)
     if (!lock_is_mine(condition->lock))
         return co_op_done(-EPERM);
     op = wait_in(&condition->waiters, &condition_wait, condition, 0);
+    condition->lock->owner->locks--;
     lock_hand_over(condition->lock);
     return op;
 }
@@ -252,13 +255,13 @@ int co_condition_notify_all(struct co_condition *condition)
 
 /* ---- Barrier --------------------------------------------------------------------------------- */
 
-static int barrier_take_back(struct co_task *task)
+static enum co_take_back barrier_take_back(struct co_task *task)
 {
     struct co_barrier *barrier = (struct co_barrier *)task->object;
 
     co_ring_remove(&barrier->waiters, task);
     barrier->arrived--;
-    return 1;
+    return CO_TAKEN;
 }
 
 void co_barrier_init(struct co_barrier *barrier, unsigned parties)
@@ -273,6 +276,8 @@ co_op co_barrier_wait(struct co_barrier *barrier)
 
     if (co_op_take_cancel(wait.name))
         return co_done(-ECANCELED);
+    if (barrier->parties == 0)
+        return co_op_done(-EINVAL);
     if (barrier->broken)
         return co_op_done(-EPIPE);
     if (++barrier->arrived < barrier->parties)
@@ -356,10 +361,14 @@ static void item_take(struct co_queue *q, void *item)
 static int queue_grow(struct co_queue *q)
 {
     struct co_driver *driver = co_scheduler_get() ? co_scheduler_get()->driver : NULL;
-    size_t room = q->room ? 2 * q->room : 8;
+    size_t room = q->room ? 2 * q->room : 8, most = (size_t)PTRDIFF_MAX;
     char *items;
 
-    if (!driver || !driver->resize || room > (size_t)PTRDIFF_MAX / q->item_size)
+    if (q->item_size == 0) {            /* they are counted and not stored */
+        q->room = room < most ? room : most;
+        return 0;
+    }
+    if (!driver || !driver->resize || room > most / q->item_size)
         return -ENOMEM;
     items = (char *)driver->resize(driver, q->items, room * q->item_size);
     if (!items)
@@ -376,7 +385,9 @@ void co_queue_init_order(struct co_queue *queue, void *items, size_t room, size_
                       enum co_queue_order order, int (*compare)(const void *, const void *))
 {
     *queue = (struct co_queue){ .items = (char *)items, .item_size = item_size, .room = room,
-                             .order = order, .compare = compare };
+                                .order = order, .compare = compare };
+    if (item_size == 0)
+        queue->items = (char *)queue;           /* an address for items of no bytes */
 }
 
 void co_queue_init(struct co_queue *queue, void *items, size_t room, size_t item_size)
@@ -398,7 +409,7 @@ void co_queue_free(struct co_queue *queue)
     co_task_unwaited_(queue->getters, CO_NAME_("co_queue_free"));
     co_task_unwaited_(queue->putters, CO_NAME_("co_queue_free"));
     co_task_unwaited_(queue->joiners, CO_NAME_("co_queue_free"));
-    if (queue->grows && queue->items && driver)
+    if (queue->grows && queue->items && queue->item_size > 0 && driver)
         driver->resize(driver, queue->items, 0);
     queue->items = NULL;
     queue->room = queue->count = queue->first = 0;
@@ -443,22 +454,22 @@ int co_queue_get_now(struct co_queue *queue, void *item)
     return 0;
 }
 
-static int getter_take_back(struct co_task *task)
+static enum co_take_back getter_take_back(struct co_task *task)
 {
     co_ring_remove(&((struct co_queue *)task->object)->getters, task);
-    return 1;
+    return CO_TAKEN;
 }
 
-static int putter_take_back(struct co_task *task)
+static enum co_take_back putter_take_back(struct co_task *task)
 {
     co_ring_remove(&((struct co_queue *)task->object)->putters, task);
-    return 1;
+    return CO_TAKEN;
 }
 
-static int joiner_take_back(struct co_task *task)
+static enum co_take_back joiner_take_back(struct co_task *task)
 {
     co_ring_remove(&((struct co_queue *)task->object)->joiners, task);
-    return 1;
+    return CO_TAKEN;
 }
 
 co_op co_queue_put(struct co_queue *queue, const void *item)
@@ -485,12 +496,23 @@ co_op co_queue_get(struct co_queue *queue, void *item)
         : wait_in(&queue->getters, &wait, queue, (intptr_t)item);
 }
 
-void co_queue_task_done(struct co_queue *queue)
+int co_queue_task_done(struct co_queue *queue)
 {
     if (queue->unfinished == 0)
-        CO_STOP(__FILE__, __LINE__, "co_queue_task_done() more often than items were put");
+        return -ERANGE;
     if (--queue->unfinished == 0)
         wake_all(&queue->joiners, 0);
+    return 0;
+}
+
+int co_queue_is_empty(const struct co_queue *queue)
+{
+    return queue->count == 0;
+}
+
+int co_queue_is_full(const struct co_queue *queue)
+{
+    return !queue->grows && queue->count >= queue->room;
 }
 
 co_op co_queue_join(struct co_queue *queue)

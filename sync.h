@@ -169,8 +169,15 @@ int co_queue_put_now(struct co_queue *queue,
 CO_OP co_queue_get(struct co_queue *queue, void *item);
 int co_queue_get_now(struct co_queue *queue, void *item); /* at once, or -EAGAIN. get_nowait() */
 
-void co_queue_task_done(struct co_queue *queue);        /* one item that was got is done with */
+/* One item that was got is done with. 0; -ERANGE: more often than items were put, and nothing
+ * happens. */
+int co_queue_task_done(struct co_queue *queue);
 CO_OP co_queue_join(struct co_queue *queue);            /* 0: all that were put are done with */
+
+/* 1 or 0. A queue without a bound is never full; one without room is full and empty.
+ * asyncio: empty(), full() */
+int co_queue_is_empty(const struct co_queue *queue);
+int co_queue_is_full(const struct co_queue *queue);
 
 /* No item can be put any more; what is in can be got. asyncio: shutdown() */
 void co_queue_shutdown(struct co_queue *queue);

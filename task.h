@@ -20,16 +20,20 @@
  *         co_end;
  *     }
  *
- * A task is a coroutine with a place in a scheduler, and the scheduler is this thread's: loop.h
- * makes one on libev; a microcontroller makes one with co_scheduler_init. Errors are negative errno
- * values. NULL instead of a task, which is what a failed co_spawn gives, counts as a task that
- * ended with -ENOMEM, so that only one place needs to look.
+ * A task is a coroutine with a place in a scheduler. The scheduler is this thread's: loop.h makes one
+ * on libev, a microcontroller makes one with co_scheduler_init. Errors are negative errno values. A
+ * NULL task, as co_spawn returns when it runs out of memory, behaves like one that ended with
+ * -ENOMEM; so check once, where you read results.
  *
- * Cancel is a request. The await in progress is taken back and gives -ECANCELED; an await that had
- * completed gives its result, and the request meets the next one. One request gives one -ECANCELED,
- * so that clean-up may await; two that come before the task has seen the first are one. It goes
- * down: a co_join or co_gather that is cancelled passes it on to the tasks it waits for and ends
- * when they have ended. */
+ * Cancel is a request, and one request is met exactly once: one await of the task returns -ECANCELED,
+ * unless the task ends first. So clean-up may await. If the task waits, its wait is undone; if its
+ * await had already completed, that result is delivered and the next await fails with -ECANCELED. A
+ * second request before the task has run is merged with the first.
+ * Requests propagate: a task that waits for tasks (co_join, co_gather, co_group_wait) lends its
+ * request to them and goes on waiting until they have ended. If its await then returns anything but
+ * -ECANCELED, since a task had swallowed the request or failed in its clean-up, the request comes
+ * back and the next await meets it. It comes back once: lent a second time, that await returns
+ * -ECANCELED whatever the tasks returned. */
 #ifndef CO_TASK_H
 #define CO_TASK_H
 
@@ -87,20 +91,26 @@ struct co_scheduler;
 /* asyncio's three; what a pending task does at the moment stands in its chain (co_where). */
 enum co_task_state { CO_TASK_PENDING, CO_TASK_FINISHED, CO_TASK_CANCELLED };
 
-enum { CO_LATER = 2 };
-
-/* What a waiting task waits for. Makers of ops have one static const of these for each op. */
-struct co_wait_kind {
-    const char *name;                   /* ro: the op, for dumps and messages; or NULL: CO_TINY */
-    /* Cancel: takes the wait back and gives 1, upon which the task gets -ECANCELED; or passes the
-     * request on and gives 0: the wait will end by itself; or gives CO_LATER: it will end by
-     * itself, and the request meets the next await. */
-    int (*take_back)(struct co_task *);
+/* What became of a wait that its task was asked to cancel. */
+enum co_take_back {
+    CO_TAKEN,       /* the wait is undone: the task is woken with -ECANCELED, do not wake it */
+    CO_LATER,       /* it cannot be undone: co_wake it as usual, and the next await fails */
+    CO_MET,         /* it goes on, and will return -ECANCELED: you co_wake it with that */
+    CO_PASSED       /* it goes on, and other tasks were asked instead: as co_join does */
 };
 
-/* The tasks that somebody waits for as one: told when one of them ends. */
+/* What a task waits for. A maker of ops has one static const of these for each op. */
+struct co_wait_kind {
+    const char *name;                   /* ro: the op, for dumps and messages; NULL under CO_TINY */
+    /* The task was asked to cancel while it waits: undo the wait, if that can be done. It is called
+     * once more if the wait goes on and another request comes. It must not resume anything, but may
+     * wake other tasks. */
+    enum co_take_back (*take_back)(struct co_task *);
+};
+
+/* A set of tasks with one observer: ended() is called as each member ends. */
 struct co_task_set {
-    CO_EVEN_ void (*ended)(struct co_task_set *, struct co_task *);       /* private */
+    void (*ended)(struct co_task_set *, struct co_task *);      /* private */
 };
 
 /* Private: tasks in a ring by age, and such lists in a ring. */
@@ -113,27 +123,57 @@ struct co_members_ {          /* what a group begins with */
     struct co_task_list list;
 };
 
+/* A task, and what its fields mean in each of its states. [step] tells the state:
+ *
+ *                 READY               RUNNING         WAITING                 ENDED
+ *   it is on      a ring: ready       current         what wait->name says    nothing
+ *   chain.result  what the await      garbage         kept for the op that    its result
+ *                 will return                         waits, see below
+ *   in            in.link             free            of the op               free, see below
+ *   wait, object  of the last wait    the op made     the op, and on what     of the last wait
+ *                                     last, or NULL
+ *   timer         0                   0               of a sleep: its place   0
+ *   asked         linked during a walk (cancel.c), else NULL
+ *   written by    co_wake, co_spawn   step()          co_op_wait              step()
+ *
+ * While a task waits, chain.result and the union belong to the op that made it wait:
+ *   op                          chain.result                            in
+ *   co_sleep, co_join,          -                                       - / link / -
+ *     co_group_wait
+ *   co_gather                   the first failure, or 0                 many
+ *   co_wait_any, _tasks         -                                       many
+ *   events, locks, ...          what the wait will return               link
+ *   co_queue_get, _put          the address of the item                 link
+ *   ops on fds                  how many bytes are done                 io; link: paused listeners
+ *   co_thread                   -                                       job
+ * A task that has ended uses in.link only while co_as_completed queues it.
+ *
+ * flags: GO: it frees itself. OWN: co_spawn allocated it. MEMBER: its set is a group. ASKED: it was
+ * asked to cancel at some time. PAUSED: it is READY after co_pause. DUE, LENT, UNSEEN and [request]:
+ * see cancel.c, which writes them. */
 struct co_task {
     CO_EVEN_ struct co_chain chain;     /* ro: what it runs; chain.result: its result in the end */
     union {
-        struct { struct co_task *next, *prev; } link;      /* private: in one queue or wait list */
+        struct { struct co_task *next, *prev; } link;   /* private: in one queue or wait list */
         struct {
             struct co_task_set set;
-            uint32_t count, left;
-        } many; /* private: of co_gather */
-        struct {
-            struct co_task *next;
-            void *loop;
-        } job;                                                          /* private: of co_thread */
-        struct { void *data; size_t size; } io;                         /* private: of ops on fds */
+            uint32_t count;
+            uint32_t left : 31, cancelled : 1;  /* not ended; the first to fail was cancelled */
+        } many;                                         /* private: of waits for several tasks */
+        struct { struct co_task *next; void *loop; } job;           /* private: of co_thread */
+        struct { void *data; size_t size; } io;                     /* private: of ops on fds */
     } in;
-    struct co_task *older, *younger;       /* private: in its list */
-    const struct co_wait_kind *wait;       /* ro: what it waits for, if it waits */
+    struct co_task *older, *younger;    /* private: in its list */
+    const struct co_wait_kind *wait;    /* ro: what it waits for, if it waits */
     void *object;                       /* ro: and on what */
-    uintptr_t told;                     /* private: who is told of its end, see co_task_set_ */
+    struct co_task *joiners;            /* private: ring of the tasks that join it */
+    struct co_task_set *set;            /* private: whose member it is, or NULL */
+    struct co_task *asked;              /* private: link of the walk */
     uint32_t timer;                     /* private: its place in the heap, 0 if it has none */
-    uint16_t flags;                     /* private: TASK_*_ */
     uint8_t step;                       /* private: enum co_task_step_ */
+    uint8_t flags;                      /* private: CO_TASK_*_ */
+    uint8_t request;                    /* private: enum co_request_, of the task's own scope */
+    uint8_t locks;                      /* private: how many it owns, modulo 256 */
 };
 
 /* A timer that calls back; zero it before its first start. asyncio: TimerHandle */
@@ -196,22 +236,24 @@ struct co_task *co_current(void);
 /* ---- Ops: await them -------------------------------------------------------------------------
  * All give -ECANCELED if the task was cancelled. */
 
-/* Waits for the end of [task]; any number of tasks may. Its result; -EDEADLK for oneself.
- * Cancelled, it cancels [task], and gives the result that it then has. asyncio: await task */
+/* Waits until [task] has ended; any number of tasks may wait for one. Its result; -EDEADLK for
+ * oneself. If the caller is cancelled, [task] is cancelled too; co_join still waits for it and
+ * returns its result. asyncio: await task */
 CO_OP co_join(struct co_task *task);
 
 /* Waits until all [n] tasks have ended; the array and the tasks must stay. 0, or the result of the
- * first that failed; each one's own is co_task_result(). -EBUSY: one of them is in another gather
- * already. Cancelled, it cancels them all. asyncio: gather(); but it never leaves before all have
- * ended. */
+ * first that failed (of those that had failed before: the first in the array); each one's own is
+ * co_task_result(). -EBUSY: one of them is in another gather or set already. If the caller is
+ * cancelled, all of them are; co_gather still waits, and returns -ECANCELED unless a task failed
+ * with another error. asyncio: gather(); but it never leaves before all have ended. */
 CO_OP co_gather(struct co_task *const *tasks, size_t n);
 
-/* The same as co_join; but if [task] has not ended within [seconds], it is cancelled, and in the
- * end this gives -ETIMEDOUT, or the result that it had after all. -ENOMEM: no room for the timer;
- * the task goes on. Cancelled itself, it is a co_join. asyncio: wait_for() */
-static inline CO_OP co_wait_for(struct co_task *task, double seconds);
+/* co_within over co_join: if [task] has not ended within [seconds], it is cancelled, and when it has
+ * ended this returns -ETIMEDOUT, or the result that it had after all. asyncio: wait_for() */
+struct co_within;
+static inline CO_OP co_wait_for(struct co_within *slot, struct co_task *task, double seconds);
 
-/* The same as co_join; but cancelled, it leaves [task] alone. asyncio: shield() */
+/* The same as co_join; but if the caller is cancelled, [task] is left alone. asyncio: shield() */
 CO_OP co_shield(struct co_task *task);
 
 /* Waits [seconds] on the monotonic clock; 0 or less lets the others run once.
@@ -222,32 +264,36 @@ static inline CO_OP co_sleep(double seconds);
 static inline CO_OP co_sleep_until(double seconds);
 
 /* Waits for co_wake(): for callbacks of other libraries. co_wait() of coro.h is that op, and a
- * cancel takes it back; keep the task (co_current()) where the callback finds it, and forget it
- * there when the await is over. A callback that comes between the cancel and that is ignored.
+ * cancel undoes it; keep the task (co_current()) where the callback finds it, and forget it there
+ * when the await is over. A callback that comes between the cancel and that is ignored.
  * asyncio: Future */
 
-/* A deadline on any op: [op] must end within [seconds], else it is cancelled, and gives -ETIMEDOUT
- * here and nowhere inside. A result that it had after all is given. [slot] must stay until the
- * await is over. Deadlines nest; the earliest wins. asyncio: timeout()
+/* A deadline on any op: if [op] has not completed within [seconds], it is cancelled, and this await,
+ * and none inside, returns -ETIMEDOUT. A result that the op had after all is returned. 0 seconds or
+ * less is a poll: the op returns what is ready when the loop has looked once. Deadlines nest. A
+ * request to cancel the task wins over them: then -ECANCELED passes their edges unchanged.
+ * -ENOMEM: there was no room for the timer, and the op was cancelled. [slot] must stay until the
+ * await is over. asyncio: timeout()
  *     co_try(self->n, co_within(&self->slot, 1.5, co_recv(fd, buf, size))); */
 struct co_within;
 CO_OP co_within_ns_(struct co_within *slot, int64_t ns, co_op op);
 static inline CO_OP co_within(struct co_within *slot, double seconds, co_op op);
 
-/* ---- For makers of ops ----------------------------------------------------------------------- */
+/* ---- For makers of ops ---------------------------------------------------------------------- */
 
-/* An op begins with this: 1 if the running task has been asked to cancel, which this op must give
- * as -ECANCELED. Stops the program outside a task; [name] is for that message. */
+/* Call it first in every op. It consumes a pending request to cancel and returns 1: then complete
+ * with co_done(-ECANCELED). Outside a task it stops the program; [name] is for that message. */
 int co_op_take_cancel(const char *name);
 
-/* The op completes at once with [result]. It counts against the task's budget of CO_BUDGET in a
- * row, after which the others run first. */
+/* The op completes at once with [result]. It counts against the task's budget of CO_BUDGET in a row,
+ * after which the others run first. */
 CO_OP co_op_done(intptr_t result);
 enum { CO_BUDGET = 128 };
 
-/* The running task waits from now on; the op must be awaited next. Keep the task that this gives,
- * and co_wake() it once. */
-struct co_task *co_op_wait(const struct co_wait_kind *wait, void *object);
+/* Parks the running task; return co_wait() next, for the op must be awaited. Keep the task that this
+ * returns, and co_wake() it exactly once, unless its wait was undone by take_back. While it waits,
+ * chain.result, in.link and object are yours, see struct co_task. */
+struct co_task *co_op_wait(const struct co_wait_kind *kind, void *object);
 
 /* Ends the wait of [task] with [result]; it runs on the next turn. O(1). Stops if it does not
  * wait. Not from interrupts or other threads. asyncio: Future.set_result() */
@@ -292,7 +338,8 @@ struct co_scheduler {
     uint32_t timer_count, timer_room;   /* ro */
     int64_t fired;                      /* private: the time up to which timers fire just now */
     uint32_t count;                     /* ro: tasks that have not ended */
-    uint32_t requests;                  /* private: how many cancels were delivered */
+    struct co_task *walk, *walk_last;   /* private: queue of the tasks to be asked, see cancel.c */
+    uint8_t walking;                    /* private */
     uint32_t turns;                     /* private: begun and ended: odd inside one */
     int budget;                         /* private: ops left that may complete at once */
     int fixed;                          /* private: timers cannot grow */
@@ -329,25 +376,21 @@ struct co_within {
     intptr_t result;                    /* private */
     int64_t ns;                         /* private: how long */
     intptr_t error;                     /* private: its name for -ECANCELED */
-    struct co_task *task;                  /* private */
-    struct co_timer timer;            /* private */
-    uint8_t asked, met;                 /* private: its cancel is pending; has been delivered */
-    uint8_t outer;                      /* private: the task or an outer deadline asked, too */
+    struct co_task *task;               /* private */
+    struct co_timer timer;              /* private */
+    uint8_t request;                    /* private: enum co_request_ */
+    uint8_t met;                        /* private: an await inside met its request */
+    uint8_t overruled;                  /* private: a scope around it was met: it stays silent */
 };
 
-enum co_task_step_ { CO_TASK_READY_, CO_TASK_RUNNING_, CO_TASK_WAITING_, CO_TASK_ENDED_ };
-enum {
-    CO_TASK_GO_ = 1,
-    CO_TASK_OWN_ = 2,
-    CO_TASK_PAUSED_ = 4,
-    CO_TASK_CANCEL_ = 8,
-    CO_TASK_TOLD_ = 16, /* its own request is to be met; was, unseen yet */
-    CO_TASK_PASSING_ = 32,
-    CO_TASK_RING_ = 64,    /* hands a request down; which came back to it */
-    CO_TASK_MEMBER_ = 128, /* of a group: its set is the group's */
-    CO_TASK_ASKED_ = 256,  /* it was asked to cancel at some time */
-    CO_TASK_LATE_ = 512    /* a deadline of its own may have a request */
+enum co_task_step_ {
+    CO_TASK_READY_, CO_TASK_RUNNING_, CO_TASK_WAITING_, CO_TASK_ENDED_
 };
+enum {                                  /* co_task.flags */
+    CO_TASK_GO_ = 1, CO_TASK_OWN_ = 2, CO_TASK_MEMBER_ = 4, CO_TASK_ASKED_ = 8,
+    CO_TASK_PAUSED_ = 16, CO_TASK_DUE_ = 32, CO_TASK_LENT_ = 64, CO_TASK_UNSEEN_ = 128
+};
+enum co_request_ { CO_NONE_, CO_ASKED_, CO_BACK_, CO_LENT_, CO_LENT_AGAIN_ };
 
 #ifdef CO_TINY
 #define CO_NAME_(text) NULL
@@ -359,20 +402,15 @@ struct co_task *co_task_alloc_(size_t frame_size);
 CO_ATTRIBUTE_(warn_unused_result)
 struct co_task *co_task_start_(struct co_task *task, int flags);
 void co_task_join_(struct co_task *task, int flags, struct co_members_ *members);
-struct co_task *co_task_running_(const char *name);
-void co_task_meet_(struct co_task *task);
-void co_task_unwaited_(struct co_task *waiters, const char *call);   /* stops if there are any */
-void co_task_point_(struct co_task *task);        /* for the hooks */
-void co_task_expire_(struct co_task *task); /* its innermost deadline, if it has one, is over */
-/* The set whose member a task is, or NULL. Tasks that join it lie in a ring, of which the first one
- * keeps the set in its chain.result; then [told] is the first one, and bit 0. */
-struct co_task_set *co_task_set_(const struct co_task *task);
-void co_task_set_put_(struct co_task *task, struct co_task_set *set);
+void co_task_deliver_(struct co_task *task);    /* it waits: a pending request is delivered now */
+void co_task_unwaited_(struct co_task *waiters, const char *call);  /* stops if there are any */
+void co_task_point_(struct co_task *task);      /* for the hooks */
+void co_task_expire_(struct co_task *task);     /* its innermost deadline, if it has one, is over */
+void co_task_check_(struct co_task *task);      /* stops if the library is at fault; CO_DEBUG */
 struct co_task *co_task_quick_(void); /* an op of the running task may complete at once; or NULL */
 void co_task_init_(struct co_task *task, struct co *root);
 struct co *co_task_frame_(struct co_task *task, co_body *body, const char *name);
 CO_OP co_sleep_ns_(int64_t ns);
-CO_OP co_wait_for_ns_(struct co_task *task, int64_t ns);
 CO_OP co_sleep_until_ns_(int64_t ns);
 
 /* The running task, if no request is pending; else NULL. */
@@ -381,7 +419,7 @@ static inline struct co_task *co_task_unasked_(const struct co_scheduler *s)
     struct co_task *task = s ? s->current : NULL;
 
     return task && task->step == CO_TASK_RUNNING_
-                   && !(task->flags & (CO_TASK_CANCEL_ | CO_TASK_LATE_))
+                   && !(task->flags & CO_TASK_DUE_)
                ? task
                : NULL;
 }
@@ -432,13 +470,13 @@ static inline co_op co_sleep_until(double seconds)
 {
     return co_sleep_until_ns_(co_task_ns_(seconds));
 }
-static inline co_op co_wait_for(struct co_task *task, double seconds)
-{
-    return co_wait_for_ns_(task, co_task_ns_(seconds));
-}
 static inline co_op co_within(struct co_within *slot, double seconds, co_op op)
 {
     return co_within_ns_(slot, co_task_ns_(seconds), op);
+}
+static inline co_op co_wait_for(struct co_within *slot, struct co_task *task, double seconds)
+{
+    return co_within(slot, seconds, co_join(task));
 }
 
 #ifdef __cplusplus

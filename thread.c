@@ -107,7 +107,7 @@ static int job_add(struct co_task *task)
 }
 
 /* 1: it had not begun. Else its result is given, and the request meets the next await. */
-static int job_take_back(struct co_task *task)
+static enum co_take_back job_take_back(struct co_task *task)
 {
     struct co_task *before = NULL;
     int begun;
@@ -127,7 +127,7 @@ static int job_take_back(struct co_task *task)
     pthread_mutex_unlock(&pool.lock);
     if (!begun)
         co_loop_unref(co_loop_current());
-    return begun ? CO_LATER : 1;
+    return begun ? CO_LATER : CO_TAKEN;
 }
 
 /* The last loop that used the pool ends its threads; they have nothing to do any more. */

@@ -133,7 +133,7 @@ static co_define(rescue)
     co_begin;
     enters;
     self->slow = co_spawn(worker, .seconds = 5);
-    co_await(self->n, co_wait_for(self->slow, 2));
+    co_await(self->n, co_wait_for(&self->slot, self->slow, 2));
     if (self->n != -ETIMEDOUT)
         co_return(self->n < 0 ? self->n : -EPROTO);
     check(co_task_state(self->slow) != CO_TASK_PENDING);

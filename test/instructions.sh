@@ -51,7 +51,7 @@ for_them=$(sed -n 's/^compiler //p' "$figures" 2>/dev/null)
 # What distributions switch on by themselves is switched off.
 $cc -std=c11 -O2 -fno-pie -no-pie -fcf-protection=none -fno-stack-protector -U_FORTIFY_SOURCE -I. \
     -o "$tmp/counts" bench/counts.c bench/resume_switch.c bench/resume_labels.c \
-    bench/resume_drive.c task.c sync.c || exit 1
+    bench/resume_drive.c task.c timer.c cancel.c sync.c || exit 1
 if ! count $n "$tmp/once" || ! count $((2 * n)) "$tmp/twice"; then
     cat "$tmp/log"
     exit 1

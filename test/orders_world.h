@@ -211,7 +211,7 @@ static co_op op_alone(struct actor *self, char op)
     case 't': return co_sleep(second);
     case 'j': return co_join(last);
     case 'h': return co_shield(last);
-    case 'f': return co_wait_for(last, second);
+    case 'f': return co_wait_for(&self->slot, last, second);
     case 'm': return co_gather(w->members, 2);
     case 'y': return co_wait_any(w->members, 2);
     case 'l': return co_wait_tasks(w->members, 2, CO_ALL_COMPLETED);
@@ -294,11 +294,6 @@ UNCHECKED static inline void same_ring(const char *what, const struct co_task *r
         same_tasks(what, ring, &world.model.line[name]);
 }
 
-UNCHECKED static inline const struct co_task *joiners_of(const struct co_task *task)
-{
-    return task->told & 1 ? (const struct co_task *)(task->told - 1) : NULL;
-}
-
 UNCHECKED static void agree(void)
 {
     const struct world *w = &world;
@@ -326,7 +321,7 @@ UNCHECKED static void agree(void)
     same_ring("who waits to get", w->queue.getters, GETTERS);
     same_ring("who waits to put", w->queue.putters, PUTTERS);
     same_ring("who joins the queue", w->queue.joiners, JOINERS);
-    same_ring("who joins the last", joiners_of(&w->tasks[m->actors - 1]), JOINS);
+    same_ring("who joins the last", (&w->tasks[m->actors - 1])->joiners, JOINS);
     same("tasks of the group", -1, (long)w->group.count, m->line[GROUP].n);
 }
 
@@ -516,7 +511,7 @@ static void world_end(void)
     same("timers left", -1, (long)w->scheduler.timer_count, 0);
     same("the lock is left held", -1, w->lock.owner != NULL, 0);
     for (int i = 0; i < w->model.actors; i++) {
-        if (w->tasks[i].told)
+        if (w->tasks[i].joiners || w->tasks[i].set)
             wrong("somebody still has to do with a task that ended", i, 1, 0);
         same("the task's result", i, co_task_result(&w->tasks[i]), OF(i)->result);
     }

@@ -781,7 +781,7 @@ static co_define(cons) {
     do {
         if (self->task) {
             self->one = co_spawn(one);
-            co_await(self->r, co_wait_for(self->one, 3));
+            co_await(self->r, co_wait_for(&self->within, self->one, 3));
             co_task_free(self->one);
         } else {
             co_await(self->r, co_within(&self->within, 3, co_call(&self->get, one)));

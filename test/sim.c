@@ -569,11 +569,11 @@ static co_define(one_nap) {
     co_try(co_sleep(10));
     co_end;
 }
-struct patient { co_frame; struct co_task *napper; intptr_t r; };
+struct patient { co_frame; struct co_task *napper; struct co_within slot; intptr_t r; };
 static co_define(patient) {
     co_begin;
     self->napper = co_spawn(one_nap);
-    co_await(self->r, co_wait_for(self->napper, 100));
+    co_await(self->r, co_wait_for(&self->slot, self->napper, 100));
     co_task_free(self->napper);
     check(co_time() == (self->r == 0 ? 10 : 0));
     co_return(self->r);

@@ -891,7 +891,7 @@ static co_define(outer) {
     else if (self->how == JOINED)
         co_await(self->first, co_join(self->task));
     else
-        co_await(self->first, co_wait_for(self->task, 100));
+        co_await(self->first, co_wait_for(&self->within, self->task, 100));
     co_await(self->next, co_sleep(1));
     co_return(self->next);
     co_end;

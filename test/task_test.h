@@ -102,13 +102,13 @@ static inline void sim_wait(struct co_driver *driver, int64_t until)
         sim->now = until;
 }
 
-static inline int sim_take_back(struct co_task *task)
+static inline enum co_take_back sim_take_back(struct co_task *task)
 {
     for (struct sim *sim = task->object; task; task = NULL)
         for (int i = 0; i < SIM_FDS; i++)
             if (sim->fds[i].task == task)
                 sim->fds[i].task = NULL;
-    return 1;
+    return CO_TAKEN;
 }
 
 /* Waits until [fd] can be read: an op as a driver of one's own would make it. 0. */

@@ -18,7 +18,7 @@ struct waiter {
     intptr_t result, after;
     int given;                          /* by EACH */
     struct co_as_completed each;
-    struct co_within within;
+    struct co_within within, limit;     /* limit: of WAIT_FOR */
 };
 
 static co_op wait_op(struct waiter *w)
@@ -30,7 +30,7 @@ static co_op wait_op(struct waiter *w)
     case ALL:       return co_wait_tasks(w->tasks, w->n, CO_ALL_COMPLETED);
     case EACH:      return co_next(&w->each);
     case SHIELD:    return co_shield(w->tasks[0]);
-    case WAIT_FOR:  return co_wait_for(w->tasks[0], w->seconds > 0 ? w->seconds : 100);
+    case WAIT_FOR:  return co_wait_for(&w->limit, w->tasks[0], w->seconds > 0 ? w->seconds : 100);
     case KINDS:     break;
     }
     return co_done(-EINVAL);
@@ -780,10 +780,16 @@ static void a_cancelled_wait_for_is_ECANCELED_before_and_after_its_time(void **s
     }
 }
 
-struct at_once { co_frame; struct co_task *task; double seconds; intptr_t result, after; };
+struct at_once {
+    co_frame;
+    struct co_task *task;
+    double seconds;
+    struct co_within slot;
+    intptr_t result, after;
+};
 static co_define(at_once) {
     co_begin;
-    co_await(self->result, co_wait_for(self->task, self->seconds));
+    co_await(self->result, co_wait_for(&self->slot, self->task, self->seconds));
     co_await(self->after, co_sleep(0));
     co_return(self->result);
     co_end;

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * cancel.c: cancel and deadlines of task.h: scopes, lent requests, the walk, co_within. Freestanding.
+ *
+ * The promise: one request is met exactly once, by one await of the task it was made for, or its
+ * task (for a deadline, the op inside it) has ended first. Met means that this await returns
+ * -ECANCELED; at a deadline's own edge the name becomes -ETIMEDOUT.
+ *
+ * A request belongs to a scope: the task itself, or one of the co_within that it stands in. The
+ * scopes of a task are nested, the task itself being the outermost one. Each has one small state,
+ * co_task.request or co_within.request:
+ *
+ *     NONE        -> ASKED        by co_cancel, or when the deadline expires
+ *     ASKED       -> NONE         met: one await returned -ECANCELED
+ *     ASKED       -> LENT         the task waits for tasks: these were asked instead
+ *     LENT        -> NONE         that await returns -ECANCELED: met
+ *     LENT        -> BACK         that await returns anything else: the next await meets it
+ *     BACK        -> NONE         met, as from ASKED
+ *     BACK        -> LENT_AGAIN   the task waits for tasks once more: these were asked
+ *     LENT_AGAIN  -> NONE         that await returns -ECANCELED whatever the tasks returned
+ *
+ * So a request comes back once, and nobody has to remember who met it below: the result of the
+ * await decides. After a request of the task's own was met while the task waited, the flag UNSEEN is
+ * set until the task runs: a request that comes meanwhile is merged with it.
+ *
+ * What always holds between two turns (checked under CO_DEBUG): ASKED or BACK implies that the task
+ * is marked DUE, so that ops test one flag; while a task waits for tasks, none of its scopes is
+ * ASKED or BACK; a scope is LENT only while its task waits; UNSEEN only until the task runs; the
+ * queue of the walk is empty. */
+#include "task_impl.h"
+
+/* ---- Scopes ---------------------------------------------------------------------------------- */
+
+static co_declare(co_within);
+
+/* The innermost deadline among [co] and its callers, or NULL. */
+static struct co_within *within_of(struct co *co)
+{
+    while (co && co->body != co_body_co_within)
+        co = co->caller;
+    return (struct co_within *)(void *)co;
+}
+
+/* For each deadline of the task, from the innermost one out. */
+#define FOR_EACH_WITHIN(w, task) \
+    for (struct co_within *w = within_of((task)->chain.top); w; w = within_of(w->co.caller))
+
+static int is_asked(uint8_t request)
+{
+    return request == CO_ASKED_ || request == CO_BACK_;
+}
+
+static int is_lent(uint8_t request)
+{
+    return request == CO_LENT_ || request == CO_LENT_AGAIN_;
+}
+
+/* The deadlines of [task] inside [outer], or all of them if it is NULL, stay silent at their edges
+ * from now on: the -ECANCELED that passes them belongs to a scope around them. */
+static void overrule(struct co_task *task, const struct co_within *outer)
+{
+    for (struct co_within *w = within_of(task->chain.top); w && w != outer;
+         w = within_of(w->co.caller))
+        w->overruled = 1;
+}
+
+/* The outermost deadline of [task] that is asked, or NULL. */
+static struct co_within *outermost_asked(struct co_task *task)
+{
+    struct co_within *outermost = NULL;
+
+    FOR_EACH_WITHIN(w, task)
+        if (is_asked(w->request))
+            outermost = w;
+    return outermost;
+}
+
+/* Whether a scope of [task] is asked. The mark outlives a deadline that ended before it was met. */
+static int is_due(struct co_task *task)
+{
+    if (!(task->flags & CO_TASK_DUE_))
+        return 0;
+    if (is_asked(task->request) || outermost_asked(task))
+        return 1;
+    task->flags &= (uint8_t)~CO_TASK_DUE_;
+    return 0;
+}
+
+int co_task_meet_(struct co_task *task)
+{
+    struct co_within *outermost;
+
+    if (!is_due(task))
+        return 0;
+    if (is_asked(task->request)) {
+        task->request = CO_NONE_;
+        overrule(task, NULL);
+        return 1;
+    }
+    outermost = outermost_asked(task);
+    outermost->request = CO_NONE_;
+    outermost->met = 1;
+    overrule(task, outermost);
+    return 1;
+}
+
+co_op co_op_ended_(struct co_task *task, intptr_t result)
+{
+    if (result == -ECANCELED)
+        (void)co_task_take_(task);
+    return co_op_done(result);
+}
+
+/* ---- Lending --------------------------------------------------------------------------------- */
+
+static void lend_scope(uint8_t *request)
+{
+    if (is_asked(*request))
+        *request = *request == CO_BACK_ ? CO_LENT_AGAIN_ : CO_LENT_;
+}
+
+/* The tasks that [task] waits for were asked: each scope that is asked is lent to this wait. */
+static void lend(struct co_task *task)
+{
+    lend_scope(&task->request);
+    FOR_EACH_WITHIN(w, task)
+        lend_scope(&w->request);
+    task->flags |= CO_TASK_LENT_;
+    task->flags &= (uint8_t)~CO_TASK_DUE_;
+}
+
+static int was_lent_again(struct co_task *task)
+{
+    FOR_EACH_WITHIN(w, task)
+        if (w->request == CO_LENT_AGAIN_)
+            return 1;
+    return task->request == CO_LENT_AGAIN_;
+}
+
+intptr_t co_task_settle_(struct co_task *task, intptr_t result)
+{
+    struct co_within *outermost = NULL;
+    uint8_t then;
+
+    task->flags &= (uint8_t)~CO_TASK_LENT_;
+    if (was_lent_again(task))
+        result = -ECANCELED;
+    then = result == -ECANCELED ? CO_NONE_ : CO_BACK_;
+    if (then == CO_BACK_)
+        task->flags |= CO_TASK_DUE_;
+    FOR_EACH_WITHIN(w, task)
+        if (is_lent(w->request)) {
+            w->request = then;
+            w->met |= then == CO_NONE_;
+            outermost = w;
+        }
+    if (is_lent(task->request)) {
+        task->request = then;
+        outermost = NULL;
+        if (then == CO_NONE_)
+            task->flags |= CO_TASK_UNSEEN_;
+    } else if (!outermost) {
+        return result;
+    }
+    if (then == CO_NONE_)
+        overrule(task, outermost);
+    return result;
+}
+
+/* ---- The walk: waiting tasks hear of a request ------------------------------------------------
+ * Tasks that wait and were asked stand in a queue; each is visited once, and asking the tasks that
+ * it waits for puts these on the queue. So a request costs as much as the number of tasks that hear
+ * of it, and no C stack, however deep groups and joins are nested. */
+
+/* co_task.asked links the queue; the last one points to itself, NULL means not in it. */
+static void walk_add(struct co_scheduler *s, struct co_task *task)
+{
+    if (task->asked)
+        return;                     /* each task at most once a walk: rings end here */
+    task->asked = task;
+    if (s->walk_last)
+        s->walk_last->asked = task;
+    else
+        s->walk = task;
+    s->walk_last = task;
+}
+
+void co_task_ask_(struct co_task *task)
+{
+    if (task->step == CO_TASK_ENDED_)
+        return;
+    task->flags |= CO_TASK_ASKED_;
+    if (is_lent(task->request)) {
+        walk_add(co_scheduler_, task);      /* passed on once more; this wait meets both */
+        return;
+    }
+    if (task->request != CO_NONE_ || task->flags & CO_TASK_UNSEEN_)
+        return;                             /* merged with the one that is there */
+    task->request = CO_ASKED_;
+    task->flags |= CO_TASK_DUE_;
+    if (task->step == CO_TASK_WAITING_)
+        walk_add(co_scheduler_, task);
+}
+
+/* [task] meets its request while it waits. It cannot see that before it runs. */
+static void meet_waiting(struct co_task *task)
+{
+    int own = is_asked(task->request);
+
+    (void)co_task_meet_(task);
+    if (own)
+        task->flags |= CO_TASK_UNSEEN_;
+}
+
+static void walk_visit(struct co_task *task)
+{
+    if (task->step != CO_TASK_WAITING_)
+        return;                     /* its wait ended meanwhile; the next await meets the request */
+    switch (task->wait->take_back(task)) {
+    case CO_TAKEN:
+        meet_waiting(task);
+        co_wake(task, -ECANCELED);
+        break;
+    case CO_MET:
+        meet_waiting(task);
+        break;
+    case CO_PASSED:
+        lend(task);
+        break;
+    case CO_LATER:
+        break;
+    }
+}
+
+void co_walk_(struct co_scheduler *s)
+{
+    struct co_task *task, *next;
+
+    if (s->walking || !s->walk)     /* a take_back asked: the walk in progress goes there */
+        return;
+    s->walking = 1;
+    for (task = s->walk, next = NULL; task != next; ) {
+        walk_visit(task);
+        next = task;
+        task = task->asked;         /* itself: it is still the last one */
+    }
+    for (task = s->walk, next = NULL; task != next; ) {
+        next = task;
+        task = task->asked;
+        next->asked = NULL;
+    }
+    s->walk = s->walk_last = NULL;
+    s->walking = 0;
+}
+
+int co_cancel(struct co_task *task)
+{
+    if (!task || task->step == CO_TASK_ENDED_)
+        return 0;
+    co_task_ask_(task);
+    co_walk_(co_scheduler_);
+    return 1;
+}
+
+void co_task_deliver_(struct co_task *task)
+{
+    if (!is_due(task))
+        return;
+    walk_add(co_scheduler_, task);
+    co_walk_(co_scheduler_);
+}
+
+void co_scheduler_cancel_all(struct co_scheduler *s)
+{
+    struct co_scheduler *here = co_scheduler_;
+
+    co_scheduler_ = s;
+    for (struct co_task *task = NULL; (task = co_task_next(task)) != NULL; )
+        co_task_ask_(task);
+    co_walk_(s);
+    co_scheduler_ = here;
+}
+
+/* ---- Deadlines: co_within -------------------------------------------------------------------- */
+
+static void within_ask(struct co_within *w, intptr_t error)
+{
+    w->error = error;
+    w->request = CO_ASKED_;
+    w->task->flags |= CO_TASK_DUE_;
+    if (w->task->step == CO_TASK_WAITING_)
+        co_task_deliver_(w->task);
+}
+
+static void within_expired(struct co_timer *timer)
+{
+    within_ask(CO_CONTAINER_(timer, struct co_within, timer), -ETIMEDOUT);
+}
+
+void co_task_expire_(struct co_task *task)
+{
+    struct co_within *w = within_of(task->chain.top);
+
+    if (w && w->timer.place)
+        co_timer_hurry_(&w->timer);
+}
+
+/* A deadline of no time is due in the next turn: by then the driver has looked once at what it
+ * waits for, so the op returns what is ready, whatever was read before. */
+static void within_enter(struct co_within *w)
+{
+    struct co_scheduler *s = co_scheduler_here_("co_within");
+
+    w->task = s->current;
+    if (!w->task) {
+        co_stop_(NULL, "co_within", "() was awaited outside a task", "");
+        return;
+    }
+    w->timer.fire = within_expired;
+    if (co_timer_start(&w->timer, s->driver->now(s->driver) + (w->ns > 0 ? w->ns : 0)) < 0)
+        within_ask(w, -ENOMEM);
+}
+
+/* At its edge, and only here, a cancel of the deadline's own gets its name. A co_cancel that came
+ * meanwhile, and that no await has met, is met by this same -ECANCELED. */
+static intptr_t within_leave(struct co_within *w)
+{
+    struct co_task *task = w->task;
+
+    co_timer_stop(&w->timer);
+    if (w->result != -ECANCELED || !w->met)
+        return w->result;
+    if (w->overruled)
+        return -ECANCELED;
+    if (!is_asked(task->request))
+        return w->error;
+    (void)co_task_meet_(task);
+    return -ECANCELED;
+}
+
+static co_define(co_within)
+{
+    co_begin;
+    within_enter(self);
+    co_await(self->result, self->op);
+    co_return(within_leave(self));
+    co_end;
+}
+
+co_op co_within_ns_(struct co_within *slot, int64_t ns, co_op op)
+{
+    return op.frame ? co_call(slot, co_within, .op = op, .ns = ns) : op;
+}
+
+/* ---- What always holds between two turns ------------------------------------------------------ */
+
+#ifdef CO_DEBUG
+static void check(struct co_task *task, int holds, const char *what)
+{
+    if (!holds)
+        co_stop_(task, "a fault of this library: ", what, "");
+}
+
+void co_task_check_(struct co_task *task)
+{
+    int due = is_asked(task->request), lent = is_lent(task->request);
+    int waits = task->step == CO_TASK_WAITING_;
+
+    FOR_EACH_WITHIN(w, task) {
+        due |= is_asked(w->request);
+        lent |= is_lent(w->request);
+    }
+    check(task, !due || task->flags & CO_TASK_DUE_, "a scope is asked and the task not due");
+    check(task, !lent == !(task->flags & CO_TASK_LENT_) || !waits, "a scope is lent unmarked");
+    check(task, !lent || (waits && !due), "a scope is lent, and another asked or none waits");
+    check(task, !(task->flags & CO_TASK_UNSEEN_) || task->step != CO_TASK_RUNNING_,
+          "a running task has not seen its cancel");
+    check(task, !task->asked && !co_scheduler_->walk, "the queue of a walk is not empty");
+}
+#endif
