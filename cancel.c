@@ -184,10 +184,21 @@ static void walk_add(struct co_scheduler *s, struct co_task *task)
     s->walk_last = task;
 }
 
+/* For co_scheduler_break_ring, which only looks who waits for whom. */
+static void seek(struct co_task *task)
+{
+    if (task->step == CO_TASK_WAITING_ && task->flags & CO_TASK_LENT_)
+        walk_add(co_scheduler_, task);
+}
+
 void co_task_ask_(struct co_task *task)
 {
     if (task->step == CO_TASK_ENDED_)
         return;
+    if (CO_RARELY_(co_scheduler_->sought != NULL)) {
+        seek(task);
+        return;
+    }
     task->flags |= CO_TASK_ASKED_;
     if (is_lent(task->request)) {
         walk_add(co_scheduler_, task);      /* passed on once more; this wait meets both */
@@ -231,22 +242,33 @@ static void walk_visit(struct co_task *task)
     }
 }
 
+/* Takes [task] off the queue: the task behind it, or itself if it is the last one. In a ring of tasks
+ * that wait for each other, one that was visited may have been asked again: this counts as passed
+ * on, for the request has been to all of them. */
+static struct co_task *walk_drop(struct co_task *task)
+{
+    struct co_task *next = task->asked;
+
+    task->asked = NULL;
+    if (task->step == CO_TASK_WAITING_ && task->flags & CO_TASK_LENT_)
+        lend(task);
+    return next;
+}
+
 void co_walk_(struct co_scheduler *s)
 {
-    struct co_task *task, *next;
+    struct co_task *task, *last;
 
     if (s->walking || !s->walk)     /* a take_back asked: the walk in progress goes there */
         return;
     s->walking = 1;
-    for (task = s->walk, next = NULL; task != next; ) {
+    for (task = s->walk, last = NULL; task != last; task = task->asked) {
         walk_visit(task);
-        next = task;
-        task = task->asked;         /* itself: it is still the last one */
+        last = task;
     }
-    for (task = s->walk, next = NULL; task != next; ) {
-        next = task;
-        task = task->asked;
-        next->asked = NULL;
+    for (task = s->walk, last = NULL; task != last; ) {
+        last = task;
+        task = walk_drop(task);
     }
     s->walk = s->walk_last = NULL;
     s->walking = 0;
@@ -278,6 +300,47 @@ void co_scheduler_cancel_all(struct co_scheduler *s)
         co_task_ask_(task);
     co_walk_(s);
     co_scheduler_ = here;
+}
+
+/* ---- Rings -----------------------------------------------------------------------------------
+ * Tasks that wait for each other in a ring are deadlocked before any cancel, and a request that goes
+ * round wakes none of them. */
+
+/* Whether [task], which has lent its request, waits for tasks that wait for it. It goes where its
+ * request went, by asking without asking. */
+static int is_in_ring(struct co_scheduler *s, struct co_task *task)
+{
+    struct co_task *t, *last;
+    int found;
+
+    s->sought = task;
+    (void)task->wait->take_back(task);
+    for (t = s->walk, last = NULL; t != last; t = t->asked) {
+        (void)t->wait->take_back(t);
+        last = t;
+    }
+    found = task->asked != NULL;
+    for (t = s->walk, last = NULL; t != last; ) {
+        last = t;
+        t = walk_drop(t);
+    }
+    s->walk = s->walk_last = NULL;
+    s->sought = NULL;
+    return found;
+}
+
+int co_scheduler_break_ring(struct co_scheduler *s)
+{
+    struct co_scheduler *here = co_scheduler_;
+    struct co_task *task = NULL;
+    int broken = 0;
+
+    co_scheduler_ = s;
+    while (!broken && (task = co_task_next(task)) != NULL)
+        broken = task->step == CO_TASK_WAITING_ && task->flags & CO_TASK_LENT_
+            && is_in_ring(s, task) && co_task_leave_(task);
+    co_scheduler_ = here;
+    return broken;
 }
 
 /* ---- Deadlines: co_within -------------------------------------------------------------------- */

@@ -604,6 +604,23 @@ static intptr_t gather_result(const struct co_task *task)
     return task->in.many.cancelled ? -ECANCELED : failure;
 }
 
+int co_task_leave_(struct co_task *task)
+{
+    struct co_task *const *members = (struct co_task *const *)task->object;
+
+    if (task->wait->take_back == join_take_back)
+        (void)shield_take_back(task);
+    else if (task->wait->take_back == gather_take_back)
+        for (uint32_t i = 0; i < task->in.many.count; i++) {
+            if (members[i] && members[i]->set == &task->in.many.set)
+                members[i]->set = NULL;
+        }
+    else
+        return 0;
+    co_wake(task, -EDEADLK);
+    return 1;
+}
+
 static void gather_ended(struct co_task_set *set, struct co_task *member)
 {
     struct co_task *task = CO_CONTAINER_(set, struct co_task, in.many.set);

@@ -339,7 +339,8 @@ struct co_scheduler {
     int64_t fired;                      /* private: the time up to which timers fire just now */
     uint32_t count;                     /* ro: tasks that have not ended */
     struct co_task *walk, *walk_last;   /* private: queue of the tasks to be asked, see cancel.c */
-    uint8_t walking;                    /* private */
+    struct co_task *sought;             /* private: in a ring or not? see co_scheduler_break_ring */
+    uint8_t walking;                    /* private: a walk is in progress */
     uint32_t turns;                     /* private: begun and ended: odd inside one */
     int budget;                         /* private: ops left that may complete at once */
     int fixed;                          /* private: timers cannot grow */
@@ -365,8 +366,13 @@ int64_t co_scheduler_next(const struct co_scheduler *scheduler);
 /* Turns, and waits of the driver, until no task is left. */
 void co_scheduler_run(struct co_scheduler *scheduler);
 
-/* Asks every task to cancel. */
+/* Asks every task of [scheduler] to cancel. */
 void co_scheduler_cancel_all(struct co_scheduler *scheduler);
+
+/* For a driver that has cancelled all tasks and finds that nothing can wake those that are left. If
+ * some wait for each other in a ring, one co_join or co_gather of it is ended with -EDEADLK: 1. Else
+ * nothing happens: 0. */
+int co_scheduler_break_ring(struct co_scheduler *scheduler);
 
 /* ---- Machinery ------------------------------------------------------------------------------- */
 

@@ -117,4 +117,7 @@ CO_HIDDEN_ intptr_t co_task_settle_(struct co_task *task, intptr_t result);
 CO_HIDDEN_ void co_task_ask_(struct co_task *task);
 CO_HIDDEN_ void co_walk_(struct co_scheduler *s);
 
+/* Ends the co_join or co_gather of [task] with -EDEADLK: 1. It waits otherwise: 0. */
+CO_HIDDEN_ int co_task_leave_(struct co_task *task);
+
 #endif

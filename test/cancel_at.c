@@ -2,6 +2,7 @@
  * cancel_at.c: a program that uses every wait there is, cancelled at each turn in each of its
  * tasks, in pairs too, and under a deadline: whatever comes, it ends and leaves nothing behind. */
 #include "task_test.h"
+#include "../group.h"
 
 #include <fcntl.h>
 
@@ -162,7 +163,8 @@ static co_define(hurried) {
     co_end;
 }
 
-/* Two that wait for each other, which nothing ends but a cancel or the deadline. */
+/* Two that wait for each other, which nothing ends but a cancel or the deadline; one of them lets go
+ * of the other when it is cancelled, or the request would only go round. */
 struct lover { co_frame; struct co_task *other; struct co_within slot; double seconds; int left; };
 static co_define(lover) {
     co_begin;
@@ -171,7 +173,7 @@ static co_define(lover) {
     if (self->seconds > 0)
         co_try(co_within(&self->slot, self->seconds, co_join(self->other)));
     else
-        co_try(co_gather(&self->other, 1));
+        co_try(co_wait_tasks(&self->other, 1, CO_ALL_COMPLETED));
     co_finally;
     co_await(co_sleep(0.125));
     leave(&self->left);
@@ -210,7 +212,7 @@ static void root_spawn(struct root *root)
         tasks[n] = co_spawn(lover);
         tasks[n + 1] = co_spawn(lover, .seconds = 2, .other = tasks[n]);
         CO_TASK_FRAME(tasks[n], lover)->other = tasks[n + 1];
-        n++;                                /* the other one is in a gather already: the lover's */
+        n++;                                /* the other one is in a set already: the lover's */
     }
     root->n = n;
     root->all = n + (root->parts & LOVERS ? 1 : 0);

@@ -108,7 +108,7 @@ static void *world_resize(struct co_driver *driver, void *old, size_t size)
 
 /* ---- Ops ------------------------------------------------------------------------------------- */
 
-static int gate_take_back(struct co_task *task)
+static enum co_take_back gate_take_back(struct co_task *task)
 {
     (void)task;
     return CO_LATER;

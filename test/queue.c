@@ -720,12 +720,18 @@ static void what_was_never_put_needs_not_be_done(void **state)
     }
 }
 
-static void done_too_often(void)
+static void an_item_that_is_done_with_once_too_often_is_ERANGE(void **state)
 {
+    (void)state;
+    begin(1);
     put(1);
-    co_queue_task_done(&w.queue);
-    co_queue_task_done(&w.queue);
+    get();
+    assert_int_equal(co_queue_task_done(&w.queue), 0);
+    assert_int_equal(co_queue_task_done(&w.queue), -ERANGE);
+    assert_int_equal(w.queue.unfinished, 0);
+    finish(NULL, 0);
 }
+
 static void get_out_of_task(void)
 {
     int item;
@@ -738,7 +744,6 @@ static void misuse_stops_the_program(void **state)
 {
     (void)state;
     begin(1);
-    stops(done_too_often, "co_queue_task_done\\(\\) more often than items were put");
     stops(get_out_of_task, "co_queue_get\\(\\) was made outside a task");
     finish(NULL, 0);
 }
@@ -989,6 +994,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_join_waits_until_all_that_was_put_is_done_with),
     cmocka_unit_test(a_join_may_be_cancelled_or_late_and_the_others_go_on),
     cmocka_unit_test(what_was_never_put_needs_not_be_done),
+    cmocka_unit_test(an_item_that_is_done_with_once_too_often_is_ERANGE),
     cmocka_unit_test(misuse_stops_the_program),
     cmocka_unit_test(a_deadline_in_the_turn_in_which_an_item_comes_does_not_lose_it),
     cmocka_unit_test(ten_thousand_tasks_lose_no_item_and_see_none_twice),

@@ -128,7 +128,9 @@ static co_define(waits_in)
            : co_lock_acquire(&lock));
     if (self->kind == 5)
         co_try(co_condition_wait(&condition));
-    co_try(co_sleep(1000));
+    co_try(co_wait());
+    co_finally;
+    co_lock_release(&lock);
     co_end;
 }
 
