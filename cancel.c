@@ -150,7 +150,8 @@ intptr_t co_task_settle_(struct co_task *task, intptr_t result)
     FOR_EACH_WITHIN(w, task)
         if (is_lent(w->request)) {
             w->request = then;
-            w->met |= then == CO_NONE_;
+            if (then == CO_NONE_)
+                w->met = 1;
             outermost = w;
         }
     if (is_lent(task->request)) {
@@ -171,37 +172,33 @@ intptr_t co_task_settle_(struct co_task *task, intptr_t result)
  * it waits for puts these on the queue. So a request costs as much as the number of tasks that hear
  * of it, and no C stack, however deep groups and joins are nested. */
 
-/* co_task.asked links the queue; the last one points to itself, NULL means not in it. */
-static void walk_add(struct co_scheduler *s, struct co_task *task)
+/* co_task.asked links the queue, from the last one on to the first; NULL: not in it. */
+static void walk_add(struct co_task *task)
 {
+    struct co_scheduler *s = co_scheduler_;
+
     if (task->asked)
         return;                     /* each task at most once a walk: rings end here */
     task->asked = task;
-    if (s->walk_last)
+    if (s->walk_last) {
+        task->asked = s->walk_last->asked;
         s->walk_last->asked = task;
-    else
-        s->walk = task;
+    }
     s->walk_last = task;
-}
-
-/* For co_scheduler_break_ring, which only looks who waits for whom. */
-static void seek(struct co_task *task)
-{
-    if (task->step == CO_TASK_WAITING_ && task->flags & CO_TASK_LENT_)
-        walk_add(co_scheduler_, task);
 }
 
 void co_task_ask_(struct co_task *task)
 {
     if (task->step == CO_TASK_ENDED_)
         return;
-    if (CO_RARELY_(co_scheduler_->sought != NULL)) {
-        seek(task);
+    if (co_scheduler_->walking == CO_SEEKS_) {      /* it only looks who waits for whom */
+        if (task->step == CO_TASK_WAITING_ && task->flags & CO_TASK_LENT_)
+            walk_add(task);
         return;
     }
     task->flags |= CO_TASK_ASKED_;
     if (is_lent(task->request)) {
-        walk_add(co_scheduler_, task);      /* passed on once more; this wait meets both */
+        walk_add(task);      /* passed on once more; this wait meets both */
         return;
     }
     if (task->request != CO_NONE_ || task->flags & CO_TASK_UNSEEN_)
@@ -209,7 +206,7 @@ void co_task_ask_(struct co_task *task)
     task->request = CO_ASKED_;
     task->flags |= CO_TASK_DUE_;
     if (task->step == CO_TASK_WAITING_)
-        walk_add(co_scheduler_, task);
+        walk_add(task);
 }
 
 /* [task] meets its request while it waits. It cannot see that before it runs. */
@@ -242,36 +239,41 @@ static void walk_visit(struct co_task *task)
     }
 }
 
-/* Takes [task] off the queue: the task behind it, or itself if it is the last one. In a ring of tasks
- * that wait for each other, one that was visited may have been asked again: this counts as passed
- * on, for the request has been to all of them. */
-static struct co_task *walk_drop(struct co_task *task)
+/* Empties the queue. In a ring of tasks that wait for each other, one that was visited may have been
+ * asked again: this counts as passed on, for the request has been to all of them. */
+static void walk_end(struct co_scheduler *s)
 {
-    struct co_task *next = task->asked;
+    struct co_task *last = s->walk_last, *task = last, *next;
 
-    task->asked = NULL;
-    if (task->step == CO_TASK_WAITING_ && task->flags & CO_TASK_LENT_)
-        lend(task);
-    return next;
+    do {
+        next = task->asked;
+        task->asked = NULL;
+        if (task->step == CO_TASK_WAITING_ && task->flags & CO_TASK_LENT_)
+            lend(task);
+        task = next;
+    } while (task != last);
+    s->walk_last = NULL;
+    s->walking = CO_NO_WALK_;
+}
+
+/* Visits all that stand in the queue, and those that come into it meanwhile. */
+static void walk_on(struct co_scheduler *s, void (*visit)(struct co_task *))
+{
+    struct co_task *task = s->walk_last;
+
+    do {
+        task = task->asked;
+        visit(task);
+    } while (task != s->walk_last);
 }
 
 void co_walk_(struct co_scheduler *s)
 {
-    struct co_task *task, *last;
-
-    if (s->walking || !s->walk)     /* a take_back asked: the walk in progress goes there */
-        return;
-    s->walking = 1;
-    for (task = s->walk, last = NULL; task != last; task = task->asked) {
-        walk_visit(task);
-        last = task;
-    }
-    for (task = s->walk, last = NULL; task != last; ) {
-        last = task;
-        task = walk_drop(task);
-    }
-    s->walk = s->walk_last = NULL;
-    s->walking = 0;
+    if (s->walking || !s->walk_last)
+        return;                     /* a take_back asked: the walk in progress goes there */
+    s->walking = CO_WALKS_;
+    walk_on(s, walk_visit);
+    walk_end(s);
 }
 
 int co_cancel(struct co_task *task)
@@ -287,7 +289,7 @@ void co_task_deliver_(struct co_task *task)
 {
     if (!is_due(task))
         return;
-    walk_add(co_scheduler_, task);
+    walk_add(task);
     co_walk_(co_scheduler_);
 }
 
@@ -306,26 +308,25 @@ void co_scheduler_cancel_all(struct co_scheduler *s)
  * Tasks that wait for each other in a ring are deadlocked before any cancel, and a request that goes
  * round wakes none of them. */
 
-/* Whether [task], which has lent its request, waits for tasks that wait for it. It goes where its
- * request went, by asking without asking. */
+static void seek_visit(struct co_task *task)
+{
+    (void)task->wait->take_back(task);
+}
+
+/* Whether [task], which has lent its request, waits for tasks that wait for it. This goes where its
+ * request went. */
 static int is_in_ring(struct co_scheduler *s, struct co_task *task)
 {
-    struct co_task *t, *last;
-    int found;
+    int found = 0;
 
-    s->sought = task;
-    (void)task->wait->take_back(task);
-    for (t = s->walk, last = NULL; t != last; t = t->asked) {
-        (void)t->wait->take_back(t);
-        last = t;
+    s->walking = CO_SEEKS_;
+    seek_visit(task);
+    if (s->walk_last) {
+        walk_on(s, seek_visit);
+        found = task->asked != NULL;
+        walk_end(s);
     }
-    found = task->asked != NULL;
-    for (t = s->walk, last = NULL; t != last; ) {
-        last = t;
-        t = walk_drop(t);
-    }
-    s->walk = s->walk_last = NULL;
-    s->sought = NULL;
+    s->walking = CO_NO_WALK_;
     return found;
 }
 
@@ -371,7 +372,7 @@ void co_task_expire_(struct co_task *task)
  * waits for, so the op returns what is ready, whatever was read before. */
 static void within_enter(struct co_within *w)
 {
-    struct co_scheduler *s = co_scheduler_here_("co_within");
+    struct co_scheduler *s = co_scheduler_here_(CO_NAME_("co_within"));
 
     w->task = s->current;
     if (!w->task) {
@@ -437,6 +438,6 @@ void co_task_check_(struct co_task *task)
     check(task, !lent || (waits && !due), "a scope is lent, and another asked or none waits");
     check(task, !(task->flags & CO_TASK_UNSEEN_) || task->step != CO_TASK_RUNNING_,
           "a running task has not seen its cancel");
-    check(task, !task->asked && !co_scheduler_->walk, "the queue of a walk is not empty");
+    check(task, !task->asked && !co_scheduler_->walk_last, "the queue of a walk is not empty");
 }
 #endif

@@ -54,7 +54,7 @@ static co_op set_wait(struct co_task *me, const struct co_wait_kind *wait,
                       struct co_task *const *tasks, size_t n, intptr_t result)
 {
     me->in.many.set.ended = ended;
-    me->in.many.count = (uint32_t)n;
+    me->of.count = (uint32_t)n;
     me->in.many.left = set_join(&me->in.many.set, tasks, n) & INT32_MAX;
     (void)co_op_wait(wait, (void *)(uintptr_t)tasks);
     me->chain.result = result;
@@ -83,7 +83,7 @@ static size_t count_pending(struct co_task *const *tasks, size_t n, int *failed)
 
 static enum co_take_back wait_take_back(struct co_task *task)
 {
-    set_leave(&task->in.many.set, members_of(task), (size_t)task->in.many.count);
+    set_leave(&task->in.many.set, members_of(task), (size_t)task->of.count);
     return CO_TAKEN;
 }
 
@@ -106,7 +106,7 @@ static intptr_t first_ended(struct co_task *const *tasks, size_t n)
 static void wait_over(struct co_task *task, intptr_t (*result)(struct co_task *const *, size_t))
 {
     (void)wait_take_back(task);
-    co_wake(task, result(members_of(task), (size_t)task->in.many.count));
+    co_wake(task, result(members_of(task), (size_t)task->of.count));
 }
 
 static void any_ended(struct co_task_set *set, struct co_task *member)

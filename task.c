@@ -34,6 +34,7 @@ void co_stop_(struct co_task *task, const char *subject, const char *what, const
     text_add(&text, subject);
     text_add(&text, what);
     text_add(&text, object);
+    (void)site;                         /* CO_STOP of yours may use none of these */
     CO_STOP(site ? site->file : __FILE__, site ? site->line : __LINE__, text.bytes);
 }
 
@@ -50,6 +51,7 @@ void co_stop_left_(struct co *holder, struct co_task *left)
     text_add(&text, stands->file);
     text_add(&text, ":");
     text_add_number(&text, (unsigned)stands->line);
+    (void)ended;
     CO_STOP(ended->file, ended->line, text.bytes);
 }
 #endif
@@ -185,7 +187,7 @@ struct co_task *co_task_next(const struct co_task *task)
 
 struct co_task *co_task_alloc_(size_t frame_size)
 {
-    struct co_scheduler *s = co_scheduler_here_("co_spawn");
+    struct co_scheduler *s = co_scheduler_here_(CO_NAME_("co_spawn"));
 
     return s->driver->resize
         ? (struct co_task *)s->driver->resize(s->driver, NULL, CO_TASK_HEAD_ + frame_size)
@@ -195,7 +197,7 @@ struct co_task *co_task_alloc_(size_t frame_size)
 /* [task] runs chain.top; [members]: as a task of that group. */
 void co_task_join_(struct co_task *task, int flags, struct co_members_ *members)
 {
-    struct co_scheduler *s = co_scheduler_here_(flags ? "co_spawn" : "co_task_init");
+    struct co_scheduler *s = co_scheduler_here_(CO_NAME_(flags ? "co_spawn" : "co_task_init"));
 
     *task = (struct co_task){ .chain = { task->chain.top, 0 }, .step = CO_TASK_READY_,
                            .flags = (uint8_t)flags, .set = members ? &members->set : NULL };
@@ -224,7 +226,7 @@ void co_task_free(struct co_task *task)
         co_stop_(task, "co_task_free", "() of a task that has not ended: join it first, here it stands",
              "");
     if (task->flags & CO_TASK_OWN_)
-        co_scheduler_here_("co_task_free")->driver->resize(co_scheduler_->driver, task, 0);
+        co_scheduler_here_(CO_NAME_("co_task_free"))->driver->resize(co_scheduler_->driver, task, 0);
 }
 
 void co_task_detach(struct co_task *task)
@@ -577,7 +579,7 @@ static enum co_take_back gather_take_back(struct co_task *task)
 {
     struct co_task *const *members = (struct co_task *const *)task->object;
 
-    for (uint32_t i = 0; i < task->in.many.count; i++)
+    for (uint32_t i = 0; i < task->of.count; i++)
         if (members[i] && members[i]->set == &task->in.many.set)
             co_task_ask_(members[i]);
     return CO_PASSED;
@@ -611,7 +613,7 @@ int co_task_leave_(struct co_task *task)
     if (task->wait->take_back == join_take_back)
         (void)shield_take_back(task);
     else if (task->wait->take_back == gather_take_back)
-        for (uint32_t i = 0; i < task->in.many.count; i++) {
+        for (uint32_t i = 0; i < task->of.count; i++) {
             if (members[i] && members[i]->set == &task->in.many.set)
                 members[i]->set = NULL;
         }
@@ -642,7 +644,7 @@ co_op co_gather(struct co_task *const *tasks, size_t n)
             return co_op_done(-EBUSY);
     }
     me->in.many.set.ended = gather_ended;
-    me->in.many.count = (uint32_t)n;
+    me->of.count = (uint32_t)n;
     me->in.many.left = me->in.many.cancelled = 0;
     me->chain.result = 0;
     for (size_t i = 0; i < n; i++) {

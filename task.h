@@ -132,7 +132,7 @@ struct co_members_ {          /* what a group begins with */
  *   in            in.link             free            of the op               free, see below
  *   wait, object  of the last wait    the op made     the op, and on what     of the last wait
  *                                     last, or NULL
- *   timer         0                   0               of a sleep: its place   0
+ *   of            garbage             garbage         of the op               garbage
  *   asked         linked during a walk (cancel.c), else NULL
  *   written by    co_wake, co_spawn   step()          co_op_wait              step()
  *
@@ -157,7 +157,6 @@ struct co_task {
         struct { struct co_task *next, *prev; } link;   /* private: in one queue or wait list */
         struct {
             struct co_task_set set;
-            uint32_t count;
             uint32_t left : 31, cancelled : 1;  /* not ended; the first to fail was cancelled */
         } many;                                         /* private: of waits for several tasks */
         struct { struct co_task *next; void *loop; } job;           /* private: of co_thread */
@@ -169,7 +168,10 @@ struct co_task {
     struct co_task *joiners;            /* private: ring of the tasks that join it */
     struct co_task_set *set;            /* private: whose member it is, or NULL */
     struct co_task *asked;              /* private: link of the walk */
-    uint32_t timer;                     /* private: its place in the heap, 0 if it has none */
+    union {
+        uint32_t timer;                 /* private: of a sleep: its place in the heap */
+        uint32_t count;                 /* private: of waits for several tasks: how many */
+    } of;
     uint8_t step;                       /* private: enum co_task_step_ */
     uint8_t flags;                      /* private: CO_TASK_*_ */
     uint8_t request;                    /* private: enum co_request_, of the task's own scope */
@@ -338,12 +340,11 @@ struct co_scheduler {
     uint32_t timer_count, timer_room;   /* ro */
     int64_t fired;                      /* private: the time up to which timers fire just now */
     uint32_t count;                     /* ro: tasks that have not ended */
-    struct co_task *walk, *walk_last;   /* private: queue of the tasks to be asked, see cancel.c */
-    struct co_task *sought;             /* private: in a ring or not? see co_scheduler_break_ring */
-    uint8_t walking;                    /* private: a walk is in progress */
+    struct co_task *walk_last;          /* private: of the queue of a walk, see cancel.c; or NULL */
     uint32_t turns;                     /* private: begun and ended: odd inside one */
     int budget;                         /* private: ops left that may complete at once */
-    int fixed;                          /* private: timers cannot grow */
+    uint8_t fixed;                      /* private: timers cannot grow */
+    uint8_t walking;                    /* private: enum co_walking_ */
     struct co_hooks *hooks;           /* rw: or NULL */
 };
 
@@ -396,6 +397,7 @@ enum {                                  /* co_task.flags */
     CO_TASK_GO_ = 1, CO_TASK_OWN_ = 2, CO_TASK_MEMBER_ = 4, CO_TASK_ASKED_ = 8,
     CO_TASK_PAUSED_ = 16, CO_TASK_DUE_ = 32, CO_TASK_LENT_ = 64, CO_TASK_UNSEEN_ = 128
 };
+enum co_walking_ { CO_NO_WALK_, CO_WALKS_, CO_SEEKS_ };
 enum co_request_ { CO_NONE_, CO_ASKED_, CO_BACK_, CO_LENT_, CO_LENT_AGAIN_ };
 
 #ifdef CO_TINY

@@ -22,7 +22,7 @@ static void slot_put(struct co_scheduler *s, uint32_t i, struct co_timer_slot sl
     if (slot.owner & 1)
         ((struct co_timer *)(slot.owner - 1))->place = i + 1;
     else
-        ((struct co_task *)slot.owner)->timer = i + 1;
+        ((struct co_task *)slot.owner)->of.timer = i + 1;
 }
 
 /* The child of [i] that is due first; one beyond the last if there is none. A full row is compared
@@ -125,7 +125,7 @@ static inline void slot_remove(struct co_scheduler *s, uint32_t place)
 int co_timer_start(struct co_timer *timer, int64_t when)
 {
     co_timer_stop(timer);
-    return slot_add(co_scheduler_here_("co_timer_start"), when, (uintptr_t)timer + 1);
+    return slot_add(co_scheduler_here_(CO_NAME_("co_timer_start")), when, (uintptr_t)timer + 1);
 }
 
 void co_timer_stop(struct co_timer *timer)
@@ -151,7 +151,6 @@ void co_timers_fire_(struct co_scheduler *s)
             timer->place = 0;
             timer->fire(timer);
         } else {
-            ((struct co_task *)owner)->timer = 0;
             co_wake((struct co_task *)owner, 0);
         }
     }
@@ -170,8 +169,7 @@ void co_timer_hurry_(struct co_timer *timer)
 
 static enum co_take_back sleep_take_back(struct co_task *task)
 {
-    slot_remove(co_scheduler_, task->timer);
-    task->timer = 0;
+    slot_remove(co_scheduler_, task->of.timer);
     return CO_TAKEN;
 }
 static const struct co_wait_kind sleep_wait = { CO_NAME_("co_sleep"), sleep_take_back };
@@ -202,14 +200,14 @@ static inline co_op sleep_op(struct co_scheduler *s, int64_t when, int at_once)
 
 co_op co_sleep_ns_(int64_t ns)
 {
-    struct co_scheduler *s = co_scheduler_here_("co_sleep");
+    struct co_scheduler *s = co_scheduler_here_(CO_NAME_("co_sleep"));
 
     return sleep_op(s, ns > 0 ? s->driver->now(s->driver) + ns : 0, ns <= 0);
 }
 
 co_op co_sleep_until_ns_(int64_t when)
 {
-    struct co_scheduler *s = co_scheduler_here_("co_sleep_until");
+    struct co_scheduler *s = co_scheduler_here_(CO_NAME_("co_sleep_until"));
 
     return sleep_op(s, when, when <= s->driver->now(s->driver));
 }

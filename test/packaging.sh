@@ -63,7 +63,7 @@ count 'library.properties is complete' properties
 
 # ---- Lists of files: the same everywhere, and that of the first two floors -----------------------
 
-floors='task.c sync.c group.c isr.c'
+floors='task.c timer.c cancel.c sync.c group.c isr.c'
 system='#include <\(ev\|unistd\|sys/.*\)\.h>\|#include "\(loop\|thread\|net\|stream\)'
 # A file that stands on no system header belongs into the list.
 wanted() {

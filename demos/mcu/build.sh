@@ -25,7 +25,8 @@ virt)     cc='riscv64-unknown-elf-gcc -march=rv32imac -misa-spec=2.2 -mabi=ilp32
 esac
 
 sources="$mcu/$program.c $mcu/mcu.c $mcu/board_$file.c"
-for other in "$root/isr.c" "$root/task.c" "$root/sync.c" "$root/group.c"; do
+for other in "$root/isr.c" "$root/task.c" "$root/timer.c" "$root/cancel.c" \
+    "$root/sync.c" "$root/group.c"; do
     sources="$sources $other"
 done
 [ -z "$memory" ] || sources="$sources $mcu/mem.c"           # AVR has its C library's
