@@ -697,7 +697,8 @@ static int crowd(int listener, int fds[16])
     listen(listener, 1);
     for (struct co_task *task; ; co_task_free(task)) {
         task = co_spawn(dial_unix, .path = path);
-        while (co_task_state(task) == CO_TASK_PENDING && !task->timer)
+        while (co_task_state(task) == CO_TASK_PENDING
+               && !(task->wait && !strcmp(task->wait->name, "co_sleep")))
             ev_run(co_loop_ev(co_loop_current()), EVRUN_NOWAIT);
         if (co_task_state(task) == CO_TASK_PENDING || count == 16) {
             co_cancel(task);

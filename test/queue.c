@@ -969,6 +969,77 @@ static void ten_thousand_tasks_lose_no_item_and_see_none_twice(void **state)
     crowd_at(n, UNBOUNDED, CO_QUEUE_PRIORITY);
 }
 
+/* ---- Full and empty, and items of no bytes --------------------------------------------------- */
+
+static void full_and_empty_are_right_for_each_kind_of_queue(void **state)
+{
+    (void)state;
+    begin(2);
+    assert_true(co_queue_is_empty(&w.queue) && !co_queue_is_full(&w.queue));
+    put(1);
+    assert_true(!co_queue_is_empty(&w.queue) && !co_queue_is_full(&w.queue));
+    put(2);
+    assert_true(!co_queue_is_empty(&w.queue) && co_queue_is_full(&w.queue));
+    get();
+    get();
+    finish(NULL, 0);
+    begin(0);                           /* from hand to hand */
+    assert_true(co_queue_is_empty(&w.queue) && co_queue_is_full(&w.queue));
+    finish(NULL, 0);
+    begin(UNBOUNDED);
+    assert_true(co_queue_is_empty(&w.queue) && !co_queue_is_full(&w.queue));
+    for (int i = 0; i < 20; i++) {
+        put(i);
+        assert_true(!co_queue_is_empty(&w.queue) && !co_queue_is_full(&w.queue));
+    }
+    while (get() >= 0) { }
+    finish(NULL, 0);
+}
+
+struct tick { co_frame; struct co_queue *queue; int n; };
+static co_define(tick) {
+    co_begin;
+    for (; self->n > 0; self->n--)
+        co_try(co_queue_put(self->queue, NULL));
+    co_end;
+}
+struct tock { co_frame; struct co_queue *queue; int n, got; };
+static co_define(tock) {
+    co_begin;
+    for (; self->n > 0; self->n--) {
+        co_try(co_queue_get(self->queue, NULL));
+        self->got++;
+    }
+    co_return(self->got);
+    co_end;
+}
+
+static void items_of_no_bytes_are_counted(void **state)
+{
+    (void)state;
+    struct co_queue queues[4];
+    struct co_task *tasks[2];
+
+    for (int kind = 0; kind < 4; kind++) {
+        struct co_queue *queue = &queues[kind];
+
+        sim_begin(&w.sim);
+        if (kind < 2)
+            co_queue_init_unbounded(queue, 0, kind ? CO_QUEUE_LIFO : CO_QUEUE_FIFO, NULL);
+        else
+            co_queue_init(queue, NULL, kind == 2 ? 3 : 0, 0);
+        tasks[0] = co_spawn(tick, .queue = queue, .n = 100);
+        tasks[1] = co_spawn(tock, .queue = queue, .n = 100);
+        assert_int_equal(sim_run(&w.sim), 0);
+        assert_int_equal(co_task_result(tasks[1]), 100);
+        assert_true(co_queue_is_empty(queue));
+        co_task_free(tasks[0]);
+        co_task_free(tasks[1]);
+        co_queue_free(queue);
+        sim_end(&w.sim);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(items_come_out_in_the_order_in_which_they_went_in),
     cmocka_unit_test(at_once_or_not_at_all),
@@ -998,6 +1069,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(misuse_stops_the_program),
     cmocka_unit_test(a_deadline_in_the_turn_in_which_an_item_comes_does_not_lose_it),
     cmocka_unit_test(ten_thousand_tasks_lose_no_item_and_see_none_twice),
+    cmocka_unit_test(full_and_empty_are_right_for_each_kind_of_queue),
+    cmocka_unit_test(items_of_no_bytes_are_counted),
 };
 
 int main(void)

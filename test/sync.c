@@ -1162,6 +1162,132 @@ static void ten_thousand_tasks_leave_everything_as_it_was(void **state)
     free(tasks);
 }
 
+/* ---- What differs from other libraries, on purpose ------------------------------------------- */
+
+struct arrives { co_frame; struct co_barrier *barrier; int rounds; intptr_t r; };
+static co_define(arrives) {
+    co_begin;
+    for (; self->rounds > 0; self->rounds--)
+        co_await(self->r, co_barrier_wait(self->barrier));
+    co_return(self->r);
+    co_end;
+}
+
+static void a_barrier_of_nobody_is_EINVAL(void **state)
+{
+    (void)state;
+    struct sim sim;
+    struct co_barrier barrier = { 0 };
+    struct co_task *task;
+
+    sim_begin(&sim);
+    task = co_spawn(arrives, .barrier = &barrier, .rounds = 1);
+    assert_int_equal(sim_run(&sim), 0);
+    assert_int_equal(co_task_result(task), -EINVAL);
+    co_task_free(task);
+    sim_end(&sim);
+}
+
+/* Those that the last one has released keep their numbers, though they have not run yet. */
+static void a_reset_touches_none_that_was_released(void **state)
+{
+    (void)state;
+    struct sim sim;
+    struct co_barrier barrier;
+    struct co_task *tasks[4];
+
+    sim_begin(&sim);
+    co_barrier_init(&barrier, 3);
+    for (int i = 0; i < 3; i++)
+        tasks[i] = co_spawn(arrives, .barrier = &barrier, .rounds = 1);
+    sim_turns(&sim, 1);
+    co_barrier_reset(&barrier);
+    tasks[3] = co_spawn(arrives, .barrier = &barrier, .rounds = 1);
+    sim_turns(&sim, 1);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(co_task_result(tasks[i]), i);
+    co_barrier_reset(&barrier);                     /* the next cycle has one who waits */
+    assert_int_equal(sim_run(&sim), 0);
+    assert_int_equal(co_task_result(tasks[3]), -EPIPE);
+    for (int i = 0; i < 4; i++)
+        co_task_free(tasks[i]);
+    sim_end(&sim);
+}
+
+/* Enters, notes its name, leaves and enters again. */
+struct greedy { co_frame; struct co_semaphore *semaphore; const char *name; int rounds; };
+static co_define(greedy) {
+    co_begin;
+    for (; self->rounds > 0; self->rounds--) {
+        co_try(co_semaphore_acquire(self->semaphore));
+        note(self->name);
+        co_pause;
+        co_semaphore_release(self->semaphore);
+    }
+    co_end;
+}
+
+/* A permit is handed to who waits first: whoever releases it does not overtake that one. */
+static void who_releases_and_acquires_again_comes_last(void **state)
+{
+    (void)state;
+    struct sim sim;
+    struct co_semaphore semaphore;
+
+    sim_begin(&sim);
+    co_semaphore_init(&semaphore, 1, 1);
+    assert_int_equal(co_go(greedy, .semaphore = &semaphore, .name = "a", .rounds = 3), 0);
+    assert_int_equal(co_go(greedy, .semaphore = &semaphore, .name = "b", .rounds = 3), 0);
+    assert_int_equal(sim_run(&sim), 0);
+    assert_notes("a b a b a b");
+    sim_end(&sim);
+}
+
+static struct co_lock bell_lock;
+static struct co_condition bell;
+struct listens { co_frame; };
+static co_define(listens) {
+    co_begin;
+    co_try(co_lock_acquire(&bell_lock));
+    co_try(co_condition_wait(&bell));
+    note("heard");
+    co_finally;
+    co_lock_release(&bell_lock);
+    co_end;
+}
+struct rings { co_frame; };
+static co_define(rings) {
+    co_begin;
+    co_try(co_lock_acquire(&bell_lock));
+    co_condition_notify_all(&bell);
+    note("rang");
+    co_finally;
+    co_lock_release(&bell_lock);
+    co_end;
+}
+
+/* Each of them needs the lock to go on, and gets it when the one before has released it. */
+static void notify_all_lets_them_go_on_one_by_one(void **state)
+{
+    (void)state;
+    struct sim sim;
+
+    sim_begin(&sim);
+    co_condition_init(&bell, &bell_lock);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(co_go(listens), 0);
+    sim_turns(&sim, 3);
+    assert_int_equal(co_go(rings), 0);
+    sim_turns(&sim, 1);
+    assert_notes("rang");
+    for (int i = 0; i < 3; i++) {
+        sim_turns(&sim, 1);
+        assert_notes("heard");
+    }
+    assert_int_equal(sim_run(&sim), 0);
+    sim_end(&sim);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(those_who_wait_are_served_first_in_first_out),
     cmocka_unit_test(a_cancelled_waiter_leaves_its_place_to_the_next),
@@ -1199,6 +1325,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_cancel_that_was_handed_down_and_never_met_comes_back),
     cmocka_unit_test(a_deadline_that_was_handed_down_and_never_met_comes_back),
     cmocka_unit_test(ten_thousand_tasks_leave_everything_as_it_was),
+    cmocka_unit_test(a_barrier_of_nobody_is_EINVAL),
+    cmocka_unit_test(a_reset_touches_none_that_was_released),
+    cmocka_unit_test(who_releases_and_acquires_again_comes_last),
+    cmocka_unit_test(notify_all_lets_them_go_on_one_by_one),
 };
 
 int main(void)

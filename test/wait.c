@@ -1053,6 +1053,46 @@ static void task_next_gives_each_task_that_has_not_ended_once(void **state)
     assert_null(co_task_next(NULL));
 }
 
+struct by_policy { co_frame; struct co_task **tasks; size_t n; int policy; intptr_t r; };
+static co_define(by_policy) {
+    co_begin;
+    co_await(self->r, co_wait_tasks(self->tasks, self->n, (enum co_wait_policy)self->policy));
+    co_return(self->r);
+    co_end;
+}
+
+static void a_policy_that_is_none_is_EINVAL(void **state)
+{
+    (void)state;
+    struct sim sim;
+    struct co_task *tasks[3];
+
+    sim_begin(&sim);
+    tasks[0] = co_spawn(nap, .seconds = 1);
+    tasks[1] = co_spawn(by_policy, .tasks = tasks, .n = 1, .policy = CO_ALL_COMPLETED + 1);
+    tasks[2] = co_spawn(by_policy, .tasks = tasks, .n = 1, .policy = -1);
+    assert_int_equal(sim_run(&sim), 0);
+    assert_int_equal(co_task_result(tasks[1]), -EINVAL);
+    assert_int_equal(co_task_result(tasks[2]), -EINVAL);
+    finish(&sim, tasks, 3);
+}
+
+/* The number is that of the entries of the array whose tasks have ended. */
+static void a_task_named_twice_counts_twice(void **state)
+{
+    (void)state;
+    struct sim sim;
+    struct co_task *tasks[3], *named[3];
+
+    sim_begin(&sim);
+    named[0] = named[2] = tasks[0] = co_spawn(nap, .seconds = 1);
+    named[1] = tasks[1] = co_spawn(nap, .seconds = 2);
+    tasks[2] = co_spawn(by_policy, .tasks = named, .n = 3, .policy = CO_FIRST_COMPLETED);
+    assert_int_equal(sim_run(&sim), 0);
+    assert_int_equal(co_task_result(tasks[2]), 2);
+    finish(&sim, tasks, 3);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_first_to_end_is_given_by_its_index),
     cmocka_unit_test(of_those_that_had_ended_the_lowest_index_is_given),
@@ -1094,6 +1134,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_done_callback_is_called_when_the_task_ends),
     cmocka_unit_test(a_done_callback_is_a_set_of_its_own),
     cmocka_unit_test(task_next_gives_each_task_that_has_not_ended_once),
+    cmocka_unit_test(a_policy_that_is_none_is_EINVAL),
+    cmocka_unit_test(a_task_named_twice_counts_twice),
 };
 
 int main(void)
