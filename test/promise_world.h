@@ -52,6 +52,7 @@ static struct world {
 
 static void see(enum what what, int who, int op, intptr_t result, intptr_t item)
 {
+    ledger_runs();
     if (w.seen_count < MAX_SEEN)
         w.seen[w.seen_count++] = (struct record){ what, who, op, result, item, result, NULL };
 }
@@ -74,8 +75,8 @@ static int base_of(int op)
     return op;
 }
 
-/* The tasks that an op is about, into [list], or NULL to count them. */
-static int targets_of(int me, const struct op *op, struct co_task **list)
+/* The instances that an op is about. How many. */
+static int targets_of(int me, const struct op *op, int *list)
 {
     int n = 0;
 
@@ -83,12 +84,9 @@ static int targets_of(int me, const struct op *op, struct co_task **list)
         int who = w.latest[i];
         bool mine = who >= 0 && w.all[who].parent == me && !w.all[who].grouped;
 
-        if (!(op->kind == JOIN || op->kind == SHIELD ? op->who == i && is_there(who)
-                                                     : (op->several & 1 << i) && mine))
-            continue;
-        if (list)
-            list[n] = w.all[who].task;
-        n++;
+        if (op->kind == JOIN || op->kind == SHIELD ? op->who == i && is_there(who)
+                                                   : (op->several & 1 << i) && mine)
+            list[n++] = who;
     }
     return n;
 }
@@ -96,10 +94,22 @@ static int targets_of(int me, const struct op *op, struct co_task **list)
 static bool is_possible(int me, int statement)
 {
     const struct op *op = &w.p->ops[base_of(statement)];
+    int targets[MAX_TASKS];
 
     if (op->kind == LOCK)
         return w.lock[op->who].owner != w.all[me].task;
-    return op->kind < SHIELD || op->kind > GATHER || targets_of(me, op, NULL) > 0;
+    return op->kind < SHIELD || op->kind > GATHER || targets_of(me, op, targets) > 0;
+}
+
+/* The ledger hears of an await that begins. */
+static void enter_await(int me, int statement)
+{
+    const struct op *op = &w.p->ops[base_of(statement)];
+    int targets[MAX_TASKS], n = 0;
+
+    if (op->kind >= SHIELD && op->kind <= GATHER)
+        n = targets_of(me, op, targets);
+    ledger_await(me, w.p, statement, targets, n);
 }
 
 static co_define(pauser) {
@@ -115,8 +125,11 @@ static co_op make(int me, int i)
     struct instance *self = &w.all[me];
     const struct op *op = &w.p->ops[i];
     struct co_task **list = self->lists[i];
-    size_t n = op->kind >= SHIELD && op->kind <= GATHER ? (size_t)targets_of(me, op, list) : 0;
+    int targets[MAX_TASKS];
+    size_t n = op->kind >= SHIELD && op->kind <= GATHER ? (size_t)targets_of(me, op, targets) : 0;
 
+    for (size_t k = 0; k < n; k++)
+        list[k] = w.all[targets[k]].task;
     self->items[i] = me * 256 + i;
     switch (op->kind) {
     case SLEEP: return co_sleep_ns_(op->ns);
@@ -149,7 +162,7 @@ static int new_instance(int of, int parent, bool grouped)
     i->task = NULL;
     co_group_init(&i->group, &options);
     w.latest[of] = w.count;
-    ledger_task(w.count);
+    ledger_task(parent, grouped, options.collect != 0);
     return w.count++;
 }
 
@@ -169,6 +182,7 @@ static intptr_t start(int me, const struct op *op)
     if (r < 0) {                            /* it never was */
         w.count--;
         w.latest[op->who] = before;
+        ledger_task_refused();
     }
     return r;
 }
@@ -177,9 +191,7 @@ static void cancel_group_of(int who)
 {
     if (who < 0 || w.all[who].group.count == 0)
         return;
-    for (int i = 0; i < w.count; i++)
-        if (w.all[i].grouped && w.all[i].parent == who && !w.all[i].ended)
-            ledger_ask(i, 0);
+    ledger_ask_group(who, -1);
     co_group_cancel(&w.all[who].group);
 }
 
@@ -222,17 +234,19 @@ static co_define(script) {
             }
             if (!is_possible(self->who, self->at))
                 continue;
-            ledger_begin(self->who, self->at);
+            enter_await(self->who, self->at);
             co_await(self->result, make(self->who, self->at));
             see(AWAITED, self->who, self->at, self->result,
                 self->result == 0 && w.p->ops[base_of(self->at)].kind == GET
                     ? (intptr_t)w.all[self->who].items[base_of(self->at)] : 0);
-            ledger_end(self->who, self->at, self->result);
+            ledger_gave(self->who, w.p, self->at, self->result);
             self->result = leaves_with(&w.p->ops[self->at], self->result);
+            ledger_returned(self->who, self->result);
             if (self->result < 0)
                 co_return(self->result);
         }
     }
+    ledger_returned(self->who, 0);
     co_end;
 }
 
@@ -285,8 +299,10 @@ static void from_outside(const struct outside *outside)
 static void alarm_fires(struct co_timer *timer)
 {
     for (int i = 0; i < MAX_OUTSIDE; i++)
-        if (timer == &w.alarms[i].timer)
+        if (timer == &w.alarms[i].timer) {
+            ledger_strike(w.alarms[i].outside->ns);
             from_outside(w.alarms[i].outside);
+        }
 }
 
 static void cancel_all(void)
@@ -303,7 +319,7 @@ static void world_begin(const struct program *p)
     w.turn = 0;
     w.fault = NO_FAULT;
     sim_begin(&w.sim);
-    ledger_reset(p);
+    ledger_begin();
     for (int i = 0; i < MAX_TASKS; i++)
         w.latest[i] = -1;
     for (int i = 0; i < OBJECTS; i++) {
@@ -411,7 +427,7 @@ static void compare_turn(void)
     }
     if (w.fault == NO_FAULT && !m.given_up && m_next_turn() != co_scheduler_next(&w.sim.scheduler))
         fault(WRONG_TIME, NULL, NULL);
-    if (w.fault == NO_FAULT && !m.given_up && ledger_fault())
+    if (w.fault == NO_FAULT && !m.given_up && ledger.broken)
         fault(BROKEN_PROMISE, NULL, NULL);
 }
 
@@ -456,8 +472,8 @@ static void go_on(void)
 /* Runs [p] to its end. False: the library and the model differ, see w.fault. */
 static bool run_program(const struct program *p, const struct choices *choices, enum lie lie)
 {
-    world_begin(p);
     m_begin(p, choices, lie);
+    world_begin(p);
     while (w.sim.scheduler.count > 0 && w.turn < MAX_TURNS) {
         turn();
         if (w.sim.scheduler.count > 0)
@@ -468,6 +484,9 @@ static bool run_program(const struct program *p, const struct choices *choices, 
         co_scheduler_set(NULL);
         return false;
     }
+    ledger_close();
+    if (!m.given_up && ledger.broken)
+        fault(BROKEN_PROMISE, NULL, NULL);
     world_end();
     return w.fault == NO_FAULT;
 }
