@@ -217,7 +217,7 @@ include test/fuzz/fuzz.mk
 
 define PC
 prefix=$(PREFIX)
-includedir=$${prefix}/include/duffel
+includedir=$${prefix}/include
 libdir=$${prefix}/lib
 
 Name: duffel
