@@ -84,7 +84,9 @@ count 'files of src/' same "$(cd src && sorted -- *.c)" "$(sorted duffel.c $floo
 # include/duffel: a header for each that is installed, which leads to it and no other.
 leads() {
     for header in include/duffel/*.h; do
-        grep -qx "#include \"../../$(basename "$header")\"" "$header" || { echo "$header"; return 1; }
+        grep -qx "#include \"../../$(basename "$header")\"" "$header" && continue
+        echo "$header does not"
+        return 1
     done
 }
 # shellcheck disable=SC2046,SC2016
