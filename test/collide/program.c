@@ -42,12 +42,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define EXPECT(condition)                                                                          \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            printf("%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                         \
-            failed = 1;                                                                            \
-        }                                                                                          \
+#define EXPECT(condition)                                                                         \
+    do {                                                                                          \
+        if (!(condition)) {                                                                       \
+            printf("%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                        \
+            failed = 1;                                                                           \
+        }                                                                                         \
     } while (0)
 static int failed;
 
