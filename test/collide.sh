@@ -9,6 +9,7 @@ tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 2' HUP INT TERM
 passed=0 failed=0
+unset MAKEFLAGS MFLAGS              # those of a make test are not for the makes below
 own=$PWD/test/collide tree=$PWD
 WARN='-Wall -Wextra -Wpedantic -Wshadow -Werror'
 
