@@ -28,7 +28,13 @@ count() {
 
 has() { command -v "$1" >/dev/null; }
 
-modes='USE_NEITHER USE_EMULATION'
+modes=USE_NEITHER
+if echo 'void *event_base_new(void); int main(void) { return !event_base_new; }' |
+        ${CC:-cc} -x c -o "$tmp/try" - -lev 2>/dev/null; then
+    modes="$modes USE_EMULATION"
+else
+    echo "collide: this libev has none of libevent's names; the program does without"
+fi
 if printf '#include <event2/event.h>\nint main(void) { return !event_get_version(); }\n' |
         ${CC:-cc} -x c -o "$tmp/try" - -levent_core 2>/dev/null; then
     modes="$modes USE_LIBEVENT"
