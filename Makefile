@@ -179,6 +179,7 @@ CHECKS := $(CHECKS),-bugprone-implicit-widening-of-multiplication-result
 CHECKS := $(CHECKS),-bugprone-suspicious-string-compare,-bugprone-sizeof-expression
 SOURCES = $(ALL_C) $(HEADERS) $(wildcard demos/mcu/*.[ch] demos/*.h src/* bench/*.h bench/*.cpp)
 SOURCES += $(PARTS) $(wildcard test/*.h test/targets/*.h test/fuzz/*.h test/misuse/*.c)
+SOURCES += $(wildcard test/collide/*.[ch] include/duffel/*.h)
 
 define LAYOUT
 function bad(what) { print FILENAME ":" FNR ": " what; status = 1 }
@@ -217,7 +218,7 @@ include test/fuzz/fuzz.mk
 
 define PC
 prefix=$(PREFIX)
-includedir=$${prefix}/include/duffel
+includedir=$${prefix}/include
 libdir=$${prefix}/lib
 
 Name: duffel

@@ -140,7 +140,7 @@ static void connect_next(struct co_connect *self)
     unsigned i = self->next++;
 
     co_task_init(&self->tasks[i], &self->tries[i], co_connect_try_, .to = self->order[i]->ai_addr,
-              .size = self->order[i]->ai_addrlen);
+                 .size = self->order[i]->ai_addrlen);
     self->running[self->alive++] = &self->tasks[i];
 }
 

@@ -25,8 +25,8 @@
  *         return chain.result == 25 ? 0 : 1;
  *     }
  *
- * One rule: every name that begins with co_ is a word of the language or returns a co_op, and a
- * co_op must be awaited. Everything else is a plain call that never suspends.
+ * One rule: an op is made inside co_await(), co_try() or co_for_each(), and nowhere else. So the
+ * word around a call shows each place where a coroutine may suspend; any other call never suspends.
  * One trap: a local does not survive an await; what must survive is a member of the frame. gcc
  * refuses an initialised local that an await jumps over, both compilers warn of most others; an
  * initialised local above co_begin is the one nobody sees: it starts anew at each resume.
@@ -133,10 +133,11 @@ struct co_site {
  * co_next(&frame)   an op: runs a generator to its next co_yield (1), its end (0, then always 0) or
  *     its failure (negative). What a generator returns is 0 or less. asyncio: anext()
  * co_gen_close(&frame)   an op: ends a generator that is left early, through its co_finally, and
- * gives what that gives. One that has not started, or has ended, is left alone: 0. asyncio:
- * aclose() co_done(result)   an op that is complete. co_wait()   an op that waits: for whoever puts
- * its result in chain->result and resumes. co_where(&frame.co)   the co_site where it stands; NULL
- * under CO_TINY. asyncio: get_stack() */
+ *     gives what that gives. One that has not started, or has ended, is left alone: 0.
+ *     asyncio: aclose()
+ * co_done(result)   an op that is complete.
+ * co_wait()   an op that waits: for whoever puts its result in chain->result and resumes.
+ * co_where(&frame.co)   the co_site where it stands; NULL under CO_TINY. asyncio: get_stack() */
 
 #define CO_CONTAINER_(pointer, type, member) \
     ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
@@ -241,8 +242,8 @@ co_step_ co_finish_(struct co *self, struct co_chain *chain)
     return co_up_(self, chain, self->result, CO_RETURNED);
 }
 
-/* A resume that found no place to go on from; or co_gen_close, of a generator without a co_finally.
- */
+/* A resume that found no place to go on from; or co_gen_close, of a generator that has no
+ * co_finally. */
 CO_ATTRIBUTE_(cold, noinline, unused)
 static co_step_ co_lost_(struct co *co, struct co_chain *chain, const char *file, int end)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * isr.h: events that interrupt handlers set and tasks wait for. No lock, no masked interrupt.
  *
- *     static struct co_isr_event pressed;                 // co_isr_event_init(&pressed), once
+ *     static struct co_isr_event pressed;              // co_isr_event_init(&pressed), once
  *
  *     void BUTTON_IRQHandler(void)
  *     {
@@ -34,8 +34,8 @@ extern "C" {
 #endif
 
 struct co_isr_event {
-    struct co_task *waiters;           /* private */
-    struct co_isr_event *next;         /* private: in the list of all */
+    struct co_task *waiters;        /* private */
+    struct co_isr_event *next;      /* private: in the list of all */
     volatile uint8_t raised;        /* private: by a handler, to be delivered */
     uint8_t is_set;                 /* ro: delivered, and nobody has waited yet */
 };
@@ -69,7 +69,7 @@ static inline int co_isr_pending(void);
 
 /* ---- Machinery ------------------------------------------------------------------------------- */
 
-extern volatile uint8_t co_isr_raised_;        /* some event is */
+extern volatile uint8_t co_isr_raised_;     /* some event is */
 
 /* What was written before is in memory, what is read after is read anew: for the compiler; one
  * processor sees its own stores in order. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * loop.h: tasks on libev: real time, sockets and pipes, signals.
  *
- *     #include "loop.h"
+ *     #include <duffel/loop.h>
  *     #include <stdio.h>
  *
  *     struct hello { co_frame; int i; };

@@ -37,7 +37,7 @@ extern "C" {
 
 /* ---- Addresses: numeric IPv4 or IPv6, or "localhost"; NULL is the loopback address ----------- */
 
-enum co_tcp_flags { CO_TCP_REUSEPORT = 1 };   /* several listeners on one port, one per core */
+enum co_tcp_flags { CO_TCP_REUSEPORT = 1 };     /* several listeners on one port, one per core */
 
 /* A listening socket on [host], "0.0.0.0" and "::" being all addresses of the machine; [port] 0 is
  * any free one. The fd, co_fd_close() it; -EINVAL for an address that is not numeric or a port out
@@ -47,15 +47,14 @@ int co_tcp_listen(const char *host, int port, unsigned flags);
 /* The port that a socket is bound to, or negative errno. */
 int co_tcp_port(int fd);
 
-/* ---- Other sockets and pipes: fds, non-blocking and close-on-exec; co_fd_close() them -----------
- */
+/* ---- Other sockets and pipes: fds, non-blocking, close-on-exec; co_fd_close() them ----------- */
 
 /* A unix socket that listens at [path], which must not exist; unlink() it in the end. The fd, or
  * -EADDRINUSE, -ENAMETOOLONG, -EINVAL for "", ... asyncio: start_unix_server() */
 int co_unix_listen(const char *path);
 
-int co_fd_pipe(int fds[2]);        /* fds[0] to read, fds[1] to write. 0 */
-int co_fd_pair(int fds[2]);        /* two connected unix sockets. 0. socket.socketpair() */
+int co_fd_pipe(int fds[2]);     /* fds[0] to read, fds[1] to write. 0 */
+int co_fd_pair(int fds[2]);     /* two connected unix sockets. 0. socket.socketpair() */
 
 /* A UDP socket bound to [host] and [port], as co_tcp_listen. asyncio: create_datagram_endpoint() */
 int co_udp_open(const char *host, int port, unsigned flags);
@@ -157,7 +156,7 @@ struct co_connect_try_ {
     intptr_t result;
 };
 
-enum { CO_CONNECT_MAX = 6 };       /* addresses that are tried */
+enum { CO_CONNECT_MAX = 6 };    /* addresses that are tried */
 struct co_connect {
     co_frame;
     const char *host;
@@ -182,7 +181,7 @@ struct co_connect_unix {
 
 int co_net_socket_(int family, int type);
 void co_net_no_delay_(int fd);
-int co_net_give_up_(int fd);       /* closes: negative errno of the call that failed */
+int co_net_give_up_(int fd);    /* closes: negative errno of the call that failed */
 int co_net_unix_address_(const char *path, struct sockaddr_un *at);
 
 #ifdef __cplusplus

@@ -25,7 +25,7 @@ extern char **environ;
 struct watch {
     ev_signal signal;
     struct watch *next;
-    struct co_task *waiters;       /* a ring */
+    struct co_task *waiters;    /* a ring */
     int came;                   /* while nobody waited */
     struct sigaction before;
 };
@@ -118,7 +118,7 @@ static int watch_start(struct co_loop *loop, struct signals *signals, int signo)
     ev_signal_start(ev, &watch->signal);
     ev_unref(ev);
     if (signo == SIGINT)
-        co_loop_sigint_stop_(loop);    /* after ours has begun: there is no gap in which it kills */
+        co_loop_sigint_stop_(loop); /* after ours has begun: there is no gap in which it kills */
     watch->next = signals->watches;
     signals->watches = watch;
     return 0;
@@ -202,7 +202,7 @@ static int ends_pipe(struct ends *ends, int i)
     if (co_loop_fails(EMFILE) || pipe2(fds, O_CLOEXEC) < 0)
         return -errno;
     ends->ours[i] = fds[own];
-    co_fd_forget_(fds[own]);           /* its number may have been in use */
+    co_fd_forget_(fds[own]);        /* its number may have been in use */
     error = co_fd_nonblock(fds[own]);
     ends->theirs[i] = fd_raised(fds[!own]);
     return error < 0 ? error : ends->theirs[i];
@@ -318,7 +318,7 @@ static int pidfd_open_(pid_t pid)
 }
 
 int co_process_spawn(struct co_process *process, char *const argv[],
-                  const struct co_process_options *options)
+                     const struct co_process_options *options)
 {
     static const struct co_process_options usual = { .grace = 0 };
     const struct co_process_options *o = options ? options : &usual;
@@ -434,7 +434,7 @@ static int thread_start(struct co_process *process)
     if (error != 0)
         return -error;
     process->watched = 1;
-    co_loop_ref(process->loop);        /* until it posts, as it does even if nobody waits by then */
+    co_loop_ref(process->loop);     /* until it posts, as it does even if nobody waits by then */
     return 0;
 }
 
@@ -518,7 +518,7 @@ void co_process_close(struct co_process *process)
 {
     if (!process->started)
         return;
-    co_process_kill(process, SIGKILL);     /* before it could see the end of a pipe */
+    co_process_kill(process, SIGKILL);  /* before it could see the end of a pipe */
     process_reap(process);
     end_close(&process->in);
     end_close(&process->out);
@@ -583,6 +583,6 @@ co_op co_communicate(struct co_process *process, const void *input, size_t size,
         return co_op_done(-EINVAL);
     op = co_call(talk, co_process_talk_, .process = process, .out = out, .room = room);
     co_task_init(&talk->writer, &talk->write, co_process_write_, .process = process, .data = input,
-              .left = size);
+                 .left = size);
     return op;
 }

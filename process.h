@@ -11,7 +11,7 @@
  *         printf("%.*s", (int)self->n, self->text);
  *         co_try(self->n, co_child(&self->child));         // its exit status
  *         co_finally;
- *         co_process_close(&self->child);                     // killed, if it has not ended
+ *         co_process_close(&self->child);                  // killed, if it has not ended
  *         co_end;
  *     }
  *
@@ -48,10 +48,10 @@ CO_OP co_signal(int signo);
 
 /* What a standard stream of the child is; or an fd of yours, from 1 on, which stays yours. */
 enum {
-    CO_PROCESS_INHERIT = 0,        /* ours: what the child has if nothing is said */
-    CO_PROCESS_NULL = -1,          /* /dev/null. asyncio: DEVNULL */
-    CO_PROCESS_PIPE = -2,          /* a pipe to this program. asyncio: PIPE */
-    CO_PROCESS_STDOUT = -3         /* .err only: where .out goes. asyncio: STDOUT */
+    CO_PROCESS_INHERIT = 0,     /* ours: what the child has if nothing is said */
+    CO_PROCESS_NULL = -1,       /* /dev/null. asyncio: DEVNULL */
+    CO_PROCESS_PIPE = -2,       /* a pipe to this program. asyncio: PIPE */
+    CO_PROCESS_STDOUT = -3      /* .err only: where .out goes. asyncio: STDOUT */
 };
 
 struct co_process_options {
@@ -73,7 +73,7 @@ struct co_process;
  * -EINVAL: no argv[0], or a stream that is none; -EBADF: an fd that is none; -EMFILE, -EAGAIN,
  * -ENOMEM. asyncio: create_subprocess_exec() */
 int co_process_spawn(struct co_process *process, char *const argv[],
-                  const struct co_process_options *options);
+                     const struct co_process_options *options);
 
 /* Waits for its end. Its exit status, 0 to 255, or 128 plus the signal that killed it
  * (process->status tells them apart); the same again for whoever asks later.
@@ -110,21 +110,21 @@ void co_process_close(struct co_process *process);
 
 /* ---- Machinery ------------------------------------------------------------------------------- */
 
-struct co_process_end_ {           /* private */
+struct co_process_end_ {        /* private */
     co_frame;
     struct co_process *process;
     intptr_t n;
     uint8_t cancelled;
     struct co_within grace;
 };
-struct co_process_write_ {         /* private */
+struct co_process_write_ {      /* private */
     co_frame;
     struct co_process *process;
     const char *data;
     size_t left;
     intptr_t n;
 };
-struct co_process_talk_ {          /* private */
+struct co_process_talk_ {       /* private */
     co_frame;
     struct co_process *process;
     char *out, more;
@@ -135,20 +135,20 @@ struct co_process_talk_ {          /* private */
 };
 
 struct co_process {
-    int in, out, err;           /* rw: our ends of the pipes, non-blocking; -1: none. If you close
-                                 * one by co_fd_close(), set it to -1 */
-    pid_t pid;                  /* ro */
-    int status;                 /* ro: as of waitpid(), once it has ended */
-    double grace;               /* rw: seconds */
-    int pidfd;                  /* private: readable when it has ended; -1: a thread waits */
-    uint8_t started, ended;     /* private: is to be closed; ro: has ended, and was waited for */
-    uint8_t dead, watched;      /* private: a thread saw its end; a thread waits for it */
-    intptr_t error;             /* private: why there is no status */
-    pthread_t thread;           /* private: that thread */
-    struct co_loop *loop;          /* private: to which it posts */
-    struct co_task *waiter;        /* private: who waits for that post, or NULL */
-    struct co_process_end_ end;    /* private: the co_child in progress */
-    struct co_process_talk_ talk;  /* private: the co_communicate in progress */
+    int in, out, err;               /* rw: our ends of the pipes, non-blocking; -1: none. If you
+                                     * close one by co_fd_close(), set it to -1 */
+    pid_t pid;                      /* ro */
+    int status;                     /* ro: as of waitpid(), once it has ended */
+    double grace;                   /* rw: seconds */
+    int pidfd;                      /* private: readable when it has ended; -1: a thread waits */
+    uint8_t started, ended;         /* private: is to be closed; ro: has ended, was waited for */
+    uint8_t dead, watched;          /* private: a thread saw its end; a thread waits for it */
+    intptr_t error;                 /* private: why there is no status */
+    pthread_t thread;               /* private: that thread */
+    struct co_loop *loop;           /* private: to which it posts */
+    struct co_task *waiter;         /* private: who waits for that post, or NULL */
+    struct co_process_end_ end;     /* private: the co_child in progress */
+    struct co_process_talk_ talk;   /* private: the co_communicate in progress */
 };
 
 #ifdef __cplusplus

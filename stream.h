@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-struct co_stream_line_ {           /* private */
+struct co_stream_line_ {        /* private */
     co_frame;
     struct co_stream *stream;
     char **line;
@@ -28,14 +28,14 @@ struct co_stream_line_ {           /* private */
     size_t end_size, seen;
     intptr_t n;
 };
-struct co_stream_exact_ {          /* private */
+struct co_stream_exact_ {       /* private */
     co_frame;
     struct co_stream *stream;
     char *to;
     size_t size, done;
     intptr_t n;
 };
-struct co_stream_flush_ {          /* private */
+struct co_stream_flush_ {       /* private */
     co_frame;
     struct co_stream *stream;
     intptr_t n;

@@ -17,7 +17,7 @@ enum { THREADS_MAX = 1024 };
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t work, ended;
-    struct co_task *first, *last;      /* jobs that have not begun */
+    struct co_task *first, *last;   /* jobs that have not begun */
     unsigned idle, busy, count;     /* threads that wait for work; that run a job; all */
     unsigned limit;                 /* jobs that run at once */
     unsigned loops;                 /* that use the pool */
@@ -40,7 +40,7 @@ static void job_run(struct co_task *task)
     intptr_t (*fn)(void *) = (intptr_t (*)(void *))task->chain.result;
 
     task->chain.result = fn(task->object);
-    co_loop_post_always_(loop, job_done, task);    /* the task is the loop's again */
+    co_loop_post_always_(loop, job_done, task); /* the task is the loop's again */
 }
 
 static void *worker(void *arg)
@@ -256,7 +256,7 @@ struct crew {
         struct crew *crew;
         unsigned index;
         pthread_t thread;
-        struct co_loop *loop;          /* while it runs and may have to be cancelled */
+        struct co_loop *loop;       /* while it runs and may have to be cancelled */
         struct co_task *task;
     } *members;
 };
@@ -317,7 +317,7 @@ static struct co_task *member_spawn(struct crew_member *member)
     pthread_mutex_lock(&crew->lock);
     member->task = task;
     if (crew->ending)
-        co_cancel(task);              /* and not once more by a post */
+        co_cancel(task);                /* and not once more by a post */
     else
         member->loop = co_loop_current();
     pthread_mutex_unlock(&crew->lock);

@@ -5,8 +5,8 @@
  *
  *     co_try(self->words, co_thread(count_words, "war-and-peace.txt"));    // the others go on
  *
- * A loop and its tasks belong to one thread; co_loop_post is the only call that another may make.
- */
+ * A loop and its tasks belong to one thread; co_loop_post is the only call that another may
+ * make. */
 #ifndef CO_THREAD_H
 #define CO_THREAD_H
 

@@ -2,7 +2,7 @@
  * trial.h: tests of your program, each case on a loop of its own: many seeds, a cancel at each
  * point, a failure of each call. For test programs; docs/how-to/test-your-program.md tells more.
  *
- *     #include "trial.h"
+ *     #include <duffel/trial.h>
  *
  *     struct nap { co_frame; };
  *     co_define(nap) {

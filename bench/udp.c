@@ -63,8 +63,8 @@ int main(int argc, char **argv)
             return 2;
         }
     }
-    if (!co_loop_new(NULL) || (from = co_udp_open(NULL, 0, 0)) < 0
-        || (to = co_udp_open(NULL, 0, 0)) < 0)
+    if (!co_loop_new(NULL) || (from = co_udp_open(NULL, 0, 0)) < 0 ||
+        (to = co_udp_open(NULL, 0, 0)) < 0)
         return 1;
     for (int i = 0; i < BATCH; i++) {
         out[i] = (struct co_datagram){ .data = sent[i], .size = SIZE };

@@ -51,7 +51,7 @@ co_define(you) {
     }
     co_try(co_group_wait(&self->running));
     co_finally;
-    co_group_cancel(&self->running);       /* Ctrl-C: no machine is left on */
+    co_group_cancel(&self->running);    /* Ctrl-C: no machine is left on */
     co_await(co_group_wait(&self->running));
     co_end;
 }

@@ -58,7 +58,7 @@ co_define(server) {
     for (;;) {
         co_try(self->fd, co_accept(self->listener));
         if (co_group_go(&self->sessions, session, .fd = self->fd) < 0)
-            co_fd_close(self->fd);         /* the pool is used up */
+            co_fd_close(self->fd);      /* the pool is used up */
     }
     co_finally;
     term_stop(&self->term);

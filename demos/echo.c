@@ -34,7 +34,7 @@ co_define(server) {
     for (;;) {
         co_try(self->fd, co_accept(self->listener));
         if (co_go(session, .fd = self->fd) < 0)
-            co_fd_close(self->fd); /* no memory: the session that was not made owns nothing */
+            co_fd_close(self->fd);      /* no memory: the session that was not made owns nothing */
     }
     co_finally;
     term_stop(&self->term);

@@ -34,7 +34,7 @@ co_define(hellos) {
     for (int i = 0; i < HELLOS; i++) {
         self->all[i] = &self->tasks[i];
         co_task_init(self->all[i], &self->frames[i], hello, .number = i + 1,
-                  .seconds = self->seconds);
+                     .seconds = self->seconds);
     }
     co_try(co_gather(self->all, HELLOS));
     co_end;

@@ -30,7 +30,7 @@ struct server {
     int root, fd, naps;
     bool is_closing;
     ev_signal term;
-    struct co_group tasks;            /* the connections */
+    struct co_group tasks;              /* the connections */
     struct connection *connections;     /* those that have begun, in a list */
     struct co_task ticker_task;
     struct ticker ticker;
@@ -113,7 +113,7 @@ static void server_tick(struct server *server)
         connection_look(c);
     if (atomic_load(&stopping) && !server->is_closing) {
         server->is_closing = true;
-        co_fd_close(server->listeners[co_loop_index()]);      /* co_accept gives -EBADF */
+        co_fd_close(server->listeners[co_loop_index()]);    /* co_accept gives -EBADF */
     }
 }
 
@@ -349,7 +349,7 @@ int main(int argc, char **argv)
         port = co_tcp_port(listeners[i]);
     }
     result = co_loop_threads((unsigned)options.jobs, server, .options = &options, .root = root,
-                          .listeners = listeners);
+                             .listeners = listeners);
     if (root >= 0)
         close(root);
     if (result < 0 && result != -ECANCELED)     /* which is Ctrl-C or SIGTERM */

@@ -224,8 +224,8 @@ co_define(server) {
     for (;;) {
         co_try(self->fd, co_accept(self->listener));
         if (co_group_go(&self->sessions, session, .fd = self->fd, .options = self->options,
-                     .kv = &self->kv) < 0)
-            co_fd_close(self->fd); /* no memory: the session that was not made owns nothing */
+                        .kv = &self->kv) < 0)
+            co_fd_close(self->fd);      /* no memory: the session that was not made owns nothing */
     }
     co_finally;
     term_stop(&self->term);

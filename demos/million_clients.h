@@ -65,7 +65,7 @@ static co_define(ear) {
 /* ---- The clients ----------------------------------------------------------------------------- */
 
 enum { OPENERS = 32, IN_FLIGHT = 256 };         /* connections that are being opened; lines */
-static struct co_task **clients;                   /* by their numbers */
+static struct co_task **clients;                /* by their numbers */
 static uint32_t next_client, came_back;
 static struct co_semaphore in_flight;
 
@@ -94,7 +94,7 @@ static co_define(client) {
 struct opener {
     co_frame;
     const struct plan *plan;
-    struct co_group *group;                   /* of the clients */
+    struct co_group *group;                     /* of the clients */
     const struct place *to;
     uint32_t number;
     int fd;
@@ -127,8 +127,8 @@ static co_define(conductor) {
     co_try(co_done(co_group_go(&self->ears, ear, .main = co_current())));
     co_try(co_semaphore_acquire(&said));                            /* open them */
     for (; self->i < OPENERS; self->i++)
-        co_try(
-            co_done(co_group_go(&self->opening, opener, .plan = self->plan, .group = &self->all)));
+        co_try(co_done(co_group_go(&self->opening, opener, .plan = self->plan,
+                                   .group = &self->all)));
     co_try(co_group_wait(&self->opening));
     co_await(co_send_all(other, "", 1));                            /* they are open */
     co_try(co_semaphore_acquire(&said));                            /* send */

@@ -45,7 +45,7 @@ struct teacher {
     double start;
     struct co_group papers;
     struct bell bell;
-    struct co_task ringing;                /* in storage of ours, to read how long it waited */
+    struct co_task ringing;             /* in storage of ours, to read how long it waited */
 };
 co_define(teacher) {
     co_begin;

@@ -21,7 +21,7 @@ co_define(producer) {
     }
     co_finally;
     if (--producing == 0)
-        co_queue_shutdown(&queue);            /* no more can be put; what is in can be got */
+        co_queue_shutdown(&queue);      /* no more can be put; what is in can be got */
     co_end;
 }
 
@@ -50,7 +50,7 @@ co_define(market) {
     for (self->i = 1; self->i <= CONSUMERS; self->i++)
         co_try(co_done(co_group_go(&self->all, consumer, .number = self->i)));
     co_finally;
-    co_try(co_group_wait(&self->all));       /* nothing outlives it; its failure is ours */
+    co_try(co_group_wait(&self->all));  /* nothing outlives it; its failure is ours */
     co_end;
 }
 

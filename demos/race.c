@@ -56,7 +56,7 @@ co_define(race) {
     co_finally;
     co_await(co_gen_close(&self->each));
     for (int i = 0; i < MIRRORS; i++)
-        co_cancel(self->all[i]);                      /* the losers */
+        co_cancel(self->all[i]);                        /* the losers */
     co_await(co_gather(self->all, MIRRORS));            /* and their clean-up */
     for (int i = 0; i < MIRRORS; i++)
         co_task_free(self->all[i]);

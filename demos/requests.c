@@ -26,7 +26,7 @@ co_define(request) {
     co_try(http_read_body(&self->body, &self->answer, self->text, sizeof self->text));
     printf("Get response from %s Result: %s\n", self->url->text, self->text);
     co_finally;
-    co_fd_close(self->fd); /* a failed co_connect left no fd here: nothing happens */
+    co_fd_close(self->fd);              /* a failed co_connect left no fd here: nothing happens */
     co_end;
 }
 

@@ -13,13 +13,17 @@
  *     static struct blink frame;
  *     static struct co_task task;
  *
- *     void setup() { duffel_begin(); pinMode(13, OUTPUT); co_task_init(&task, &frame, blink, 13); }
- *     void loop() { duffel_turn(); }
+ *     void setup() {
+ *         co_board_begin();
+ *         pinMode(13, OUTPUT);
+ *         co_task_init(&task, &frame, blink, 13);
+ *     }
+ *     void loop() { co_board_turn(); }
  *
  * The Arduino tools compile what lies in src/: so the files here include those that belong to a
  * microcontroller, and leave out what stands on libev. On AVR, CO_TINY is on: see coro.h. */
-#ifndef DUFFEL_H
-#define DUFFEL_H
+#ifndef CO_DUFFEL_H
+#define CO_DUFFEL_H
 
 #if defined __AVR__ && !defined CO_TINY
 #define CO_TINY
@@ -34,13 +38,13 @@
 extern "C" {
 #endif
 
-/* Makes the scheduler; call it first in setup(). At most DUFFEL_TIMERS tasks sleep at a time, more
- * get -ENOMEM. There is no heap: tasks are static, or of a CO_TASK_POOL. */
-void duffel_begin(void);
-enum { DUFFEL_TIMERS = 8 };
+/* Makes the scheduler; call it first in setup(). At most CO_BOARD_TIMERS tasks sleep at a time,
+ * more get -ENOMEM. There is no heap: tasks are static, or of a CO_TASK_POOL. */
+void co_board_begin(void);
+enum { CO_BOARD_TIMERS = 8 };
 
 /* One turn of all tasks that are ready; call it in loop(). It never waits. */
-void duffel_turn(void);
+void co_board_turn(void);
 
 #ifdef __cplusplus
 }

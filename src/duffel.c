@@ -4,7 +4,7 @@
 
 #include <Arduino.h>
 
-/* micros() wraps every 71 minutes; a sketch calls duffel_turn() more often than that. */
+/* micros() wraps every 71 minutes; a sketch calls co_board_turn() more often than that. */
 static int64_t board_now(struct co_driver *driver)
 {
     static uint32_t last;
@@ -18,15 +18,15 @@ static int64_t board_now(struct co_driver *driver)
 }
 
 static struct co_driver board = { board_now, NULL, NULL };
-static struct co_timer_slot timers[DUFFEL_TIMERS];
+static struct co_timer_slot timers[CO_BOARD_TIMERS];
 static struct co_scheduler scheduler;
 
-void duffel_begin(void)
+void co_board_begin(void)
 {
-    co_scheduler_init(&scheduler, &board, timers, DUFFEL_TIMERS);
+    co_scheduler_init(&scheduler, &board, timers, CO_BOARD_TIMERS);
 }
 
-void duffel_turn(void)
+void co_board_turn(void)
 {
     (void)board_now(&board);
     co_isr_deliver();

@@ -126,7 +126,7 @@ static co_define(echo)
     self->fd = -1;
     for (self->i = 1; self->i < 3; self->i++)
         self->tasks[self->i] = co_spawn(client, .port = self->port,
-                                          .path = self->is_unix ? socket_path : NULL);
+                                        .path = self->is_unix ? socket_path : NULL);
     co_try(co_gather(self->tasks + 1, 2));
     co_finally;
     end_fd(&self->fd);
@@ -354,8 +354,8 @@ static co_define(box)
     co_begin;
     enters;
     for (self->got = 0; self->got < SENT; self->got++)
-        self->mail[self->got]
-            = (struct co_datagram) { .data = self->bytes[self->got], .size = LETTER };
+        self->mail[self->got] =
+            (struct co_datagram){ .data = self->bytes[self->got], .size = LETTER };
     for (self->got = 0; self->got < SENT; self->got += (size_t)self->n) {
         if (self->at_once)
             co_try(self->n, co_within(&self->slot, 20, co_recvmmsg(self->fd,
@@ -384,7 +384,7 @@ static co_define(datagrams)
         self->fds[1] = self->fds[0] < 0 ? self->fds[0] : co_udp_open(NULL, 0, 0);
         co_try(co_done(self->fds[1]));
         self->tasks[0] = co_spawn(post, .fd = self->fds[0], .port = co_tcp_port(self->fds[1]),
-                                    .at_once = self->i);
+                                  .at_once = self->i);
         self->tasks[1] = co_spawn(box, .fd = self->fds[1], .at_once = self->i);
         co_try(co_gather(self->tasks, 2));
         end_fd(&self->fds[0]);

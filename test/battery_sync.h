@@ -370,8 +370,7 @@ static co_define(rounds)
 }
 MAIN(rounds);
 
-/* ---- pipeline: queue, bounded: put, get, co_op_done, join, close ------------------------------
- */
+/* ---- pipeline: queue, bounded: put, get, task_done, join, close ------------------------------ */
 
 enum { ROOM = 2, ITEMS = 5 };
 static struct pipeline_state {

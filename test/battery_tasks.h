@@ -214,7 +214,7 @@ MAIN(nursery);
 
 /* ---- odds: fire and forget, detached, callbacks, mail, generators ---------------------------- */
 
-static struct co_task *mailbox;            /* who waits for mail */
+static struct co_task *mailbox;         /* who waits for mail */
 
 struct reader { co_frame; intptr_t n; };
 static co_define(reader)

@@ -145,8 +145,8 @@ struct children {
 static co_define(children)
 {
     static char *const cat[] = { "cat", NULL }, *const sleep_[] = { "sleep", "1000", NULL };
-    static const struct co_process_options pipes
-        = { .in = CO_PROCESS_PIPE, .out = CO_PROCESS_PIPE };
+    static const struct co_process_options pipes = { .in = CO_PROCESS_PIPE,
+                                                     .out = CO_PROCESS_PIPE };
     static const struct co_process_options none = { .in = CO_PROCESS_NULL, .out = CO_PROCESS_NULL };
 
     co_begin;

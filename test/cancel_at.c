@@ -11,7 +11,7 @@
 static struct {
     struct sim sim;
     int fds[2];
-    struct co_task *mailbox;                   /* who waits to be woken by the sender */
+    struct co_task *mailbox;                /* who waits to be woken by the sender */
     int began, left;                        /* coroutines */
 } program;
 

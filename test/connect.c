@@ -122,7 +122,7 @@ static co_define(lookup)
     co_return(self->n);
     co_finally;
     co_resolve_free(&self->slot);
-    co_resolve_free(&self->slot);                  /* once more is harmless */
+    co_resolve_free(&self->slot);               /* once more is harmless */
     co_end;
 }
 
@@ -134,7 +134,7 @@ static void numeric(const char *host, int family)
     assert_int_equal(co_task_result(task), 1);
     assert_int_equal(CO_TASK_FRAME(task, lookup)->family, family);
     assert_int_equal(CO_TASK_FRAME(task, lookup)->got, 8080);
-    assert_int_equal(CO_TASK_FRAME(task, lookup)->polls, 0);       /* nothing was awaited */
+    assert_int_equal(CO_TASK_FRAME(task, lookup)->polls, 0);    /* nothing was awaited */
     co_task_free(task);
 }
 
@@ -684,9 +684,9 @@ static void a_unix_path_that_cannot_be_is_told(void **state)
     assert_int_equal(co_unix_listen(path), -EADDRINUSE);
     co_fd_close(listener);
     assert_int_equal(run(dial_unix, .path = path), -ECONNREFUSED);
-    assert_int_equal(co_unix_listen(path), -EADDRINUSE);           /* until it is unlinked */
+    assert_int_equal(co_unix_listen(path), -EADDRINUSE);        /* until it is unlinked */
     path_ends();
-    assert_int_equal(co_unix_listen(path), -ENOENT);               /* nor is the directory there */
+    assert_int_equal(co_unix_listen(path), -ENOENT);            /* nor is the directory there */
 }
 
 /* Fills the backlog of path. How many connections, whose fds are in [fds]. */

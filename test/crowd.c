@@ -67,7 +67,7 @@ static co_define(guard) {
         if (roll(10) == 0)
             co_cancel(self->tasks[roll((uint32_t)self->n)]);
         if (roll(10) == 0)
-            co_cancel(barrier.waiters);       /* the first of those that wait there */
+            co_cancel(barrier.waiters);         /* the first of those that wait there */
         if (roll(10) == 0)
             co_cancel(gate.waiters);
         if (roll(50) == 0)

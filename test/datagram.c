@@ -244,7 +244,7 @@ static void what_was_cut_tells_its_size_and_a_deadline_loses_none(void **state)
 {
     (void)state;
     struct co_datagram out[3] = { { .data = "ab", .size = 2 }, { .data = "123456789", .size = 9 },
-                               { .data = "xyz", .size = 3 } };
+                                  { .data = "xyz", .size = 3 } };
     int from = co_udp_open(NULL, 0, 0), to = co_udp_open(NULL, 0, 0);
 
     for (int i = 0; i < 3; i++)
@@ -336,9 +336,8 @@ static void a_datagram_that_is_too_large_is_EMSGSIZE(void **state)
     static const char large[70000];
     int fd = co_udp_open(NULL, 0, 0);
 
-    assert_int_equal(
-        run(give, .fd = fd, .port = co_tcp_port(fd), .data = large, .size = sizeof large),
-        -EMSGSIZE);
+    assert_int_equal(run(give, .fd = fd, .port = co_tcp_port(fd), .data = large,
+                         .size = sizeof large), -EMSGSIZE);
     arrives(fd, "small", 16, "small...........");
     co_fd_close(fd);
 }

@@ -18,8 +18,8 @@
 enum { SLOTS = 5, EVENTS = 3, COUNTS = 4 };
 enum { MS = 1000000, TICK = 100000 };           /* ns; a tick is what a busy turn takes */
 
-static struct co_task *T[SLOTS];                   /* the tasks; NULL before they are spawned */
-static struct co_task *W[EVENTS];                  /* who waits for a callback */
+static struct co_task *T[SLOTS];                /* the tasks; NULL before they are spawned */
+static struct co_task *W[EVENTS];               /* who waits for a callback */
 static intptr_t g[COUNTS];
 static int64_t now_ns, sequence;
 static int fuel_left;                           /* so that every program ends */

@@ -420,7 +420,7 @@ static co_define(cancelled)
         check(memcmp(self->buf, "world", 5) == 0);
     } else {
         check_equal(CO_TASK_FRAME(self->task, twice)->first, -ECANCELED);
-        self->n = CO_TASK_FRAME(self->task, twice)->second;        /* one read, or its first half */
+        self->n = CO_TASK_FRAME(self->task, twice)->second;     /* one read, or its first half */
         check(self->n == 10 || self->n == 5);
         check(memcmp(CO_TASK_FRAME(self->task, twice)->buf, "helloworld", (size_t)self->n) == 0);
         check_equal(empty(self->fds[0]), 10 - self->n);

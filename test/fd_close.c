@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * fd_close.c: tests of closing an fd that is awaited, by co_fd_close() and by plain close(), and
- * of numbers that come again. libev would abort on some of it, and hang on more. */
+ * fd_close.c: tests of closing an fd that is awaited, by co_fd_close() and by plain close(), and of
+ * numbers that come again. libev would abort on some of it, and hang on more. */
 #include "fd_test.h"
 
-/* ---- co_fd_close() ------------------------------------------------------------------------------
- */
+/* ---- co_fd_close() --------------------------------------------------------------------------- */
 
 struct closed {
     co_frame;
@@ -228,7 +227,7 @@ static co_define(again)
         co_try(co_sleep(0));
         check_equal(co_task_state(self->task), CO_TASK_PENDING);
         if (self->i % 3 == 0)
-            co_fd_close(self->fds[0]);         /* else its event comes before */
+            co_fd_close(self->fds[0]);      /* else its event comes before */
         else if (self->full)
             check_equal(empty(self->fds[1]), self->full);
         else
@@ -398,7 +397,7 @@ static co_define(half)
         co_cancel(self->tasks[self->which]);
     }
     co_try(co_sleep(0.02));
-    check_equal(co_fd_close(self->fds[0]), -EBADF);    /* and tells whoever waits */
+    check_equal(co_fd_close(self->fds[0]), -EBADF); /* and tells whoever waits */
     co_await(co_gather(self->tasks, 2));
     check_equal(co_task_result(self->tasks[0]), self->which == 0 ? -ECANCELED : -EBADF);
     check_equal(co_task_result(self->tasks[1]),

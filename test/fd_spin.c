@@ -258,7 +258,7 @@ static co_define(exhausted)
         co_fd_close(self->spare);
         for (self->i = 0; self->i < 3; self->i++)
             co_try(co_sleep(0));
-        check_equal(co_task_result(self->task), self->spare);      /* no pause is waited for */
+        check_equal(co_task_result(self->task), self->spare);   /* no pause is waited for */
     }
     co_finally;
     setrlimit(RLIMIT_NOFILE, &limit_);
@@ -335,10 +335,7 @@ static void the_end_of_a_pause_wakes_nobody_else(void **state)
 
 /* Two listeners pause; the fds that come free serve both. */
 struct both {
-    co_frame;
-    int listeners[2], peers[2], spares[2];
-    struct co_task *tasks[2];
-    intptr_t n;
+    co_frame; int listeners[2], peers[2], spares[2]; struct co_task *tasks[2]; intptr_t n;
 };
 static co_define(both)
 {
@@ -527,7 +524,7 @@ static void a_thousand_fds_are_served(void **state)
         pair(fds[i]);
     for (int i = 0; i < LINKS; i++)
         assert_int_equal(co_go(hand_on, .in = fds[i][0], .out = fds[(i + 1) % LINKS][1],
-                                 .rounds = rounds), 0);
+                               .rounds = rounds), 0);
     put(fds[0][1], "a");
     assert_int_equal(co_loop_run(co_loop_current()), 0);
     for (int i = 0; i < LINKS; i++) {

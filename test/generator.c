@@ -421,8 +421,7 @@ static void for_each_tells_where_it_stands(void **state)
     assert_string_equal(co_where(&frame.co)->text, "&self->numbers");
 }
 
-/* ---- co_gen_close
- * -------------------------------------------------------------------------------- */
+/* ---- co_gen_close ---------------------------------------------------------------------------- */
 
 /* Gives one value, in [depth] generators that each hand it on; its clean-up pauses [pauses] times,
  * closes the one inside, and gives [result]. */

@@ -135,8 +135,7 @@ static void a_jump_of_the_wall_clock_moves_no_timer(void **state)
         for (int i = 0; i < timers; i++)
             check_equal(co_group_go(&group, sleeper, .number = i * 37 % timers,
                                     .seen = &clocked.times,
-                                    .until = start + 0.005 * (i * 37 % timers)),
-                        0);
+                                    .until = start + 0.005 * (i * 37 % timers)), 0);
         for (int i = 0; i < 10; i++)
             check_equal(co_group_go(&group, limited, .seconds = 0.2 * (i + 1)), 0);
         clocked.over = 0;

@@ -211,8 +211,8 @@ struct breeds { co_frame; int left; struct co_process child; intptr_t n; char te
 static co_define(breeds)
 {
     static char *const argv[] = { "cat", NULL };
-    static const struct co_process_options options
-        = { .in = CO_PROCESS_PIPE, .out = CO_PROCESS_PIPE };
+    static const struct co_process_options options = { .in = CO_PROCESS_PIPE,
+                                                       .out = CO_PROCESS_PIPE };
 
     co_begin;
     for (; self->left > 0; self->left--) {
@@ -389,7 +389,7 @@ static void child_frees(void *told_libev)
         co_task_detach(forked.timers[i]);
     }
     for (int i = 0; i < PAIRS; i += 3)
-        co_fd_close(forked.fds[i][0]);             /* here alone: the parent's stays */
+        co_fd_close(forked.fds[i][0]);          /* here alone: the parent's stays */
     co_loop_free(co_loop_current());
     memset(&storm, 0, sizeof storm);
     check(co_loop_new(NULL) != NULL);
@@ -556,7 +556,7 @@ static void is_stopped(void *arg)
     start = co_time() + 0.02;
     for (int i = 0; i < TIMERS; i++)                    /* in any order */
         co_go(sleeper, .number = i * 37 % TIMERS, .seen = &stopped->times,
-                .until = start + 0.002 * (i * 37 % TIMERS));
+              .until = start + 0.002 * (i * 37 % TIMERS));
     tick = co_spawn(ticks);
     co_go(both, .fd = stop_fds[0]);
     for (int i = 0; i < 3; i++)

@@ -373,7 +373,7 @@ static void a_storm_of_interrupts_is_counted_to_the_last(void **state)
     mcu_run();
     setitimer(ITIMER_REAL, &never, NULL);
     assert_int_equal(taken, STORM);
-    co_isr_deliver();                                  /* one more may have come */
+    co_isr_deliver();                               /* one more may have come */
 }
 
 /* ---- An interrupt at each instruction -------------------------------------------------------- */
@@ -579,7 +579,7 @@ static void nobody_sleeps_while_a_task_is_ready_and_the_clock_still_wraps(void *
     struct co_task task;
 
     (void)state;
-    co_task_init(&task, &frame, napper, .times = 6);   /* sleeps of 0: ready each turn */
+    co_task_init(&task, &frame, napper, .times = 6);    /* sleeps of 0: ready each turn */
     for (int i = 0; i < 6; i++) {
         turn();
         (void)mcu_now();                            /* as mcu_run does each turn */

@@ -45,7 +45,7 @@ static void contains(const char *text, const char *part)
         fail_msg("no \"%s\" in: %s", part, text);
 }
 
-/* ---- co_main ------------------------------------------------------------------------------- */
+/* ---- co_main --------------------------------------------------------------------------------- */
 
 struct adds { co_frame; int a, b; };
 static co_define(adds)
@@ -78,7 +78,7 @@ static co_define(left)
     co_await(co_sleep(0.002));              /* clean-up may await, and even spawn */
     if (self->depth > 0)
         (void)co_go(left, .depth = self->depth - 1, .begun = self->begun,
-                      .cleaned = self->cleaned);
+                    .cleaned = self->cleaned);
     ++*self->cleaned;
     co_end;
 }
@@ -90,7 +90,7 @@ static co_define(leaves)
     for (int i = 0; i < self->count; i++)
         (void)co_go(left, .begun = self->begun, .cleaned = self->cleaned, .depth = i % 3);
     co_try(co_sleep(0.001));
-    (void)co_go(left, .begun = self->begun, .cleaned = self->cleaned);    /* never runs before */
+    (void)co_go(left, .begun = self->begun, .cleaned = self->cleaned);      /* never runs before */
     co_return(5);
     co_end;
 }
@@ -461,8 +461,7 @@ static void a_task_that_no_cancel_ends_stops_the_program_with_its_place(void **s
     stops(refuse, "loop\\.c:[0-9]+  refuses  co_wait\\(\\)");
 }
 
-/* ---- co_loop_run and co_loop_stop
- * ------------------------------------------------------------------ */
+/* ---- co_loop_run and co_loop_stop ------------------------------------------------------------ */
 
 struct ticks { co_frame; int n, stop_at; };
 static co_define(ticks)
@@ -542,8 +541,7 @@ static void loop_time_goes_forward_without_a_loop_too(void **state)
     assert_true(co_time() >= after);
 }
 
-/* ---- co_loop_dump -------------------------------------------------------------------------------
- */
+/* ---- co_loop_dump ---------------------------------------------------------------------------- */
 
 struct inner { co_frame; int fd; intptr_t n; char buf[4]; };
 static co_define(inner)
@@ -598,7 +596,7 @@ static void loop_dump_shows_each_task_with_its_frames_innermost_first(void **sta
     free(text);
 
     to = open_memstream(&text, &size);
-    co_loop_dump(NULL, to);                    /* this thread's, from outside */
+    co_loop_dump(NULL, to);                 /* this thread's, from outside */
     fclose(to);
     contains(text, expected);
     free(text);

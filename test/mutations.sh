@@ -71,7 +71,7 @@ mutant sync 'a cancelled waiter stays in the lock' \
     's/co_ring_remove(&((struct co_lock \*)task->object)->waiters, task);//'
 mutant sync 'who has the lock waits for it' 's/lock->owner == co_current())/0)/'
 mutant sync 'a lock that is wanted is taken by who comes' \
-    's/struct co_task \*me = lock->owner ? NULL : co_task_quick_();/struct co_task *me = co_task_quick_();/'
+    's/\(struct co_task \*me = \)lock->owner ? NULL : \(co_task_quick_();\)/\1\2/'
 mutant sync 'a release wakes one, and counts too' \
     '/^int co_semaphore_release/,/^}/{/^        return 0;/d}'
 mutant sync 'one release wakes two' \
@@ -123,7 +123,7 @@ mutant task 'who waits last is first' 's/^    first->in.link.prev = task;/& *rin
 mutant task 'who was woken last runs first' \
     's/struct co_task \*task = batch;/struct co_task *task = batch->in.link.prev;/'
 mutant task 'two requests at once are two' \
-    's/int met = task->flags & (CO_TASK_CANCEL_ | CO_TASK_TOLD_);/int met = task->flags \& CO_TASK_CANCEL_;/'
+    's/met = task->flags & (CO_TASK_CANCEL_ | CO_TASK_TOLD_)/met = task->flags \& CO_TASK_CANCEL_/'
 mutant task 'a request that nobody met is lost' \
     's/if (unmet && joiner->wait == &handed/if (0 \&\& joiner->wait == \&handed/'
 mutant task 'a shield passes the request on' \

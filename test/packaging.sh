@@ -76,10 +76,24 @@ count 'the list holds all that needs no system' same "$(wanted)" "$(sorted $floo
 count 'files of library.json' same "$(json '["build"]["srcFilter"]')" \
     "$(python3 -c "import sys; print(['-<*>'] + ['+<%s>' % f for f in sys.argv[1:]])" $floors)"
 for header in $(json '["headers"]' | tr -d "[],'"); do
-    count "header $header of library.json" test -e "$header"
+    count "header $header of library.json" test -e "include/$header"
 done
 # shellcheck disable=SC2086
 count 'files of src/' same "$(cd src && sorted -- *.c)" "$(sorted duffel.c $floors)"
+
+# include/duffel: a header for each that is installed, which leads to it and no other.
+leads() {
+    for header in include/duffel/*.h; do
+        grep -qx "#include \"../../$(basename "$header")\"" "$header" && continue
+        echo "$header does not"
+        return 1
+    done
+}
+# shellcheck disable=SC2046,SC2016
+count 'headers of include/duffel' same "$(cd include/duffel && sorted -- *.h)" \
+    "$(printf 'include Makefile\nnames-of-headers:\n\t@echo $(HEADERS)\n' |
+        MAKEFLAGS='' make -s -f - names-of-headers | tr ' ' '\n' | sort | tr '\n' ' ')"
+count 'each leads to the header of its name' leads
 
 if has cmake; then
     # The words of ESP-IDF and Zephyr, as functions that print the files they are given.
@@ -92,7 +106,7 @@ set(ESP_PLATFORM 1)
 include($PWD/CMakeLists.txt)
 END
     count 'files of CMakeLists.txt for ESP-IDF' \
-        same "$(cmake -P "$tmp/idf.cmake" 2>&1)" "idf $(echo "$floors" | tr ' ' ';') ."
+        same "$(cmake -P "$tmp/idf.cmake" 2>&1)" "idf $(echo "$floors" | tr ' ' ';') include"
     cat >"$tmp/zephyr.cmake" <<END
 function(zephyr_include_directories dir)
 endfunction()

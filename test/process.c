@@ -168,7 +168,7 @@ static co_define(rival)
     co_begin;
     co_try(co_signal(SIGUSR1));
     if (self->other)
-        co_cancel(self->other);       /* which was woken in this same turn */
+        co_cancel(self->other);         /* which was woken in this same turn */
     co_await(self->n, co_sleep(0));
     co_return(self->n);
     co_end;
@@ -187,7 +187,7 @@ static co_define(rivals)
     co_await(co_join(self->a));
     co_await(co_join(self->b));
     check_equal(co_task_result(self->a), 0);
-    check_equal(co_task_result(self->b), -ECANCELED);      /* of its sleep */
+    check_equal(co_task_result(self->b), -ECANCELED);   /* of its sleep */
     check_equal(CO_TASK_FRAME(self->b, rival)->n, -ECANCELED);
     co_task_free(self->a);
     co_task_free(self->b);
@@ -251,8 +251,8 @@ static void after_the_loop_the_disposition_is_as_before(void **state)
         signal(SIGUSR1, before[i]);
         assert_non_null(co_loop_new(NULL));
         task = co_spawn(listener, .signo = SIGUSR1, .times = 1);
-        assert_int_equal(
-            co_loop_post(co_loop_current(), (void (*)(void *))co_loop_stop, co_loop_current()), 0);
+        assert_int_equal(co_loop_post(co_loop_current(), (void (*)(void *))co_loop_stop,
+                                      co_loop_current()), 0);
         co_loop_run(co_loop_current());
         sigaction(SIGUSR1, NULL, &now);
         assert_true(now.sa_handler != before[i]);
@@ -415,8 +415,8 @@ static void what_cannot_be_started_leaves_nothing_behind(void **state)
 {
     (void)state;
     char *missing[] = { "no-such-program", NULL }, *directory[] = { "/", NULL }, *none[] = { NULL };
-    struct co_process_options pipes
-        = { .in = CO_PROCESS_PIPE, .out = CO_PROCESS_PIPE, .err = CO_PROCESS_PIPE };
+    struct co_process_options pipes = { .in = CO_PROCESS_PIPE, .out = CO_PROCESS_PIPE,
+                                        .err = CO_PROCESS_PIPE };
     struct co_process p;
     struct rlimit old, few;
 
@@ -654,13 +654,13 @@ static void two_hundred_children_run_at_once(void **state)
 
     for (int i = 0; i < n; i++)
         tasks[i] = co_spawn(talk, .script = "sleep 0.3; printf xyz",
-                              .options = { .out = CO_PROCESS_PIPE }, .room = (size_t)i);
+                            .options = { .out = CO_PROCESS_PIPE }, .room = (size_t)i);
     assert_int_equal(co_loop_run(co_loop_current()), 0);
     for (int i = 0; i < n; i++) {
         assert_int_equal(co_task_result(tasks[i]), i < 3 ? -EMSGSIZE : 3);
         co_task_free(tasks[i]);
     }
-    assert_true(co_time() - start < 20);      /* one after the other: 60 */
+    assert_true(co_time() - start < 20);        /* one after the other: 60 */
 }
 
 /* Starts `process MODE`, waits until it is ready, and then for its end. */
@@ -853,11 +853,7 @@ static void one_task_waits_for_the_end_and_others_may_ask_afterwards(void **stat
 }
 
 struct closes {
-    co_frame;
-    struct co_process child;
-    struct co_task *waiter;
-    int cancel;
-    intptr_t n;
+    co_frame; struct co_process child; struct co_task *waiter; int cancel; intptr_t n;
 };
 static co_define(closes)
 {
@@ -878,19 +874,18 @@ static co_define(closes)
 static void closing_kills_and_who_waits_gets_the_status(void **state)
 {
     (void)state;
+    const struct co_process_options in_pipe = { .in = CO_PROCESS_PIPE };
     struct co_process p;
     siginfo_t info;
 
     run(closes);
     run(closes, .cancel = 1);
-    assert_int_equal(spawn_sh(&p, (struct co_process_options) { .in = CO_PROCESS_PIPE }, "read x"),
-                     0);
-    co_process_close(&p);                          /* never awaited */
+    assert_int_equal(spawn_sh(&p, in_pipe, "read x"), 0);
+    co_process_close(&p);                       /* never awaited */
     assert_int_equal(p.status, SIGKILL);
-    assert_int_equal(spawn_sh(&p, (struct co_process_options) { .in = CO_PROCESS_PIPE }, "exit 4"),
-                     0);
+    assert_int_equal(spawn_sh(&p, in_pipe, "exit 4"), 0);
     assert_int_equal(waitid(P_PID, (id_t)p.pid, &info, WEXITED | WNOWAIT), 0);
-    co_process_close(&p);                          /* a zombie */
+    co_process_close(&p);                       /* a zombie */
     assert_int_equal(WEXITSTATUS(p.status), 4);
     memset(&p, 0, sizeof p);
     co_process_close(&p);

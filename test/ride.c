@@ -259,7 +259,7 @@ static void an_fd_that_was_awaited_and_is_open_does_not_hold_ev_run(void **state
     usable(own);
     co_task_free(tasks[0]);
     co_task_free(tasks[1]);
-    co_loop_free(co_loop_current());              /* while they are open */
+    co_loop_free(co_loop_current());        /* while they are open */
     put(fds[1], "more");
     usable(own);
     close(fds[0]);
@@ -420,7 +420,7 @@ static void free_with_leftovers(void)
     assert_int_equal(co_go(leftover, .fd = -1, .cleaned = &cleaned), 0);
     ev_run(co_loop_ev(co_loop_current()), EVRUN_NOWAIT);
     ev_run(co_loop_ev(co_loop_current()), EVRUN_NOWAIT);
-    assert_int_equal(co_go(leftover, .fd = -1, .cleaned = &cleaned), 0);     /* never ran */
+    assert_int_equal(co_go(leftover, .fd = -1, .cleaned = &cleaned), 0);       /* never ran */
     co_loop_free(co_loop_current());
     assert_int_equal(cleaned, 4);
     close(fds[0]);
@@ -585,8 +585,8 @@ static void a_child_of_fork_goes_on_after_ev_loop_fork(void **state)
         ev_loop_fork(co_loop_ev(co_loop_current()));
         put(fds[1], "hello");
         co_loop_run(co_loop_current());
-        kill(getpid(), co_task_result(tasks[0]) == 5 && co_task_result(tasks[1]) == -EBADF ? SIGUSR1
-                                                                                     : SIGKILL);
+        kill(getpid(), co_task_result(tasks[0]) == 5 && co_task_result(tasks[1]) == -EBADF
+                       ? SIGUSR1 : SIGKILL);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFSIGNALED(status));

@@ -71,7 +71,7 @@ def jobs(options):
     for script in options.scripts:
         yield Job([script], 300, CC=options.cc)
     yield Job(['test/snippets.py'], 300, CC=options.cc,
-              DUFFEL_CFLAGS='-I%s/include/duffel' % options.root,
+              DUFFEL_CFLAGS='-I%s/include' % options.root,
               DUFFEL_LIBS='-L%s/lib -lduffel -lev' % options.root)
     for test in options.tests:
         for form in 'switch', 'labels':

@@ -587,8 +587,8 @@ struct opens { co_frame; int fds[8], n; struct co_process child; struct co_conne
 static co_define(opens) {
     static char sleep_[] = "sleep", seconds[] = "20";
     static char *const argv[] = { sleep_, seconds, NULL };
-    static const struct co_process_options options
-        = { .in = CO_PROCESS_PIPE, .out = CO_PROCESS_PIPE };
+    static const struct co_process_options options = { .in = CO_PROCESS_PIPE,
+                                                       .out = CO_PROCESS_PIPE };
 
     co_begin;
     self->fds[0] = co_tcp_listen("127.0.0.1", 0, 0);

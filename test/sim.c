@@ -9,7 +9,7 @@
  *     intptr_t run_with(struct co_loop_options, NAME, .field = ...); */
 #define run_with(options, ...) (begin_with(options), end_with(co_spawn(__VA_ARGS__)))
 
-static struct co_loop_counts counts_;              /* of the last run */
+static struct co_loop_counts counts_;           /* of the last run */
 
 static void begin_with(struct co_loop_options options)
 {
@@ -441,7 +441,7 @@ static void ops_that_want_all_of_it_get_all_of_it(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= (uint64_t)sized(300, 20); seed++) {
         struct co_loop_options options = { .virtual_time = 1, .seed = seed, .cuts = 60,
-                                        .agains = 30, .wakes = 30 };
+                                           .agains = 30, .wakes = 30 };
         assert_int_equal(run_with(options, exact), 0);
     }
 }
@@ -532,11 +532,7 @@ static void an_op_that_completes_at_once_is_a_point_and_the_next_one_is_cancelle
 /* ---- Deadlines ------------------------------------------------------------------------------- */
 
 struct limits {
-    co_frame;
-    int i;
-    struct co_within slot, outer;
-    struct co_task *napper;
-    intptr_t r;
+    co_frame; int i; struct co_within slot, outer; struct co_task *napper; intptr_t r;
 };
 static co_define(limits) {
     co_begin;
@@ -664,7 +660,7 @@ static co_define(own_calls) {
 
 static void calls_of_ones_own_fail_too(void **state)
 {
-    struct co_loop_options options = { .virtual_time = 1, .fail_at = 4 };  /* 1: the main task */
+    struct co_loop_options options = { .virtual_time = 1, .fail_at = 4 };   /* 1: the main task */
 
     (void)state;
     assert_int_equal(run_with(options, own_calls), 3);
@@ -672,7 +668,7 @@ static void calls_of_ones_own_fail_too(void **state)
     assert_int_equal(run_with(options, own_calls), 345);
     options.fail_at = 0;
     assert_int_equal(run_with(options, own_calls), 0);
-    assert_int_equal(co_loop_fails(EIO), 0);       /* no loop */
+    assert_int_equal(co_loop_fails(EIO), 0);    /* no loop */
 }
 
 struct taker { co_frame; int listener; intptr_t fd; };

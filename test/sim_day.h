@@ -90,11 +90,8 @@ static co_define(day_taker) {
 
 enum { DAY_TASKS = 6 };
 struct day {
-    co_frame;
-    double seconds;
-    int pair[2], listener, port, items[4];
+    co_frame; double seconds; int pair[2], listener, port, items[4]; intptr_t n;
     struct co_queue jobs;
-    intptr_t n;
     struct co_task *server, *session, *tasks[DAY_TASKS];
 };
 static co_define(day) {
@@ -107,9 +104,9 @@ static co_define(day) {
     self->session = co_spawn(day_session, .fd = self->pair[1]);
     for (int i = 0; i < 3; i++)
         self->tasks[i] = co_spawn(day_client, .fd = -1, .port = self->port,
-                                    .period = 30 + 11 * i, .until = self->seconds);
+                                  .period = 30 + 11 * i, .until = self->seconds);
     self->tasks[3] = co_spawn(day_client, .fd = self->pair[0], .period = 5,
-                                .until = self->seconds);
+                              .until = self->seconds);
     self->tasks[4] = co_spawn(day_maker, .jobs = &self->jobs, .until = self->seconds);
     self->tasks[5] = co_spawn(day_taker, .jobs = &self->jobs);
     co_await(self->n, co_gather(self->tasks, DAY_TASKS));

@@ -8,7 +8,8 @@ compiled behind the includes of all four headers. A mark on the line before a bl
     <!-- snippet: expect-error REGEX -->    the compiler must refuse it, with a message like that
     <!-- snippet: skip REASON -->           it is no C that could be compiled alone
 
-Environment: CC; DUFFEL_CFLAGS and DUFFEL_LIBS say where the library is (the tree and build/).
+Environment: CC; DUFFEL_CFLAGS and DUFFEL_LIBS say where the library is: include/ and build/, unless
+they are set.
 """
 import os
 import pathlib
@@ -22,20 +23,21 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 CC = shlex.split(os.environ.get("CC") or "cc")
 FLAGS = shlex.split(
     "-std=c11 -O2 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror "
-    + os.environ.get("DUFFEL_CFLAGS", f"-I{ROOT}"))
+    + os.environ.get("DUFFEL_CFLAGS", f"-I{ROOT}/include"))
 LIBS = shlex.split(os.environ.get("DUFFEL_LIBS", f"{ROOT}/build/libduffel.a -lev"))
 INCLUDES = "".join(f"#include {name}\n" for name in (
-    "<stdio.h>", "<stdlib.h>", "<string.h>", '"coro.h"', '"task.h"', '"loop.h"', '"net.h"'))
+    "<stdio.h>", "<stdlib.h>", "<string.h>",
+    "<duffel/coro.h>", "<duffel/task.h>", "<duffel/loop.h>", "<duffel/net.h>"))
 SECONDS = 20
 MARKS = ("compile-only", "expect-error", "skip")
 
 # What a header's first comment leaves out: what to put before the code, and after.
 HEADERS = {
     "trial.h": ("", ""),
-    "coro.h": ('#include "coro.h"\n', ""),
-    "task.h": ('#include "loop.h"\n', "int main(void) { return co_main(night) != 0; }\n"),
+    "coro.h": ('#include <duffel/coro.h>\n', ""),
+    "task.h": ('#include <duffel/loop.h>\n', "int main(void) { return co_main(night) != 0; }\n"),
     "loop.h": ("", ""),
-    "net.h": ('#include "net.h"\n', ""),
+    "net.h": ('#include <duffel/net.h>\n', ""),
 }
 
 

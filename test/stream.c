@@ -60,7 +60,7 @@ static void gives(const char *text, size_t length, size_t size, const char *log)
 
         pair(fds);
         assert_int_equal(co_go(pieces, .fd = fds[1], .text = text, .size = length,
-                                 .piece = piece), 0);
+                               .piece = piece), 0);
         reader = co_spawn(lines, .fd = fds[0], .size = size);
         assert_int_equal(co_loop_run(co_loop_current()), 0);
         assert_string_equal(CO_TASK_FRAME(reader, lines)->log, log);
@@ -140,12 +140,7 @@ static void NUL_bytes_are_bytes(void **state)
 }
 
 struct with_nul {
-    co_frame;
-    int fd;
-    struct co_stream stream;
-    char *line;
-    intptr_t n;
-    char buf[20];
+    co_frame; int fd; struct co_stream stream; char *line; intptr_t n; char buf[20];
 };
 static co_define(with_nul)
 {
@@ -234,12 +229,7 @@ static size_t many_lines(char *to, int count)
 }
 
 struct counts {
-    co_frame;
-    int fd, k;
-    struct co_stream stream;
-    char *line;
-    intptr_t n;
-    char buf[61];
+    co_frame; int fd, k; struct co_stream stream; char *line; intptr_t n; char buf[61];
 };
 static co_define(counts)
 {
@@ -270,7 +260,7 @@ static void thousands_of_lines_go_through_a_small_buffer(void **state)
     for (size_t piece = 7; piece < 5000; piece = piece * 3 + 1) {
         pair(fds);
         assert_int_equal(co_go(pieces, .fd = fds[1], .text = text, .size = size,
-                                 .piece = piece), 0);
+                               .piece = piece), 0);
         assert_int_equal(run(counts, .fd = fds[0]), count);
     }
     free(text);
@@ -445,7 +435,7 @@ static void parts_are(const char *text, const char *end, size_t size, const char
 
         pair(fds);
         assert_int_equal(co_go(pieces, .fd = fds[1], .text = text, .size = strlen(text),
-                                 .piece = piece), 0);
+                               .piece = piece), 0);
         reader = co_spawn(parts, .fd = fds[0], .size = size, .end = end);
         assert_int_equal(co_loop_run(co_loop_current()), 0);
         assert_string_equal(CO_TASK_FRAME(reader, parts)->log, log);
@@ -685,7 +675,7 @@ static void a_write_puts_all_or_nothing(void **state)
     char out[10];
 
     co_stream_init(&stream, -1, NULL, 0);
-    assert_int_equal(co_stream_write(&stream, "x", 1), -ENOBUFS);          /* it has no buffer */
+    assert_int_equal(co_stream_write(&stream, "x", 1), -ENOBUFS);       /* it has no buffer */
     assert_int_equal(co_stream_write(&stream, "", 0), 0);
     co_stream_output(&stream, out, sizeof out);
     assert_int_equal(co_stream_write(&stream, "0123456789a", 11), -ENOBUFS);
@@ -730,14 +720,14 @@ static co_define(held_up)
     co_try(co_sleep(0.01));
     co_await(self->n, co_flush(&self->stream));
     check_equal(self->n, -EBUSY);
-    check_equal(co_stream_write(&self->stream, " yo", 3), 0);      /* meanwhile there is room */
+    check_equal(co_stream_write(&self->stream, " yo", 3), 0);   /* meanwhile there is room */
     check_equal(co_stream_write(&self->stream, "!", 1), -ENOBUFS);
     check_equal(empty(self->fds[1]), self->filled);
     co_await(self->n, co_join(self->task));
     check_equal(self->n, 0);
     check_equal(read(self->fds[1], self->got, sizeof self->got), 8);
     check(memcmp(self->got, "hello yo", 8) == 0);
-    check_equal(co_stream_write(&self->stream, "12345678", 8), 0);         /* all is free again */
+    check_equal(co_stream_write(&self->stream, "12345678", 8), 0);      /* all is free again */
     co_try(co_flush(&self->stream));
     check_equal(read(self->fds[1], self->got, sizeof self->got), 8);
     co_finally;
@@ -867,7 +857,7 @@ static void pipes_are_streams_as_stdin_and_stdout_are(void **state)
     assert_int_equal(co_fd_pipe(in), 0);
     assert_int_equal(co_fd_pipe(out), 0);
     assert_int_equal(co_go(pieces, .fd = in[1], .text = "one\ntwo\nlast", .size = 12,
-                             .piece = 5), 0);
+                           .piece = 5), 0);
     reader = co_spawn(lines, .fd = out[0], .size = 50);
     assert_int_equal(run(filter, .fds = { in[0], out[1] }), 0);
     assert_string_equal(CO_TASK_FRAME(reader, lines)->log, "4:ONE|4:TWO|5:LAST|0:|");
@@ -877,12 +867,7 @@ static void pipes_are_streams_as_stdin_and_stdout_are(void **state)
 /* ---- Misuse and failure ---------------------------------------------------------------------- */
 
 struct reader {
-    co_frame;
-    struct co_stream *stream;
-    int exact;
-    char *line;
-    intptr_t n;
-    char to[4];
+    co_frame; struct co_stream *stream; int exact; char *line; intptr_t n; char to[4];
 };
 static co_define(reader)
 {
@@ -909,7 +894,7 @@ static co_define(two)
     co_stream_init(&self->stream, self->fds[0], self->buf, sizeof self->buf);
     for (int i = 0; i < 3; i++)
         self->tasks[i] = co_spawn(reader, .stream = &self->stream,
-                                    .exact = (i + self->first) % 2);
+                                  .exact = (i + self->first) % 2);
     co_try(co_sleep(0));
     co_await(self->n, co_recv(self->fds[0], self->buf, 1));
     check_equal(self->n, -EBUSY);

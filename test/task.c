@@ -60,9 +60,9 @@ static void a_task_in_storage_of_ones_own_allocates_nothing(void **state)
     co_task_init(&task, &frame, give, .value = 8, .pauses = 1);
     assert_int_equal(sim_run(&sim), 0);
     assert_int_equal(co_task_result(&task), 8);
-    co_task_free(&task);                                   /* harmless, as co_task_detach is */
+    co_task_free(&task);                                /* harmless, as co_task_detach is */
     co_task_detach(&task);
-    co_task_init(&task, &frame, give, .value = 9);         /* and it may be used again */
+    co_task_init(&task, &frame, give, .value = 9);      /* and it may be used again */
     assert_int_equal(sim_run(&sim), 0);
     assert_int_equal(co_task_result(&task), 9);
     assert_int_equal(sim.calls, 0);
@@ -104,8 +104,7 @@ static void a_task_has_a_state_a_result_and_a_name(void **state)
     assert_int_equal(co_cancel(cancelled), 1);
     assert_int_equal(co_task_state(cancelled), CO_TASK_PENDING);
     sim_run(&sim);
-    assert_int_equal(co_task_state(good),
-                     CO_TASK_FINISHED); /* though a pending one gives that too */
+    assert_int_equal(co_task_state(good), CO_TASK_FINISHED); /* though its result says pending */
     assert_string_equal(co_task_state_name(good), "finished");
     assert_int_equal(co_task_state(cancelled), CO_TASK_CANCELLED);
     assert_string_equal(co_task_state_name(cancelled), "cancelled");
@@ -278,7 +277,7 @@ static void at_most_128_ops_in_a_row_complete_at_once(void **state)
         assert_int_equal(CO_TASK_FRAME(hog, hog)->ops, 128 * turn);
     }
     assert_notes("not starved");
-    assert_int_equal(co_task_state(hog), CO_TASK_PENDING);    /* its 384th op has yielded */
+    assert_int_equal(co_task_state(hog), CO_TASK_PENDING);  /* its 384th op has yielded */
     sim_run(&sim);
     assert_int_equal(sim.turns, 1 + 4);
     co_task_free(ended);
@@ -636,7 +635,7 @@ static void a_scheduler_says_when_its_next_turn_is_due(void **state)
 
     sim_begin(&sim);
     assert_int_equal(co_scheduler_next(&sim.scheduler), INT64_MAX);
-    co_scheduler_turn(&sim.scheduler);                     /* a turn without tasks is nothing */
+    co_scheduler_turn(&sim.scheduler);                  /* a turn without tasks is nothing */
     co_go(nap, .seconds = 3);
     assert_int_equal(co_scheduler_next(&sim.scheduler), 0);
     co_scheduler_turn(&sim.scheduler);
@@ -662,7 +661,7 @@ static void a_loop_in_which_nothing_can_happen_says_so(void **state)
     assert_non_null(loop);
     struct co_task *task = co_spawn(future);
     assert_int_equal(co_loop_run(loop), -EDEADLK);
-    assert_int_equal(co_task_state(task), CO_TASK_PENDING); /* it is still there, and can go on: */
+    assert_int_equal(co_task_state(task), CO_TASK_PENDING);  /* it is still there, and can go on: */
     co_wake(task, 1);
     assert_int_equal(co_loop_run(loop), -EDEADLK);
     assert_notes("woken");
@@ -671,7 +670,7 @@ static void a_loop_in_which_nothing_can_happen_says_so(void **state)
     assert_int_equal(co_task_result(task), 3);
     co_task_free(task);
     co_go(future);
-    co_loop_free(loop);                                    /* which cancels what is left */
+    co_loop_free(loop);                                 /* which cancels what is left */
     notes_[0] = '\0';
 #endif
 }

@@ -21,7 +21,7 @@ struct sim {
     long turns, waits;
     long blocks, calls;                     /* of the heap: held; made so far */
     long fail_at;                           /* the call that fails; 0: none */
-    struct { int fd; struct co_task *task; } fds[SIM_FDS];     /* who waits to read */
+    struct { int fd; struct co_task *task; } fds[SIM_FDS];  /* who waits to read */
 };
 
 /* The full size of a test, or under DUFFEL_SHORT, which is for valgrind, a smaller one; so it is on

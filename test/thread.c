@@ -270,7 +270,7 @@ static void a_lower_limit_holds_for_threads_that_are_there(void **state)
     assert_int_equal(run(hundred), 0);
     assert_int_equal(gate.most, 8);
     gate.most = 0;
-    co_thread_limit(0);                    /* the least is 1 */
+    co_thread_limit(0);                 /* the least is 1 */
     assert_int_equal(run(hundred), 0);
     assert_int_equal(gate.most, 1);
 }
@@ -282,7 +282,7 @@ static co_define(cancels) {
     co_begin;
     for (int i = 0; i < 2; i++)
         self->calls[i] = co_spawn(caller, .fn = pass, .arg = (void *)(intptr_t)(i + 1),
-                                    .deadline = self->victim == i ? self->deadline : 0);
+                                  .deadline = self->victim == i ? self->deadline : 0);
     while (gate_look(&gate.inside) < 1)
         co_await(co_sleep(0.001));
     if (self->deadline > 0)
@@ -621,7 +621,7 @@ static void posts_of_four_threads_all_arrive_each_in_order(void **state)
     assert_int_equal(post.wrong, 0);
 }
 
-static struct co_loop *handled;        /* the loop that the handler posts to */
+static struct co_loop *handled;     /* the loop that the handler posts to */
 
 static void post_signal(int signo)
 {
@@ -664,8 +664,8 @@ static void a_post_too_many_is_EAGAIN_and_none_is_lost(void **state)
     int n = 0;
 
     errno = 7;
-    while (n < 1000000
-           && co_loop_post(co_loop_current(), arrives, (void *)((uintptr_t)n << 2)) == 0)
+    while (n < 1000000 &&
+           co_loop_post(co_loop_current(), arrives, (void *)((uintptr_t)n << 2)) == 0)
         n++;
     assert_int_equal(co_loop_post(co_loop_current(), arrives, NULL), -EAGAIN);
     assert_int_equal(errno, 7);         /* a handler must not change it */

@@ -214,7 +214,7 @@ static void random_sleepers_wake_in_time_and_some_are_cancelled(void **state)
     sim_end(&sim);
 }
 
-/* ---- co_timer ------------------------------------------------------------------------------ */
+/* ---- co_timer -------------------------------------------------------------------------------- */
 
 struct bell {
     struct co_timer timer;
@@ -330,7 +330,7 @@ static void a_timer_may_be_stopped_at_any_time_and_started_anew(void **state)
     struct bell bell = { .timer.fire = bell_rings, .sim = &sim };
 
     sim_begin(&sim);
-    co_timer_stop(&bell.timer);           /* one that never started */
+    co_timer_stop(&bell.timer);             /* one that never started */
     for (int i = 0; i < 5; i++)
         assert_int_equal(co_timer_start(&bell.timer, 10 * i), 0);
     assert_int_equal(sim.scheduler.timer_count, 1);
@@ -537,12 +537,12 @@ static void no_sleep_is_short_even_after_a_long_step(void **state)
 
     for (int i = 0; i < 6; i++)                         /* each one's step delays those behind it */
         tasks[i] = co_spawn(real, .seconds = 0.1 - 0.01 * i, .busy = i % 2 ? 0.02 : 0.05,
-                              .until = i > 3);
+                            .until = i > 3);
     assert_int_equal(co_loop_run(loop), 0);
     for (int i = 0; i < 6; i++) {
         assert_int_equal(co_task_result(tasks[i]), 0);
-        assert_true(CO_TASK_FRAME(tasks[i], real)->took
-                    >= CO_TASK_FRAME(tasks[i], real)->seconds - 1e-8);
+        assert_true(CO_TASK_FRAME(tasks[i], real)->took >=
+                    CO_TASK_FRAME(tasks[i], real)->seconds - 1e-8);
         co_task_free(tasks[i]);
     }
     co_loop_free(loop);

@@ -245,7 +245,7 @@ static void the_loops_go_over_each_case_and_stop(void **state)
         assert_true(t.options.virtual_time && t.options.seed == ++seeds);
         co_trial(&t, nap);
     }
-    CO_FOR_EACH_CANCEL(t) {                   /* two points: the third is none any more */
+    CO_FOR_EACH_CANCEL(t) {                     /* two points: the third is none any more */
         assert_int_equal(t.options.cancel_at, ++cancels);
         assert_int_equal(co_trial(&t, nap), cancels == 1 ? -ECANCELED : 0);
     }
@@ -253,7 +253,7 @@ static void the_loops_go_over_each_case_and_stop(void **state)
         pairs = 10 * pairs + t.options.cancel_at;
         co_trial(&t, nap);
     }
-    CO_FOR_EACH_FAILURE(t) {                  /* two calls: the task, its timer */
+    CO_FOR_EACH_FAILURE(t) {                    /* two calls: the task, its timer */
         *(t.options.fail_on ? &on : &once) += 1;
         last = t.options.fail_at;
         assert_int_equal(co_trial(&t, nap), last <= 2 ? -ENOMEM : 0);

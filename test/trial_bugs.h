@@ -7,13 +7,8 @@
 /* ---- A right program: a server that adds up, and three clients ------------------------------- */
 
 struct session {
-    co_frame;
-    int fd;
-    long sum;
-    intptr_t n;
-    char *line;
+    co_frame; int fd; long sum; intptr_t n; char *line, in[64], out[64];
     struct co_stream stream;
-    char in[64], out[64];
 };
 static co_define(session) {
     co_begin;
@@ -337,7 +332,7 @@ struct stopper { co_frame; int how; char *volatile p; };
 static co_define(stopper) {
     co_begin;
     co_try(co_sleep(1));
-    if (co_time() == 1 && self->how == SIGKILL) {     /* for a sanitizer */
+    if (co_time() == 1 && self->how == SIGKILL) {       /* for a sanitizer */
         self->p = (char *)malloc(1);
         free(self->p);
         *self->p = 1;

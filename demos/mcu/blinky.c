@@ -15,7 +15,7 @@ co_define(blink) {
     co_end;
 }
 
-static struct co_timer_slot timers[3];        /* one for each that sleeps; one for a script */
+static struct co_timer_slot timers[3];          /* one for each that sleeps; one for a script */
 static struct blink red_frame, green_frame;
 static struct co_task red, green;
 

@@ -3,8 +3,8 @@
  *
  *     int main(void)
  *     {
- *         mcu_init(timers, 4);                         // timers: static, one for each that sleeps
- *         co_task_init(&task, &frame, blink, .led = 0);   // tasks: static, or of a CO_TASK_POOL
+ *         mcu_init(timers, 4);                          // timers: static, one for each that sleeps
+ *         co_task_init(&task, &frame, blink, .led = 0); // tasks: static, or of a CO_TASK_POOL
  *         mcu_run();
  *     } */
 #ifndef MCU_H

@@ -5,11 +5,11 @@ static struct blink slow_frame, fast_frame;
 static struct co_task slow_task, fast_task;
 
 void setup() {
-    duffel_begin();
+    co_board_begin();
     co_task_init(&slow_task, &slow_frame, blink, LED_BUILTIN, 500);
     co_task_init(&fast_task, &fast_frame, blink, 12, 330);
 }
 
 void loop() {
-    duffel_turn();
+    co_board_turn();
 }

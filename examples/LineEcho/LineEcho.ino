@@ -6,10 +6,10 @@ static struct co_task task;
 
 void setup() {
     Serial.begin(9600);
-    duffel_begin();
+    co_board_begin();
     co_task_init(&task, &frame, echo);
 }
 
 void loop() {
-    duffel_turn();
+    co_board_turn();
 }

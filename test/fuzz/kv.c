@@ -100,7 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct kv_reply reply = { .max = KV_REPLY_ROOM };
 
     if (!loop) {
-        loop = co_loop_new(NULL);          /* never freed: libFuzzer's end is not seen */
+        loop = co_loop_new(NULL);       /* never freed: libFuzzer's end is not seen */
         kv_commands_init();
     }
     CHECK(loop && reply_make(&reply) == 0);

@@ -202,8 +202,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     co_task_init(&reading, &reader, reader, .plan = &plan, .fd = fds[0], .buf = buf, .n = 1);
     co_task_init(&writing, &writer, writer, .plan = &plan, .fd = fds[1]);
     CHECK(co_loop_run(loop) == 0);
-    CHECK(co_task_state(&reading) == CO_TASK_FINISHED
-          && co_task_state(&writing) == CO_TASK_FINISHED);
+    CHECK(co_task_state(&reading) == CO_TASK_FINISHED);
+    CHECK(co_task_state(&writing) == CO_TASK_FINISHED);
     CHECK(co_task_result(&reading) == 0 && co_task_result(&writing) == 0);
     co_loop_free(loop);
     free(buf);

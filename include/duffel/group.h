@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * group.h: ../../group.h, for programs that have include/ on their path. */
+#include "../../group.h"

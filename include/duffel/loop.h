@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * loop.h: ../../loop.h, for programs that have include/ on their path. */
+#include "../../loop.h"

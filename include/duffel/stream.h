@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * stream.h: ../../stream.h, for programs that have include/ on their path. */
+#include "../../stream.h"

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * task.h: ../../task.h, for programs that have include/ on their path. */
+#include "../../task.h"

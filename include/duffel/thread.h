@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * thread.h: ../../thread.h, for programs that have include/ on their path. */
+#include "../../thread.h"
