@@ -28,8 +28,10 @@ LIBS    = -lev -pthread
 B       = build
 
 HEADERS = coro.h task.h sync.h group.h isr.h loop.h thread.h process.h stream.h net.h trial.h
-LIBRARY = task.c sync.c group.c isr.c loop.c thread.c process.c stream.c net.c connect.c
-PARTS   = loop_fd.h loop_sim.h
+LIBRARY = task.c sync.c group.c isr.c
+LIBRARY += loop.c loop_fd.c loop_ev.c loop_dump.c loop_sim.c
+LIBRARY += thread.c process.c stream.c net.c connect.c
+PRIVATE = loop_impl.h
 COMMON  = $(wildcard demos/http.c demos/http_parse.c demos/options.c)
 KV      = $(wildcard demos/resp.c demos/kv_*.c)
 DEMOS   = $(filter-out $(COMMON) $(KV),$(wildcard demos/*.c))
@@ -178,7 +180,7 @@ CHECKS := $(CHECKS),bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-r
 CHECKS := $(CHECKS),-bugprone-implicit-widening-of-multiplication-result
 CHECKS := $(CHECKS),-bugprone-suspicious-string-compare,-bugprone-sizeof-expression
 SOURCES = $(ALL_C) $(HEADERS) $(wildcard demos/mcu/*.[ch] demos/*.h src/* bench/*.h bench/*.cpp)
-SOURCES += $(PARTS) $(wildcard test/*.h test/targets/*.h test/fuzz/*.h test/misuse/*.c)
+SOURCES += $(PRIVATE) $(wildcard test/*.h test/targets/*.h test/fuzz/*.h test/misuse/*.c)
 
 define LAYOUT
 function bad(what) { print FILENAME ":" FNR ": " what; status = 1 }
@@ -206,7 +208,7 @@ lint:
 		cppcheck -q --std=c11 --library=posix --enable=warning,portability,performance \
 		--error-exitcode=1 build/lint/$$f || exit; done
 	@for f in $(SCRIPTS); do sh -n $$f && shellcheck $$f || exit; done
-	@awk -v LIBRARY="$$(echo $(LIBRARY) $(HEADERS) $(PARTS) | tr ' ' ,)" "$$LAYOUT" \
+	@awk -v LIBRARY="$$(echo $(LIBRARY) $(HEADERS) $(PRIVATE) | tr ' ' ,)" "$$LAYOUT" \
 		$(SOURCES) $(SCRIPTS) Makefile $(wildcard bench/*.mk bench/*.py test/*.py)
 
 include bench/bench.mk

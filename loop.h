@@ -91,8 +91,7 @@ void co_loop_free(struct co_loop *loop);
 /* This thread's loop, or NULL. asyncio: get_running_loop() */
 struct co_loop *co_loop_current(void);
 
-/* The libev loop, for watchers of your own. A child of fork() that goes on with the loop calls
- * ev_loop_fork(co_loop_ev(loop)) first; its co_thread calls that were not over give -EAGAIN. */
+/* The libev loop, for watchers of your own. */
 struct ev_loop *co_loop_ev(struct co_loop *loop);
 
 /* Runs fn(arg) in the thread of [loop], on its next turn; in order. The one call that any thread
@@ -100,12 +99,18 @@ struct ev_loop *co_loop_ev(struct co_loop *loop);
  * call_soon_threadsafe() */
 int co_loop_post(struct co_loop *loop, void (*fn)(void *), void *arg);
 
+/* In the child of a fork(), before anything else of the loop's: the child goes on with the loop,
+ * and shares neither fds of the kernel's nor posts with its parent. co_thread calls that were not
+ * over give -EAGAIN there. 0, or negative errno: it gets no posts. */
+int co_loop_fork(struct co_loop *loop);
+
 /* A thread of yours will post: until co_loop_unref, tasks that wait are no deadlock. */
 void co_loop_ref(struct co_loop *loop);
 void co_loop_unref(struct co_loop *loop);
 
 /* Seconds on the monotonic clock. asyncio: loop.time() */
 double co_time(void);
+int64_t co_time_ns(void);
 
 /* Prints every task, what it awaits and where, innermost first; NULL: this thread's.
  * asyncio: print_call_graph() */
@@ -148,27 +153,6 @@ int co_fd_nonblock(int fd);
 int co_main_begin_(void);
 intptr_t co_main_end_(struct co_task *task);
 intptr_t co_main_run_(struct co_task *task);
-/* For a worker: waits while there is no room. */
-void co_loop_post_always_(struct co_loop *loop, void (*fn)(void *), void *arg);
-
-/* One more wait that keeps the loop, or one less, for what this process does itself: a signal.
- * Under virtual_time the clock does not stand still for it, as it does for co_loop_ref. */
-void co_loop_waits_(struct co_loop *loop, int more);
-void co_loop_outside_(int more); /* and the other way round: a child is at work, or no longer */
-
-/* libev allows a signal in one loop only: this one, until it is freed. 0, or -EBUSY. */
-int co_loop_signal_take_(struct co_loop *loop, int signo);
-void co_loop_abandon_(struct co_loop *loop); /* for trial.h: this thread has none any more */
-void co_loop_sigint_stop_(struct co_loop *loop);      /* SIGINT no longer cancels its main task */
-
-/* What another file keeps with a loop: found by [leave], which co_loop_free calls, and made,
- * zeroed, if [size] is not 0; [size] includes this head. */
-struct co_loop_part {
-    void (*leave)(struct co_loop_part *);
-    struct co_loop_part *next;
-};
-struct co_loop_part *co_loop_part_(struct co_loop *loop, void (*leave)(struct co_loop_part *),
-                                   size_t size);
 
 /* An op on an fd, for net.c: [attempt] tries it, once or at each event. It gives a result; or
  * -EAGAIN to wait (on), what was done so far being kept in the op; or CO_FD_PAUSE_, for a listener
@@ -187,6 +171,11 @@ struct co_fd_wait {                /* one static const for each op */
 };
 #define CO_FD_WAIT_(name, direction, attempt) { { name, co_fd_take_back_ }, direction, attempt }
 #define CO_FD_PAUSE_ INTPTR_MIN
+/* What an attempt returns, from what read() and its like returned. */
+static inline intptr_t co_fd_result_(intptr_t n)
+{
+    return n >= 0 ? n : errno == EWOULDBLOCK || errno == EINTR ? -EAGAIN : -errno;
+}
 CO_OP co_fd_(int fd, const struct co_fd_wait *wait, const void *data, size_t size);
 int co_fd_take_back_(struct co_task *task);
 void co_fd_forget_(int fd);        /* its number names a new file from now on */

@@ -6,6 +6,7 @@
  * number names the child and nobody else. */
 #define _GNU_SOURCE
 #include "process.h"
+#include "loop_impl.h"
 
 #include <ev.h>
 #include <fcntl.h>
@@ -31,7 +32,7 @@ struct watch {
 };
 
 struct signals {
-    struct co_loop_part part;
+    struct co_loop_part_ part;
     struct watch *watches;
 };
 
@@ -74,7 +75,7 @@ static void watch_stop(struct ev_loop *ev, struct watch *watch)
         sigaction(signo, &watch->before, NULL);
 }
 
-static void signals_leave(struct co_loop_part *part)
+static void signals_leave(struct co_loop_part_ *part)
 {
     struct signals *signals = (struct signals *)part;
     struct watch *watch;

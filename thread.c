@@ -5,6 +5,7 @@
  * it, so the worker may put the result there. It is woken by a post to its loop. */
 #define _GNU_SOURCE
 #include "thread.h"
+#include "loop_impl.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -131,7 +132,7 @@ static int job_take_back(struct co_task *task)
 }
 
 /* The last loop that used the pool ends its threads; they have nothing to do any more. */
-static void pool_leave(struct co_loop_part *part)
+static void pool_leave(struct co_loop_part_ *part)
 {
     unsigned loops;
 
@@ -197,7 +198,7 @@ static int pool_enter(struct co_loop *loop)
     if (co_loop_part_(loop, pool_leave, 0))
         return 0;
     pthread_once(&once, pool_made);
-    if (!co_loop_part_(loop, pool_leave, sizeof(struct co_loop_part)))
+    if (!co_loop_part_(loop, pool_leave, sizeof(struct co_loop_part_)))
         return -ENOMEM;
     pthread_mutex_lock(&pool.lock);
     while (pool.ending)             /* not for long: its threads are idle */

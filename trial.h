@@ -29,6 +29,7 @@
 #define CO_TRIAL_H
 
 #include "loop.h"
+#include "loop_impl.h"
 
 #include <errno.h>
 #include <poll.h>
