@@ -263,13 +263,7 @@ struct co_loop *co_loop_new(const struct co_loop_options *options)
     co_fds_init_(loop);
     if (sigaction(SIGPIPE, NULL, &pipe_action) == 0 && pipe_action.sa_handler == SIG_DFL)
         signal(SIGPIPE, SIG_IGN);
-    co_loop_this_ = loop;
-    if (options && co_sim_wanted_(options) && !(loop->sim = co_sim_new_(loop, options))) {
-        co_loop_free(loop);
-        errno = ENOMEM;
-        return NULL;
-    }
-    return loop;
+    return co_loop_this_ = loop;
 }
 
 int co_loop_run(struct co_loop *loop)

@@ -41,26 +41,6 @@ struct ev_loop;
 struct co_loop_options {
     struct ev_loop *ev;         /* ride on this libev loop, which you run; NULL: one of its own */
     unsigned backend;           /* EVBACKEND_*; 0: the best one. Without [ev] only */
-
-    /* For tests; trial.h drives them, docs/how-to/test-your-program.md tells how. A loop that has
-     * none of them set pays nothing for them. */
-    int virtual_time;           /* 1: the clock begins at 0 and jumps to the next timer when no task
-                                 * is ready. The world is this process, its threads and children:
-                                 * where all wait for other things and no timer runs, -EDEADLK */
-    uint64_t seed;              /* not 0: disorder that hangs on it alone: tasks and events in any
-                                 * order, and, so often in a hundred, where 0 is the default in
-                                 * brackets and -1 never: */
-    int cuts;                   /* a read or write is cut short (25) */
-    int agains;                 /* an fd has nothing, and then has (10) */
-    int wakes;                  /* whoever waits for an fd is woken too early, in a turn (5) */
-    uint64_t cancel_at;         /* the task that stands at this point is cancelled. Points, from 1:
-                                 * a task made an op, complete or not; a wait has ended */
-    uint64_t cancel_also;       /* and once more, so many points after it */
-    uint64_t timeout_at;        /* the innermost deadline of the task at this point is over */
-    uint64_t fail_at;           /* this allocation, or system call on an fd, of the loop fails, */
-    int fail_on;                /* 1: and all after it */
-    int count;                  /* 1: no more than that points and calls are counted */
-    FILE *trace;                /* each step of each task, and what is done to it, is a line here */
 };
 
 /* ---- Running --------------------------------------------------------------------------------- */
@@ -116,12 +96,8 @@ int64_t co_time_ns(void);
  * asyncio: print_call_graph() */
 void co_loop_dump(struct co_loop *loop, FILE *to);
 
-/* How many points, and calls that may fail, there were so far under such options; and how many
- * tasks of co_spawn and of groups are not yet freed. */
-struct co_loop_counts { uint64_t points, calls, tasks; };
-struct co_loop_counts co_loop_counts(const struct co_loop *loop);
-
-/* Under fail_at: whether a call of yours is to fail here, errno being set to [error]; else 0.
+/* In a trial (trial.h) under fail_at: whether a call of yours is to fail here, errno being set to
+ * [error]; else 0.
  *     p = co_loop_fails(ENOMEM) ? NULL : malloc(n); */
 int co_loop_fails(int error);
 

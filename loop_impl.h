@@ -204,8 +204,6 @@ struct co_sim_ {
     void (*slept)(struct co_sim_ *, int64_t until);
     void (*free)(struct co_sim_ *);
 };
-int co_sim_wanted_(const struct co_loop_options *options);
-struct co_sim_ *co_sim_new_(struct co_loop *loop, const struct co_loop_options *options);
 
 #ifdef __GNUC__
 #pragma GCC visibility pop

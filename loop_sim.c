@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * loop_sim.c: virtual time, disorder from a seed, a cancel or a failure at a chosen point; see
- * struct co_loop_options. A loop without such options has none of it: loop->sim is NULL. */
+ * loop_sim.c: virtual time, disorder from a seed, a cancel or a failure at a chosen point: what
+ * struct co_trial_options says. The loop calls it through the table struct co_sim_ alone, which
+ * co_loop_new_trial installs: a program that does not call that is linked without this file. */
 #include "loop_impl.h"
+#include "trial.h"
 
 #include <inttypes.h>
 #include <sched.h>
@@ -15,7 +17,7 @@ struct sim {
     struct co_sim_ calls;       /* what the loop calls */
     struct co_hooks hooks;      /* what the scheduler calls */
     struct co_loop *loop;
-    struct co_loop_options options;
+    struct co_trial_options options;
     struct co_loop_counts counts;
     uint64_t random;
     int64_t now;                /* virtual */
@@ -362,12 +364,6 @@ static int64_t sim_next(struct co_sim_ *calls, int64_t next, int *stuck)
 
 /* ---- Life ------------------------------------------------------------------------------------ */
 
-int co_sim_wanted_(const struct co_loop_options *o)
-{
-    return o->virtual_time || o->seed || o->cancel_at || o->timeout_at || o->fail_at || o->count
-        || o->trace;
-}
-
 static void sim_free(struct co_sim_ *calls)
 {
     struct sim *sim = sim_of(calls);
@@ -377,22 +373,41 @@ static void sim_free(struct co_sim_ *calls)
     free(sim);
 }
 
-struct co_sim_ *co_sim_new_(struct co_loop *loop, const struct co_loop_options *options)
+static struct sim *sim_new(struct co_loop *loop, const struct co_trial_options *options)
 {
     struct sim *sim = calloc(1, sizeof *sim);
 
     if (!sim)
         return NULL;
-    sim->calls = (struct co_sim_){ sim_clock, sim_fails, sim_starves, sim_resized, sim_attempt,
-                                   sim_event, sim_turn, sim_next, sim_slept, sim_free };
+    sim->calls = (struct co_sim_){
+        .clock = sim_clock, .fails = sim_fails, .starves = sim_starves, .resized = sim_resized,
+        .attempt = sim_attempt, .event = sim_event, .turn = sim_turn, .next = sim_next,
+        .slept = sim_slept, .free = sim_free,
+    };
     sim->hooks = (struct co_hooks){ sim_batch, sim_point, sim_stepped };
     sim->loop = loop;
     sim->options = *options;
     sim->random = options->seed * 0x9E3779B97F4A7C15ULL | 1;
     for (int i = 0; i < 8; i++)         /* small seeds are alike at first */
         (void)sim_random(sim, 1);
-    loop->scheduler.hooks = &sim->hooks;
-    return &sim->calls;
+    return sim;
+}
+
+struct co_loop *co_loop_new_trial(const struct co_loop_options *options,
+                                  const struct co_trial_options *trial)
+{
+    struct co_loop *loop = co_loop_new(options);
+    struct sim *sim = loop && trial ? sim_new(loop, trial) : NULL;
+
+    if (sim) {
+        loop->sim = &sim->calls;
+        loop->scheduler.hooks = &sim->hooks;
+    } else if (loop && trial) {
+        co_loop_free(loop);
+        errno = ENOMEM;
+        return NULL;
+    }
+    return loop;
 }
 
 struct co_loop_counts co_loop_counts(const struct co_loop *loop)

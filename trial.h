@@ -51,12 +51,37 @@ extern "C" {
 #endif
 #endif
 
+/* What a loop under test does to its program; all zero: nothing, but that it counts. */
+struct co_trial_options {
+    int virtual_time;           /* 1: the clock begins at 0 and jumps to the next timer when no task
+                                 * is ready. The world is this process, its threads and children:
+                                 * where all wait for other things and no timer runs, -EDEADLK */
+    uint64_t seed;              /* not 0: disorder that is determined by it alone: tasks and events
+                                 * in any order, and as often in a hundred as the next three say,
+                                 * where 0 is the number in brackets and -1 never: */
+    int cuts;                   /* a read or write is cut short (25) */
+    int agains;                 /* an fd has nothing, and then has (10) */
+    int wakes;                  /* whoever waits for an fd is woken too early, in a turn (5) */
+    uint64_t cancel_at;         /* the task that stands at this point is cancelled. Points, from 1:
+                                 * a task made an op, complete or not; a wait has ended */
+    uint64_t cancel_also;       /* and once more, so many points after it */
+    uint64_t timeout_at;        /* the innermost deadline of the task at this point is over */
+    uint64_t fail_at;           /* this allocation, or system call on an fd, of the loop fails, */
+    int fail_on;                /* 1: and all after it */
+    FILE *trace;                /* each step of each task, and what is done to it, is a line here */
+};
+
+/* How many points, and calls that may fail, there were so far; and how many tasks of co_spawn and
+ * of groups are not yet freed. */
+struct co_loop_counts { uint64_t points, calls, tasks; };
+
 struct co_trial {
-    struct co_loop_options options;        /* rw: the loops below set virtual_time, and their own */
+    struct co_trial_options options;    /* rw: the loops below set virtual_time, and their own */
+    const struct co_loop_options *loop; /* rw: of the loop of each run; or NULL */
     int failed;                         /* rw: yours to set; co_trial sets it for what is left */
     int leaks;                          /* rw: 1: asks the leak sanitizer, if linked, in each run */
     intptr_t result;                    /* ro: of the last run */
-    struct co_loop_counts counts;          /* ro: of the last run */
+    struct co_loop_counts counts;       /* ro: of the last run */
     const char *file;                   /* private: where the loop of trials stands, or NULL */
     int line;                           /* private */
     int kind;                           /* private */
@@ -95,6 +120,14 @@ struct co_trial {
 /* How many trials failed since this was asked last; how many were run since the start. */
 static inline int co_trials_failed(void);
 static inline uint64_t co_trials_run(void);
+
+/* By hand: a loop as of co_loop_new, under test. [options] may be NULL, and [trial]: then it is a
+ * loop like any other. */
+struct co_loop *co_loop_new_trial(const struct co_loop_options *options,
+                                  const struct co_trial_options *trial);
+
+/* Zeros, for a loop that is not under test. */
+struct co_loop_counts co_loop_counts(const struct co_loop *loop);
 
 /* ---- Machinery ------------------------------------------------------------------------------- */
 
@@ -159,7 +192,7 @@ static inline void co_trial_add_(char *to, size_t size, const char *format, ...)
 /* The numbers of [o] that make a case, by name. */
 enum { CO_TRIAL_NUMBERS_ = 9 };
 struct co_trial_number_ { const char *name; uint64_t *big; int *small; };
-static inline void co_trial_numbers_(struct co_loop_options *o, struct co_trial_number_ *to)
+static inline void co_trial_numbers_(struct co_trial_options *o, struct co_trial_number_ *to)
 {
     const char *const names[] = { "seed", "cancel_at", "cancel_also", "timeout_at", "fail_at",
                                   "fail_on", "cuts", "agains", "wakes" };
@@ -179,7 +212,7 @@ static inline void co_trial_name_(const struct co_trial *trial)
 {
     struct co_trial_state_ *s = co_trial_state_();
     struct co_trial_number_ numbers[CO_TRIAL_NUMBERS_];
-    struct co_loop_options options = trial->options;
+    struct co_trial_options options = trial->options;
     const char *comma = trial->file ? "," : "";
 
     s->where[0] = s->again[0] = s->stopped[0] = '\0';
@@ -204,7 +237,7 @@ static inline void co_trial_name_(const struct co_trial *trial)
 }
 
 /* DUFFEL_TRIAL: "line=31,seed=17": the line it names, or 0; the numbers go to [o]. */
-static inline int co_trial_parse_(const char *text, struct co_loop_options *o)
+static inline int co_trial_parse_(const char *text, struct co_trial_options *o)
 {
     struct co_trial_number_ numbers[CO_TRIAL_NUMBERS_];
     int line = 0;
@@ -381,13 +414,12 @@ static inline int co_trial_begin_(struct co_trial *trial)
         (void)co_trial_parse_(alone, &trial->options);
         trial->options.trace = trial->options.trace ? trial->options.trace : stderr;
     }
-    trial->options.count = 1;
     co_trial_name_(trial);
     co_trial_poll_(s);
     for (int fd = 0; fd < CO_TRIAL_FDS_; fd++)
         s->open[fd] = !(s->fds[fd].revents & POLLNVAL);
     s->run++;
-    s->loop = co_loop_new(&trial->options);
+    s->loop = co_loop_new_trial(trial->loop, &trial->options);
     error = errno;
     trial->told = 0;
     trial->result = s->loop ? 0 : -error;
@@ -463,7 +495,7 @@ static inline int co_trial_count_(uint64_t *number, uint64_t had)
 /* The next case of the kind: 0: there is none. */
 static inline int co_trial_case_(struct co_trial *trial)
 {
-    struct co_loop_options *o = &trial->options;
+    struct co_trial_options *o = &trial->options;
 
     switch (trial->kind) {
     case CO_SEEDS_:
