@@ -29,7 +29,7 @@ B       = build
 
 HEADERS = coro.h task.h sync.h group.h isr.h loop.h thread.h process.h stream.h net.h trial.h
 LIBRARY = task.c sync.c group.c isr.c
-LIBRARY += loop.c loop_fd.c loop_ev.c loop_dump.c loop_sim.c
+LIBRARY += loop.c loop_fd.c loop_ev.c loop_dump.c loop_sim.c trial.c
 LIBRARY += thread.c process.c stream.c net.c connect.c
 PRIVATE = loop_impl.h
 COMMON  = $(wildcard demos/http.c demos/http_parse.c demos/options.c)
