@@ -88,12 +88,13 @@ int co_loop_fork(struct co_loop *loop);
 void co_loop_ref(struct co_loop *loop);
 void co_loop_unref(struct co_loop *loop);
 
-/* Seconds on the monotonic clock. asyncio: loop.time() */
+/* The monotonic clock of this thread's loop, on which co_sleep and co_timer_start measure; it begins
+ * anywhere, and under virtual_time at 0. In seconds, asyncio: loop.time(); and in nanoseconds. */
 double co_time(void);
 int64_t co_time_ns(void);
 
-/* Prints every task, what it awaits and where, innermost first; NULL: this thread's.
- * asyncio: print_call_graph() */
+/* Prints every task of [loop], which is one of this thread's: what it awaits and where, innermost
+ * first. NULL: the tasks of this thread's scheduler. asyncio: print_call_graph() */
 void co_loop_dump(struct co_loop *loop, FILE *to);
 
 /* In a trial (trial.h) under fail_at: whether a call of yours is to fail here, errno being set to

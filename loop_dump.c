@@ -33,7 +33,11 @@ static void task_dump(struct co_task *task, FILE *to)
 
 void co_loop_dump(struct co_loop *loop, FILE *to)
 {
-    (void)loop;
+    struct co_scheduler *here = co_scheduler_get();
+
+    if (loop)
+        co_scheduler_set(&loop->scheduler);     /* whose tasks co_task_next goes through */
     for (struct co_task *task = NULL; (task = co_task_next(task)) != NULL; )
         task_dump(task, to);
+    co_scheduler_set(here);
 }

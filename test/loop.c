@@ -542,6 +542,39 @@ static void loop_time_goes_forward_without_a_loop_too(void **state)
     assert_true(co_time() >= after);
 }
 
+struct alarm_clock { struct co_timer timer; int64_t rang; };
+
+static void rings(struct co_timer *timer)
+{
+    ((struct alarm_clock *)(void *)timer)->rang = co_time_ns();
+    co_loop_stop(co_loop_current());
+}
+
+struct stays { co_frame; };
+static co_define(stays)
+{
+    co_begin;
+    co_await(co_wait());
+    co_end;
+}
+
+/* In nanoseconds: the unit of timers of one's own, and the same clock. */
+static void loop_time_ns_is_the_clock_of_timers(void **state)
+{
+    struct alarm_clock clock = { .timer.fire = rings };
+    double seconds = co_time();
+    int64_t now = co_time_ns();
+
+    (void)state;
+    assert_true((double)now >= seconds * 1e9 - 1 && (double)now < seconds * 1e9 + 5e9);
+    assert_int_equal(co_go(stays), 0);
+    assert_int_equal(co_timer_start(&clock.timer, now + 2 * 1000 * 1000), 0);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    assert_true(clock.rang >= now + 2 * 1000 * 1000);
+    co_cancel(co_task_next(NULL));
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+}
+
 /* ---- co_loop_dump -------------------------------------------------------------------------------
  */
 
@@ -608,6 +641,53 @@ static void loop_dump_shows_each_task_with_its_frames_innermost_first(void **sta
     co_fd_close(fds[1]);
 }
 
+static int64_t no_time(struct co_driver *driver)
+{
+    (void)driver;
+    return 0;
+}
+
+static char *dump_of(struct co_loop *loop)
+{
+    char *text;
+    size_t size;
+    FILE *to = open_memstream(&text, &size);
+
+    co_loop_dump(loop, to);
+    fclose(to);
+    return text;
+}
+
+/* Another scheduler is this thread's, with a task of its own. */
+static void loop_dump_shows_the_tasks_of_its_loop_and_of_no_other(void **state)
+{
+    struct co_driver driver = { .now = no_time };
+    struct co_loop *loop = co_loop_current();
+    struct co_scheduler *own = co_scheduler_get(), other;
+    struct adds frame;
+    struct co_task task;
+    char *of_loop, *of_thread;
+
+    (void)state;
+    assert_int_equal(co_go(dumps, .to = NULL), 0);
+    co_scheduler_init(&other, &driver, NULL, 0);
+    co_task_init(&task, &frame, adds);
+    of_loop = dump_of(loop);
+    of_thread = dump_of(NULL);
+    assert_ptr_equal(co_scheduler_get(), &other);
+    contains(of_loop, " dumps: ready\n");
+    contains(of_thread, " adds: ready\n");
+    assert_null(strstr(of_loop, "adds"));
+    assert_null(strstr(of_thread, "dumps"));
+    free(of_loop);
+    free(of_thread);
+    co_scheduler_turn(&other);
+    co_scheduler_free(&other);
+    co_scheduler_set(own);
+    co_cancel(co_task_next(NULL));
+    assert_int_equal(co_loop_run(loop), 0);
+}
+
 static void loop_dump_of_no_loop_and_of_no_task_is_empty(void **state)
 {
     (void)state;
@@ -646,7 +726,9 @@ int main(void)
         TEST(loop_run_can_run_again_and_again),
         TEST_ALONE(a_loop_run_inside_a_task_stops_the_program),
         TEST(loop_time_goes_forward_without_a_loop_too),
+        TEST(loop_time_ns_is_the_clock_of_timers),
         TEST(loop_dump_shows_each_task_with_its_frames_innermost_first),
+        TEST(loop_dump_shows_the_tasks_of_its_loop_and_of_no_other),
         TEST(loop_dump_of_no_loop_and_of_no_task_is_empty),
     };
 
