@@ -148,7 +148,8 @@ struct co_fd_wait {                /* one static const for each op */
 };
 #define CO_FD_WAIT_(name, direction, attempt) { { name, co_fd_take_back_ }, direction, attempt }
 #define CO_FD_PAUSE_ INTPTR_MIN
-/* What an attempt returns, from what read() and its like returned. */
+/* What an attempt returns whose system call returned [n]. An interrupted call is like one that found
+ * nothing: the op waits, and the next event comes at once. */
 static inline intptr_t co_fd_result_(intptr_t n)
 {
     return n >= 0 ? n : errno == EWOULDBLOCK || errno == EINTR ? -EAGAIN : -errno;
