@@ -12,6 +12,7 @@
 # make fuzz        the parsers, 60 s each; SECONDS=n TARGETS='http resp'; make fuzz-keep
 # make bench       measures, 10 minutes; make bench-resume ...: one of them; ARGS=--quick
 # make bench-counts  counts instructions anew: bench/counts.txt, which the tests hold us to
+# make single      the library as two files to copy: build/single/duffel.h and duffel.c
 # make install     PREFIX=/usr/local DESTDIR=
 # make uninstall   takes that away again
 # make clean       removes build/
@@ -27,11 +28,18 @@ STRICT  = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 LIBS    = -lev -pthread
 B       = build
 
-HEADERS = coro.h task.h sync.h group.h isr.h loop.h thread.h process.h stream.h net.h trial.h
-LIBRARY = task.c sync.c group.c isr.c
-LIBRARY += loop.c loop_fd.c loop_ev.c loop_dump.c loop_sim.c trial.c
-LIBRARY += thread.c process.c stream.c net.c connect.c
+# The library, floor by floor, each file behind those that it stands on. These lists are the only
+# ones: tools/single.py is given them, and test/packaging.sh compares with them.
+CORE_H  = coro.h task.h sync.h group.h isr.h
+CORE_C  = task.c sync.c group.c isr.c
+LOOP_H  = loop.h thread.h process.h stream.h trial.h
+LOOP_C  = loop.c loop_fd.c loop_ev.c loop_dump.c thread.c process.c stream.c loop_sim.c trial.c
+NET_H   = net.h
+NET_C   = net.c connect.c
+HEADERS = $(CORE_H) $(LOOP_H) $(NET_H)
+LIBRARY = $(CORE_C) $(LOOP_C) $(NET_C)
 PRIVATE = loop_impl.h
+
 COMMON  = $(wildcard demos/http.c demos/http_parse.c demos/options.c)
 KV      = $(wildcard demos/resp.c demos/kv_*.c)
 DEMOS   = $(filter-out $(COMMON) $(KV),$(wildcard demos/*.c))
@@ -229,6 +237,12 @@ Cflags: -I$${includedir}
 Libs: -L$${libdir} -lduffel -lev -pthread
 endef
 export PC
+
+# The library as two files, for people who copy: build/single/duffel.h and duffel.c.
+single:
+	@tools/single.py $(B)/single $(VERSION) --core $(CORE_H) $(CORE_C) --loop $(LOOP_H) $(LOOP_C) \
+		--net $(NET_H) $(NET_C)
+.PHONY: single
 
 install: lib
 	install -d '$(DESTDIR)$(PREFIX)/include/duffel' '$(DESTDIR)$(PREFIX)/lib/pkgconfig'
