@@ -12,6 +12,7 @@
 # make fuzz        the parsers, 60 s each; SECONDS=n TARGETS='http resp'; make fuzz-keep
 # make bench       measures, 10 minutes; make bench-resume ...: one of them; ARGS=--quick
 # make bench-counts  counts instructions anew: bench/counts.txt, which the tests hold us to
+# make single      the library as two files to copy: build/single/duffel.h and duffel.c
 # make install     PREFIX=/usr/local DESTDIR=
 # make uninstall   takes that away again
 # make clean       removes build/
@@ -27,9 +28,18 @@ STRICT  = -Wall -Wextra -Wpedantic -Wshadow -Wconversion
 LIBS    = -lev -pthread
 B       = build
 
-HEADERS = coro.h task.h sync.h group.h isr.h loop.h thread.h process.h stream.h net.h trial.h
-LIBRARY = task.c timer.c cancel.c sync.c group.c isr.c loop.c thread.c process.c stream.c net.c connect.c
-PARTS   = task_impl.h loop_fd.h loop_sim.h
+# The library, floor by floor, each file behind those that it stands on. These lists are the only
+# ones: tools/single.py is given them, and test/packaging.sh compares with them.
+CORE_H  = coro.h task.h sync.h group.h isr.h
+CORE_C  = task.c timer.c cancel.c sync.c group.c isr.c
+LOOP_H  = loop.h thread.h process.h stream.h trial.h
+LOOP_C  = loop.c loop_fd.c loop_ev.c loop_dump.c thread.c process.c stream.c loop_sim.c trial.c
+NET_H   = net.h
+NET_C   = net.c connect.c
+HEADERS = $(CORE_H) $(LOOP_H) $(NET_H)
+LIBRARY = $(CORE_C) $(LOOP_C) $(NET_C)
+PRIVATE = task_impl.h loop_impl.h
+
 COMMON  = $(wildcard demos/http.c demos/http_parse.c demos/options.c)
 KV      = $(wildcard demos/resp.c demos/kv_*.c)
 DEMOS   = $(filter-out $(COMMON) $(KV),$(wildcard demos/*.c))
@@ -178,7 +188,7 @@ CHECKS := $(CHECKS),bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-r
 CHECKS := $(CHECKS),-bugprone-implicit-widening-of-multiplication-result
 CHECKS := $(CHECKS),-bugprone-suspicious-string-compare,-bugprone-sizeof-expression
 SOURCES = $(ALL_C) $(HEADERS) $(wildcard demos/mcu/*.[ch] demos/*.h src/* bench/*.h bench/*.cpp)
-SOURCES += $(PARTS) $(wildcard test/*.h test/targets/*.h test/fuzz/*.h test/misuse/*.c)
+SOURCES += $(PRIVATE) $(wildcard test/*.h test/targets/*.h test/fuzz/*.h test/misuse/*.c)
 SOURCES += $(wildcard test/collide/*.[ch] include/duffel/*.h)
 
 define LAYOUT
@@ -207,7 +217,7 @@ lint:
 		cppcheck -q --std=c11 --library=posix --enable=warning,portability,performance \
 		--error-exitcode=1 build/lint/$$f || exit; done
 	@for f in $(SCRIPTS); do sh -n $$f && shellcheck $$f || exit; done
-	@awk -v LIBRARY="$$(echo $(LIBRARY) $(HEADERS) $(PARTS) | tr ' ' ,)" "$$LAYOUT" \
+	@awk -v LIBRARY="$$(echo $(LIBRARY) $(HEADERS) $(PRIVATE) | tr ' ' ,)" "$$LAYOUT" \
 		$(SOURCES) $(SCRIPTS) Makefile $(wildcard bench/*.mk bench/*.py test/*.py)
 
 include bench/bench.mk
@@ -228,6 +238,12 @@ Cflags: -I$${includedir}
 Libs: -L$${libdir} -lduffel -lev -pthread
 endef
 export PC
+
+# The library as two files, for people who copy: build/single/duffel.h and duffel.c.
+single:
+	@tools/single.py $(B)/single $(VERSION) --core $(CORE_H) $(CORE_C) --loop $(LOOP_H) $(LOOP_C) \
+		--net $(NET_H) $(NET_C)
+.PHONY: single
 
 install: lib
 	install -d '$(DESTDIR)$(PREFIX)/include/duffel' '$(DESTDIR)$(PREFIX)/lib/pkgconfig'

@@ -151,6 +151,10 @@ struct co_site {
 #define CO_CAST_(lvalue)
 #endif
 
+/* The struct in which [pointer] points to [member]. */
+#define CO_CONTAINER_(pointer, type, member) \
+    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
+
 /* Resumes the innermost coroutine of [chain] and all that follows, up to the next suspension, at
  * the same cost however deep it is. CO_PAUSED: resume it when you like. CO_WAITING: resume it once
  * the awaited result stands in chain->result. CO_YIELDED: the root gave a value. CO_RETURNED: it

@@ -3,18 +3,18 @@
 #include "isr.h"
 
 volatile uint8_t co_isr_raised_;
-static struct co_isr_event *events;
+static struct co_isr_event *all_events;
 
 void co_isr_event_init(struct co_isr_event *event)
 {
-    *event = (struct co_isr_event){ .next = events };
-    events = event;
+    *event = (struct co_isr_event){ .next = all_events };
+    all_events = event;
 }
 
 void co_isr_event_remove(struct co_isr_event *event)
 {
     co_task_unwaited_(event->waiters, CO_NAME_("co_isr_event_remove"));
-    for (struct co_isr_event **link = &events; *link; link = &(*link)->next) {
+    for (struct co_isr_event **link = &all_events; *link; link = &(*link)->next) {
         if (*link == event) {
             *link = event->next;
             return;
@@ -28,7 +28,7 @@ void co_isr_event_clear(struct co_isr_event *event)
     event->is_set = 0;
 }
 
-static void deliver(struct co_isr_event *event)
+static void event_deliver(struct co_isr_event *event)
 {
     event->is_set = !event->waiters;
     while (event->waiters) {
@@ -48,12 +48,12 @@ int co_isr_deliver(void)
     if (!co_isr_raised_)
         return 0;
     co_isr_raised_ = 0;
-    for (struct co_isr_event *event = events; event; event = event->next) {
+    for (struct co_isr_event *event = all_events; event; event = event->next) {
         if (!event->raised)
             continue;
         event->raised = 0;
         CO_ISR_FENCE_();
-        deliver(event);
+        event_deliver(event);
         delivered++;
     }
     return delivered;

@@ -1,85 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * loop.c: the libev driver of task.h: time, turns, posts, SIGINT. What it does with fds is in
- * loop_fd.h, a part of it.
- *
- * One prepare watcher does all: before libev polls, it runs one turn of the scheduler and says how
- * long libev may sleep. So a loop that rides on a foreign ev_loop is the same as one of our own. */
+ * loop.c: the driver of task.h on an operating system: its life, its turns, posts, co_main. What
+ * waits for time and fds is the backend, loop_ev.c; the border is in loop_impl.h. */
 #define _GNU_SOURCE
-#include "loop.h"
+#include "loop_impl.h"
 
-#include <ev.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#ifndef ev_io_modify
-#define ev_io_modify(io, events) ev_io_set(io, (io)->fd, events)    /* before libev 4.32 */
-#endif
-
-#define CONTAINER(pointer, type, member) \
-    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
-
-struct co_loop {
-    struct co_driver driver;
-    struct co_scheduler scheduler;
-    struct ev_loop *ev;
-    int owns_ev;                /* no rider */
-    ev_prepare prepare;
-    ev_check check;             /* of a rider, see on_check */
-    ev_fork fork;               /* libev will look at all fds anew */
-    ev_idle idle;               /* active: libev must not sleep */
-    ev_timer timer;             /* armed for the earliest timer of the scheduler */
-    int64_t armed;              /* when, or INT64_MAX */
-    ev_signal sigint;
-    struct co_task *main_task;     /* what SIGINT cancels */
-    int held;                   /* a reference on the libev loop: somebody can be woken */
-    int running, stopped;       /* in co_loop_run; to be left */
-    int draining;               /* in loop_drain */
-    unsigned waiting;           /* tasks that wait on fds, and references */
-    unsigned outside;           /* of these, references to what takes real time */
-    struct fd_entry **fds;      /* blocks; NULL: nobody ever waited on one of these fds */
-    int fd_room;
-    int *changed, changes;      /* fds that libev will look at before it polls; room as for fds */
-    int all_changed;
-    struct co_task *paused;        /* ring of the tasks that wait for an fd to spare */
-    struct co_timer pause;
-    int posts[2];               /* a pipe of struct post */
-    pid_t pid;                  /* whose pipe that is */
-    ev_io post;
-    struct co_loop_part *parts;    /* what other files keep with this loop */
-    int main_begun;             /* by co_main, which has not yet run it */
-    struct sim *sim;            /* under options for tests, or NULL */
-};
-
-static __thread struct co_loop *loop_;
-static struct co_loop *signal_loops[NSIG];     /* libev allows a signal in one loop only */
-
-static const int64_t PAUSE_NS = 50 * 1000 * 1000;      /* a listener without an fd: 20 tries/s */
-
-/* ---- What loop_sim.h, below, does for loops under test --------------------------------------- */
-
-static int64_t sim_clock(const struct sim *sim);
-static intptr_t sim_attempt(struct sim *sim, co_fd_try *attempt, int fd, int direction,
-                            struct co_fd_op *op);
-static int sim_event(struct sim *sim, struct fd_entry *entry, int revents);
-static int sim_fails(struct sim *sim);
-static int sim_starves(const struct sim *sim);
-static void sim_resized(struct sim *sim, const void *old, size_t size);
+__thread struct co_loop *co_loop_this_;
+static struct co_loop *signal_loops[NSIG];      /* whose each signal is */
 
 /* ---- Time ------------------------------------------------------------------------------------ */
 
-static int64_t clock_ns(struct co_driver *driver)
+int64_t co_loop_now_(const struct co_loop *loop)
 {
-    const struct co_loop *loop = driver ? CONTAINER(driver, struct co_loop, driver) : NULL;
-    int64_t now = loop && loop->sim ? sim_clock(loop->sim) : -1;
+    int64_t now = loop && loop->sim ? loop->sim->clock(loop->sim) : -1;
     struct timespec t;
 
     if (now >= 0)
@@ -88,14 +28,22 @@ static int64_t clock_ns(struct co_driver *driver)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-double co_time(void)
+static int64_t driver_now(struct co_driver *driver)
 {
-    return (double)clock_ns(loop_ ? &loop_->driver : NULL) / 1e9;
+    return co_loop_now_(CO_CONTAINER_(driver, struct co_loop, driver));
 }
 
-#include "loop_fd.h"
+int64_t co_time_ns(void)
+{
+    return co_loop_now_(co_loop_this_);
+}
 
-/* ---- The loop -------------------------------------------------------------------------------- */
+double co_time(void)
+{
+    return (double)co_time_ns() / 1e9;
+}
+
+/* ---- Posts ----------------------------------------------------------------------------------- */
 
 /* A post is a struct written to a pipe: that is atomic, wakes libev, and is allowed in a signal
  * handler. The pipe is the queue; the kernel bounds it. */
@@ -126,15 +74,52 @@ void co_loop_post_always_(struct co_loop *loop, void (*fn)(void *), void *arg)
         (void)poll(&full, 1, -1);
 }
 
-static void on_post(struct ev_loop *ev, ev_io *io, int revents)
+void co_loop_posted_(struct co_loop *loop)
 {
     struct post posts[64];
-    ssize_t n = read(io->fd, posts, sizeof posts);
+    ssize_t n = read(loop->posts[0], posts, sizeof posts);
 
-    (void)ev, (void)revents;
     for (ssize_t i = 0; i < n / (ssize_t)sizeof *posts; i++)
         posts[i].fn(posts[i].arg);
 }
+
+/* The child of a fork() gets a pipe of its own under the same numbers: the parent goes on to read
+ * the old one, and what is on its way there is the parent's. 0, or negative errno. */
+static int posts_renew(struct co_loop *loop)
+{
+    int posts[2], error = 0;
+
+    loop->pid = getpid();
+    if (pipe2(posts, O_NONBLOCK | O_CLOEXEC) < 0) {
+        error = -errno;
+        posts[0] = posts[1] = -1;
+    }
+    for (int i = 0; i < 2; i++) {
+        if (posts[i] >= 0 && dup3(posts[i], loop->posts[i], O_CLOEXEC) >= 0) {
+            close(posts[i]);
+            continue;
+        }
+        close(loop->posts[i]);
+        loop->posts[i] = -1;        /* co_loop_post will return -EBADF */
+    }
+    return error;
+}
+
+void co_loop_forked_(struct co_loop *loop)
+{
+    if (loop->pid != getpid())
+        (void)posts_renew(loop);
+}
+
+int co_loop_fork(struct co_loop *loop)
+{
+    int error = loop->pid != getpid() ? posts_renew(loop) : 0;
+
+    loop->backend->fork(loop);
+    return error;
+}
+
+/* ---- Turns ----------------------------------------------------------------------------------- */
 
 void co_loop_waits_(struct co_loop *loop, int more)
 {
@@ -143,8 +128,8 @@ void co_loop_waits_(struct co_loop *loop, int more)
 
 void co_loop_outside_(int more)
 {
-    if (loop_)
-        loop_->outside += (unsigned)more;
+    if (co_loop_this_)
+        co_loop_this_->outside += (unsigned)more;
 }
 
 void co_loop_ref(struct co_loop *loop)
@@ -159,135 +144,68 @@ void co_loop_unref(struct co_loop *loop)
     loop->outside--;
 }
 
-static void *loop_resize(struct co_driver *driver, void *old, size_t size)
+int co_loop_fails(int error)
 {
-    struct co_loop *loop = CONTAINER(driver, struct co_loop, driver);
+    struct co_loop *loop = co_loop_this_;
 
-    if (size > 0 && loop->sim && sim_fails(loop->sim))
+    if (!loop || !loop->sim || !loop->sim->fails(loop->sim))
+        return 0;
+    errno = error;
+    return 1;
+}
+
+static void *driver_resize(struct co_driver *driver, void *old, size_t size)
+{
+    struct co_sim_ *sim = CO_CONTAINER_(driver, struct co_loop, driver)->sim;
+
+    if (size > 0 && sim && sim->fails(sim))
         return NULL;
-    if (loop->sim)
-        sim_resized(loop->sim, old, size);
+    if (sim)
+        sim->resized(sim, old, size);
     if (size > 0)
         return realloc(old, size);
     free(old);
     return NULL;
 }
 
-static void on_idle(struct ev_loop *ev, ev_idle *idle, int revents)
+void co_loop_turn_(struct co_loop *loop)
 {
-    (void)ev, (void)idle, (void)revents;
-}
-
-static void signals_give_back(struct co_loop *loop);
-#include "loop_sim.h"
-
-static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents)
-{
-    struct co_loop *loop = CONTAINER(timer, struct co_loop, timer);
-
-    (void)ev, (void)revents;
-    if (loop->sim)
-        sim_timer(loop);
-    loop->armed = INT64_MAX;        /* the turn that follows fires what is due */
-}
-
-static void timer_arm(struct co_loop *loop, int64_t next)
-{
-    if (next == loop->armed)
-        return;
-    loop->armed = next;
-    ev_timer_stop(loop->ev, &loop->timer);
-    if (next == INT64_MAX)
-        return;
-    ev_now_update(loop->ev);        /* the turn may have taken long */
-    ev_timer_set(&loop->timer, (double)(next - clock_ns(&loop->driver)) / 1e9, 0.);
-    ev_timer_start(loop->ev, &loop->timer);
-}
-
-/* The child of a fork() gets a pipe of its own under the same numbers: the parent goes on to read
- * the old one, and what is on its way there is the parent's. */
-static void posts_renew(struct co_loop *loop)
-{
-    int posts[2];
-
-    loop->pid = getpid();
-    if (pipe2(posts, O_NONBLOCK | O_CLOEXEC) < 0)
-        posts[0] = posts[1] = -1;
-    for (int i = 0; i < 2; i++) {
-        if (posts[i] >= 0 && dup3(posts[i], loop->posts[i], O_CLOEXEC) >= 0) {
-            close(posts[i]);
-            continue;
-        }
-        close(loop->posts[i]);
-        loop->posts[i] = -1;        /* co_loop_post will give -EBADF */
-    }
-}
-
-/* In the child of a fork(), or after an event of an fd that is closed here and open elsewhere. */
-static void on_fork(struct ev_loop *ev, ev_fork *fork, int revents)
-{
-    struct co_loop *loop = CONTAINER(fork, struct co_loop, fork);
-
-    (void)ev, (void)revents;
-    loop->all_changed = 1;
-    if (loop->pid != getpid())
-        posts_renew(loop);
-}
-
-static void loop_hold(struct co_loop *loop, int hold)
-{
-    if (hold == loop->held)
-        return;
-    loop->held = hold;
-    if (hold)
-        ev_ref(loop->ev);
-    else
-        ev_unref(loop->ev);
-}
-
-/* Behind all callbacks: if the last foreign watcher made a task ready, ev_run() must not leave. */
-static void on_check(struct ev_loop *ev, ev_check *check, int revents)
-{
-    struct co_loop *loop = CONTAINER(check, struct co_loop, check);
-
-    (void)ev, (void)revents;
-    if (co_scheduler_next(&loop->scheduler) == 0)
-        loop_hold(loop, 1);
-}
-
-static void on_prepare(struct ev_loop *ev, ev_prepare *prepare, int revents)
-{
-    struct co_loop *loop = CONTAINER(prepare, struct co_loop, prepare);
     struct co_scheduler *s = &loop->scheduler;
-    int64_t next;
-    int stuck = 0;
 
-    (void)revents;
-    if (loop->sim)
-        sim_events(loop);
+    if (CO_RARELY_(loop->sim != NULL))
+        loop->sim->turn(loop->sim);
     co_scheduler_turn(s);
     if (loop->draining && s->count > 0 && !(co_task_next(NULL)->flags & CO_TASK_ASKED_))
-        co_scheduler_cancel_all(s);    /* only tasks that were spawned meanwhile are left */
-    changed_check(loop);
-    next = co_scheduler_next(s);
-    if (loop->sim)
-        next = sim_next(loop, next, &stuck);
-    if (next == 0)
-        ev_idle_start(ev, &loop->idle);
-    else
-        ev_idle_stop(ev, &loop->idle);
-    timer_arm(loop, next == 0 ? loop->armed : next);
-    /* Not by the timer alone: once it has fired, libev would leave before the turn it is for. */
-    loop_hold(loop, stuck ? 0 : loop->owns_ev || loop->running
-                                ? loop->waiting > 0 || next < INT64_MAX : s->count > 0);
-    if (loop->running && (loop->stopped || s->count == 0))
-        ev_break(ev, EVBREAK_ONE);
+        co_scheduler_cancel_all(s);     /* only tasks that were spawned meanwhile are left */
 }
 
-struct co_loop_part *co_loop_part_(struct co_loop *loop, void (*leave)(struct co_loop_part *),
+struct co_next_ co_loop_next_(struct co_loop *loop)
+{
+    const struct co_scheduler *s = &loop->scheduler;
+    struct co_next_ next = { co_scheduler_next(s), 0, 0 };
+    int stuck = 0;
+
+    if (CO_RARELY_(loop->sim != NULL))
+        next.until = loop->sim->next(loop->sim, next.until, &stuck);
+    if (!stuck)
+        next.alive = loop->rides && !loop->running ? s->count > 0
+                                                   : loop->waiting > 0 || next.until < INT64_MAX;
+    next.over = loop->running && (loop->stopped || s->count == 0);
+    return next;
+}
+
+void co_loop_slept_(struct co_loop *loop, int64_t until)
+{
+    if (loop->sim)
+        loop->sim->slept(loop->sim, until);
+}
+
+/* ---- Life ------------------------------------------------------------------------------------ */
+
+struct co_loop_part_ *co_loop_part_(struct co_loop *loop, void (*leave)(struct co_loop_part_ *),
                                    size_t size)
 {
-    struct co_loop_part *part = loop->parts;
+    struct co_loop_part_ *part = loop->parts;
 
     while (part && part->leave != leave)
         part = part->next;
@@ -299,107 +217,65 @@ struct co_loop_part *co_loop_part_(struct co_loop *loop, void (*leave)(struct co
     return part;
 }
 
-/* None of these keeps the libev loop alive. */
-static void loop_watch(struct co_loop *loop)
-{
-    ev_io_init(&loop->post, on_post, loop->posts[0], EV_READ);
-    ev_io_start(loop->ev, &loop->post);
-    ev_unref(loop->ev);
-    ev_idle_init(&loop->idle, on_idle);
-    ev_timer_init(&loop->timer, on_timer, 0., 0.);
-    ev_fork_init(&loop->fork, on_fork);
-    ev_fork_start(loop->ev, &loop->fork);
-    ev_unref(loop->ev);
-    ev_prepare_init(&loop->prepare, on_prepare);
-    ev_set_priority(&loop->prepare, EV_MINPRI);     /* after foreign ones, which may wake tasks */
-    ev_prepare_start(loop->ev, &loop->prepare);
-    ev_unref(loop->ev);
-    ev_check_init(&loop->check, on_check);
-    ev_set_priority(&loop->check, EV_MINPRI);
-    if (!loop->owns_ev) {
-        ev_check_start(loop->ev, &loop->check);
-        ev_unref(loop->ev);
-    }
-}
-
-static void loop_unwatch(struct co_loop *loop)
-{
-    loop_hold(loop, 0);
-    ev_ref(loop->ev);
-    ev_io_stop(loop->ev, &loop->post);
-    ev_ref(loop->ev);
-    ev_fork_stop(loop->ev, &loop->fork);
-    ev_ref(loop->ev);
-    ev_prepare_stop(loop->ev, &loop->prepare);
-    if (!loop->owns_ev) {
-        ev_ref(loop->ev);
-        ev_check_stop(loop->ev, &loop->check);
-    }
-    ev_idle_stop(loop->ev, &loop->idle);
-    ev_timer_stop(loop->ev, &loop->timer);
-}
-
 /* What a loop is made of that may fail. 0, or negative errno. */
 static int loop_make(struct co_loop *loop, const struct co_loop_options *options)
 {
     loop->pid = getpid();
+    loop->rides = options->ev != NULL;
     loop->posts[0] = loop->posts[1] = -1;
-    loop->owns_ev = !options->ev;
-    loop->ev = options->ev ? options->ev : ev_loop_new(options->backend | EVFLAG_NOENV);
-    if (!loop->ev)
-        return -ENOSYS;
     if (pipe2(loop->posts, O_NONBLOCK | O_CLOEXEC) < 0)
         return -errno;
-    return sim_wanted(options) && !(loop->sim = sim_new(options)) ? -ENOMEM : 0;
+    return loop->backend->open(loop, options);
 }
 
-/* Frees what loop_make made. */
+/* Frees what is left of a loop whose backend is closed. */
 static void loop_unmake(struct co_loop *loop)
 {
     for (int i = 0; i < 2; i++)
         if (loop->posts[i] >= 0)
             close(loop->posts[i]);
-    if (loop->ev && loop->owns_ev)
-        ev_loop_destroy(loop->ev);
-    sim_free(loop->sim);
+    if (loop->sim)
+        loop->sim->free(loop->sim);
     free(loop);
 }
 
 struct co_loop *co_loop_new(const struct co_loop_options *options)
 {
     static const struct co_loop_options defaults;
-    struct co_loop *loop = loop_ ? NULL : calloc(1, sizeof *loop);
+    const struct co_backend_ *backend = &co_backend_ev_;
+    struct co_loop *loop = co_loop_this_ ? NULL : calloc(1, backend->loop_size);
     struct sigaction pipe_action;
-    int error = loop ? loop_make(loop, options ? options : &defaults) : loop_ ? -EBUSY : -ENOMEM;
+    int error = co_loop_this_ ? -EBUSY : -ENOMEM;
 
-    if (error < 0) {
-        if (loop)
+    if (loop) {
+        loop->backend = backend;
+        error = loop_make(loop, options ? options : &defaults);
+        if (error < 0)
             loop_unmake(loop);
+    }
+    if (error < 0) {
         errno = -error;
         return NULL;
     }
-    loop->driver.now = clock_ns;
-    loop->driver.resize = loop_resize;
+    loop->driver.now = driver_now;
+    loop->driver.resize = driver_resize;
     co_scheduler_init(&loop->scheduler, &loop->driver, NULL, 0);
-    loop->scheduler.hooks = loop->sim ? &loop->sim->hooks : NULL;
-    loop->armed = INT64_MAX;
-    loop->pause.fire = pause_over;
-    loop_watch(loop);
+    co_fds_init_(loop);
     if (sigaction(SIGPIPE, NULL, &pipe_action) == 0 && pipe_action.sa_handler == SIG_DFL)
         signal(SIGPIPE, SIG_IGN);
-    return loop_ = loop;
+    return co_loop_this_ = loop;
 }
 
 int co_loop_run(struct co_loop *loop)
 {
-    int watched;                /* watchers are left: somebody called ev_break() */
+    int left;                   /* before nothing was alive: it is over, or somebody broke it off */
 
     loop->running = 1;
     do
-        watched = ev_run(loop->ev, 0);
-    while (!watched && !loop->stopped && co_scheduler_next(&loop->scheduler) == 0);
+        left = loop->backend->run(loop);
+    while (!left && !loop->stopped && co_scheduler_next(&loop->scheduler) == 0);
     loop->running = 0;
-    if (loop->stopped || watched) {
+    if (loop->stopped || left) {
         loop->stopped = 0;
         return 0;
     }
@@ -411,8 +287,22 @@ void co_loop_stop(struct co_loop *loop)
     loop->stopped = 1;
 }
 
+/* Runs until nothing can go on. Tasks that wait for each other in a ring have passed their cancel
+ * round, which wakes none of them: the ring is broken, and reported unless the deadlock was [told]. */
+static void loop_run_out(struct co_loop *loop, int told)
+{
+    while (co_loop_run(loop) == -EDEADLK && co_scheduler_break_ring(&loop->scheduler)) {
+        if (told)
+            continue;
+        fputs("co_loop_free: tasks wait for each other in a ring; the one that is ready gets "
+              "-EDEADLK:\n", stderr);
+        co_loop_dump(loop, stderr);
+        told = 1;
+    }
+}
+
 /* Cancels all and runs it to its end; a task that waits again for nothing is cancelled again. */
-static void loop_drain(struct co_loop *loop)
+static void loop_drain(struct co_loop *loop, int told)
 {
     loop->draining = 1;
     for (int tries = 0; loop->scheduler.count > 0; tries++) {
@@ -423,7 +313,7 @@ static void loop_drain(struct co_loop *loop)
             abort();
         }
         co_scheduler_cancel_all(&loop->scheduler);
-        co_loop_run(loop);
+        loop_run_out(loop, told);
     }
 }
 
@@ -446,29 +336,33 @@ void co_loop_free(struct co_loop *loop)
 {
     if (!loop)
         return;
-    loop_drain(loop);
-    co_timer_stop(&loop->pause);
+    loop_drain(loop, 0);
     while (loop->parts) {
-        struct co_loop_part *part = loop->parts;
+        struct co_loop_part_ *part = loop->parts;
         loop->parts = part->next;
         part->leave(part);
     }
     signals_give_back(loop);
-    loop_unwatch(loop);
-    for (int fd = 0; fd < loop->fd_room; fd++)
-        co_fd_forget_(fd);
-    for (int i = 0; i < loop->fd_room / FD_BLOCK; i++)
-        free(loop->fds[i]);
-    free(loop->fds);
-    free(loop->changed);
+    co_fds_free_(loop);
+    loop->backend->close(loop);
     co_scheduler_free(&loop->scheduler);
-    loop_ = NULL;
+    co_loop_this_ = NULL;
     loop_unmake(loop);
+}
+
+void co_loop_abandon_(struct co_loop *loop)
+{
+    if (loop != co_loop_this_ || !loop)
+        return;
+    co_loop_sigint_stop_(loop);
+    signals_give_back(loop);
+    co_scheduler_set(NULL);
+    co_loop_this_ = NULL;
 }
 
 struct co_loop *co_loop_current(void)
 {
-    return loop_;
+    return co_loop_this_;
 }
 
 struct ev_loop *co_loop_ev(struct co_loop *loop)
@@ -476,15 +370,10 @@ struct ev_loop *co_loop_ev(struct co_loop *loop)
     return loop->ev;
 }
 
-/* ---- co_main ------------------------------------------------------------------------------- */
+/* ---- co_main --------------------------------------------------------------------------------- */
 
-static void on_sigint(struct ev_loop *ev, ev_signal *watcher, int revents)
+void co_loop_interrupt_(struct co_loop *loop)
 {
-    struct co_loop *loop = CONTAINER(watcher, struct co_loop, sigint);
-
-    (void)revents;
-    ev_ref(ev);
-    ev_signal_stop(ev, watcher);    /* the next one kills, as usual */
     co_cancel(loop->main_task);
 }
 
@@ -492,20 +381,14 @@ static void sigint_start(struct co_loop *loop)
 {
     struct sigaction action;
 
-    ev_signal_init(&loop->sigint, on_sigint, SIGINT);
-    if (sigaction(SIGINT, NULL, &action) < 0 || action.sa_handler != SIG_DFL
-        || co_loop_signal_take_(loop, SIGINT) < 0)
-        return;
-    ev_signal_start(loop->ev, &loop->sigint);
-    ev_unref(loop->ev);
+    if (sigaction(SIGINT, NULL, &action) == 0 && action.sa_handler == SIG_DFL
+        && co_loop_signal_take_(loop, SIGINT) == 0)
+        loop->backend->sigint(loop, 1);
 }
 
 void co_loop_sigint_stop_(struct co_loop *loop)
 {
-    if (ev_is_active(&loop->sigint)) {
-        ev_ref(loop->ev);
-        ev_signal_stop(loop->ev, &loop->sigint);
-    }
+    loop->backend->sigint(loop, 0);
 }
 
 int co_main_begin_(void)
@@ -525,14 +408,14 @@ int co_main_begin_(void)
 static void main_done(struct co_task_set *set, struct co_task *task)
 {
     (void)set, (void)task;
-    co_loop_stop(loop_);
+    co_loop_stop(co_loop_this_);
 }
 
 /* Runs the main task to its end, and then all that is left. The loop stays. */
 intptr_t co_main_run_(struct co_task *task)
 {
     static struct co_task_set set = { main_done };
-    struct co_loop *loop = loop_;
+    struct co_loop *loop = co_loop_this_;
     intptr_t result = 0;
 
     if (!task)
@@ -545,7 +428,7 @@ intptr_t co_main_run_(struct co_task *task)
         co_loop_dump(loop, stderr);
         result = -EDEADLK;
     }
-    loop_drain(loop);
+    loop_drain(loop, result == -EDEADLK);
     if (result == 0)
         result = co_task_result(task);
     co_loop_sigint_stop_(loop);
@@ -557,48 +440,10 @@ intptr_t co_main_end_(struct co_task *task)
 {
     intptr_t result;
 
-    if (!loop_ || !loop_->main_begun)   /* none, or not ours to free */
+    if (!co_loop_this_ || !co_loop_this_->main_begun)   /* none, or not ours to free */
         return -errno;
-    loop_->main_begun = 0;
+    co_loop_this_->main_begun = 0;
     result = co_main_run_(task);
-    co_loop_free(loop_);
+    co_loop_free(co_loop_this_);
     return result;
-}
-
-/* ---- Seeing what happens --------------------------------------------------------------------- */
-
-/* The op of a site's text "lvalue, op". */
-static const char *op_text(const char *text)
-{
-    int depth = 0;
-
-    for (const char *p = text; *p; p++) {
-        depth += (*p == '(' || *p == '{' || *p == '[') - (*p == ')' || *p == '}' || *p == ']');
-        if (*p == ',' && depth == 0)
-            return p + 1 + (p[1] == ' ');
-    }
-    return text;
-}
-
-static void task_dump(struct co_task *task, FILE *to)
-{
-    static const char *const steps[] = { "ready", "running", "waiting", "ended" };
-
-    fprintf(to, "task %p %s: %s", (void *)task, co_task_name(task), steps[task->step]);
-    if (task->wait && task->step == 2)
-        fprintf(to, " in %s", task->wait->name);
-    fputc('\n', to);
-    for (struct co *co = task->chain.top; co; co = co->caller) {
-        const struct co_site *site = co_where(co);
-        if (site)
-            fprintf(to, "    %s:%d  %s  %s\n", site->file, site->line, site->name,
-                    op_text(site->text));
-    }
-}
-
-void co_loop_dump(struct co_loop *loop, FILE *to)
-{
-    (void)loop;
-    for (struct co_task *task = NULL; (task = co_task_next(task)) != NULL; )
-        task_dump(task, to);
 }

@@ -41,26 +41,6 @@ struct ev_loop;
 struct co_loop_options {
     struct ev_loop *ev;         /* ride on this libev loop, which you run; NULL: one of its own */
     unsigned backend;           /* EVBACKEND_*; 0: the best one. Without [ev] only */
-
-    /* For tests; trial.h drives them, docs/how-to/test-your-program.md tells how. A loop that has
-     * none of them set pays nothing for them. */
-    int virtual_time;           /* 1: the clock begins at 0 and jumps to the next timer when no task
-                                 * is ready. The world is this process, its threads and children:
-                                 * where all wait for other things and no timer runs, -EDEADLK */
-    uint64_t seed;              /* not 0: disorder that hangs on it alone: tasks and events in any
-                                 * order, and, so often in a hundred, where 0 is the default in
-                                 * brackets and -1 never: */
-    int cuts;                   /* a read or write is cut short (25) */
-    int agains;                 /* an fd has nothing, and then has (10) */
-    int wakes;                  /* whoever waits for an fd is woken too early, in a turn (5) */
-    uint64_t cancel_at;         /* the task that stands at this point is cancelled. Points, from 1:
-                                 * a task made an op, complete or not; a wait has ended */
-    uint64_t cancel_also;       /* and once more, so many points after it */
-    uint64_t timeout_at;        /* the innermost deadline of the task at this point is over */
-    uint64_t fail_at;           /* this allocation, or system call on an fd, of the loop fails, */
-    int fail_on;                /* 1: and all after it */
-    int count;                  /* 1: no more than that points and calls are counted */
-    FILE *trace;                /* each step of each task, and what is done to it, is a line here */
 };
 
 /* ---- Running --------------------------------------------------------------------------------- */
@@ -91,8 +71,7 @@ void co_loop_free(struct co_loop *loop);
 /* This thread's loop, or NULL. asyncio: get_running_loop() */
 struct co_loop *co_loop_current(void);
 
-/* The libev loop, for watchers of your own. A child of fork() that goes on with the loop calls
- * ev_loop_fork(co_loop_ev(loop)) first; its co_thread calls that were not over give -EAGAIN. */
+/* The libev loop, for watchers of your own. */
 struct ev_loop *co_loop_ev(struct co_loop *loop);
 
 /* Runs fn(arg) in the thread of [loop], on its next turn; in order. The one call that any thread
@@ -100,23 +79,26 @@ struct ev_loop *co_loop_ev(struct co_loop *loop);
  * call_soon_threadsafe() */
 int co_loop_post(struct co_loop *loop, void (*fn)(void *), void *arg);
 
+/* In the child of a fork(), before anything else of the loop's: the child goes on with the loop,
+ * and shares neither fds of the kernel's nor posts with its parent. co_thread calls that were not
+ * over give -EAGAIN there. 0, or negative errno: it gets no posts. */
+int co_loop_fork(struct co_loop *loop);
+
 /* A thread of yours will post: until co_loop_unref, tasks that wait are no deadlock. */
 void co_loop_ref(struct co_loop *loop);
 void co_loop_unref(struct co_loop *loop);
 
-/* Seconds on the monotonic clock. asyncio: loop.time() */
+/* The monotonic clock of this thread's loop, on which co_sleep and co_timer_start measure; it begins
+ * anywhere, and under virtual_time at 0. In seconds, asyncio: loop.time(); and in nanoseconds. */
 double co_time(void);
+int64_t co_time_ns(void);
 
-/* Prints every task, what it awaits and where, innermost first; NULL: this thread's.
- * asyncio: print_call_graph() */
+/* Prints every task of [loop], which is one of this thread's: what it awaits and where, innermost
+ * first. NULL: the tasks of this thread's scheduler. asyncio: print_call_graph() */
 void co_loop_dump(struct co_loop *loop, FILE *to);
 
-/* How many points, and calls that may fail, there were so far under such options; and how many
- * tasks of co_spawn and of groups are not yet freed. */
-struct co_loop_counts { uint64_t points, calls, tasks; };
-struct co_loop_counts co_loop_counts(const struct co_loop *loop);
-
-/* Under fail_at: whether a call of yours is to fail here, errno being set to [error]; else 0.
+/* In a trial (trial.h) under fail_at: whether a call of yours is to fail here, errno being set to
+ * [error]; else 0.
  *     p = co_loop_fails(ENOMEM) ? NULL : malloc(n); */
 int co_loop_fails(int error);
 
@@ -148,27 +130,6 @@ int co_fd_nonblock(int fd);
 int co_main_begin_(void);
 intptr_t co_main_end_(struct co_task *task);
 intptr_t co_main_run_(struct co_task *task);
-/* For a worker: waits while there is no room. */
-void co_loop_post_always_(struct co_loop *loop, void (*fn)(void *), void *arg);
-
-/* One more wait that keeps the loop, or one less, for what this process does itself: a signal.
- * Under virtual_time the clock does not stand still for it, as it does for co_loop_ref. */
-void co_loop_waits_(struct co_loop *loop, int more);
-void co_loop_outside_(int more); /* and the other way round: a child is at work, or no longer */
-
-/* libev allows a signal in one loop only: this one, until it is freed. 0, or -EBUSY. */
-int co_loop_signal_take_(struct co_loop *loop, int signo);
-void co_loop_abandon_(struct co_loop *loop); /* for trial.h: this thread has none any more */
-void co_loop_sigint_stop_(struct co_loop *loop);      /* SIGINT no longer cancels its main task */
-
-/* What another file keeps with a loop: found by [leave], which co_loop_free calls, and made,
- * zeroed, if [size] is not 0; [size] includes this head. */
-struct co_loop_part {
-    void (*leave)(struct co_loop_part *);
-    struct co_loop_part *next;
-};
-struct co_loop_part *co_loop_part_(struct co_loop *loop, void (*leave)(struct co_loop_part *),
-                                   size_t size);
 
 /* An op on an fd, for net.c: [attempt] tries it, once or at each event. It gives a result; or
  * -EAGAIN to wait (on), what was done so far being kept in the op; or CO_FD_PAUSE_, for a listener
@@ -187,6 +148,12 @@ struct co_fd_wait {                /* one static const for each op */
 };
 #define CO_FD_WAIT_(name, direction, attempt) { { name, co_fd_take_back_ }, direction, attempt }
 #define CO_FD_PAUSE_ INTPTR_MIN
+/* What an attempt returns whose system call returned [n]. An interrupted call is like one that found
+ * nothing: the op waits, and the next event comes at once. */
+static inline intptr_t co_fd_result_(intptr_t n)
+{
+    return n >= 0 ? n : errno == EWOULDBLOCK || errno == EINTR ? -EAGAIN : -errno;
+}
 CO_OP co_fd_(int fd, const struct co_fd_wait *wait, const void *data, size_t size);
 enum co_take_back co_fd_take_back_(struct co_task *task);
 void co_fd_forget_(int fd);        /* its number names a new file from now on */

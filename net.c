@@ -182,12 +182,6 @@ int co_fd_pair(int fds[2])
 
 /* ---- Ops ------------------------------------------------------------------------------------- */
 
-/* A result of recv() and its like; an interrupted call is tried again at once. */
-static intptr_t net_result(ssize_t n)
-{
-    return n >= 0 ? n : errno == EWOULDBLOCK || errno == EINTR ? -EAGAIN : -errno;
-}
-
 static intptr_t accept_try(int listener, struct co_fd_op *op)
 {
     (void)op;
@@ -206,7 +200,7 @@ static intptr_t accept_try(int listener, struct co_fd_op *op)
         case EHOSTUNREACH: case ENETUNREACH: case ENOPROTOOPT: case ENONET:
             continue;                   /* that peer is gone: the next one (accept(2), Linux) */
         default:
-            return net_result(-1);
+            return co_fd_result_(-1);
         }
     }
 }
@@ -223,7 +217,7 @@ static intptr_t recv_try(int fd, struct co_fd_op *op)
     ssize_t n = recv(fd, op->data, op->size, MSG_DONTWAIT);
 
     op->drained = n != (ssize_t)op->size;
-    return net_result(n);
+    return co_fd_result_(n);
 }
 
 co_op co_recv(int fd, void *buf, size_t size)
@@ -241,7 +235,7 @@ static intptr_t recv_exact_try(int fd, struct co_fd_op *op)
 
         op->drained = n != (ssize_t)left;
         if (n <= 0)
-            return n == 0 ? -ENODATA : net_result(n);
+            return n == 0 ? -ENODATA : co_fd_result_(n);
         op->done += (size_t)n;
     }
     return (intptr_t)op->size;
@@ -256,7 +250,7 @@ co_op co_recv_exact(int fd, void *buf, size_t size)
 
 static intptr_t send_try(int fd, struct co_fd_op *op)
 {
-    return net_result(send(fd, op->data, op->size, MSG_DONTWAIT | MSG_NOSIGNAL));
+    return co_fd_result_(send(fd, op->data, op->size, MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
 co_op co_send(int fd, const void *buf, size_t size)
@@ -273,7 +267,7 @@ static intptr_t send_all_try(int fd, struct co_fd_op *op)
                          MSG_DONTWAIT | MSG_NOSIGNAL);
 
         if (n < 0)
-            return net_result(n);
+            return co_fd_result_(n);
         op->done += (size_t)n;
     }
     return (intptr_t)op->size;
@@ -297,7 +291,7 @@ static intptr_t sendfile_try(int fd, struct co_fd_op *op)
     if (left > 0)
         n = sendfile(fd, s->file, &offset, left < SENDFILE_PART ? left : SENDFILE_PART);
     if (n < 0)
-        return net_result(n);
+        return co_fd_result_(n);
     s->offset += n;
     s->done += (size_t)n;
     return n == 0 || s->done == s->size ? (intptr_t)s->done : -EAGAIN;
@@ -366,7 +360,7 @@ static intptr_t recvmmsg_try(int fd, struct co_fd_op *op)
         d[i].peer_size = mmsg.heads[i].msg_hdr.msg_namelen;
     }
     op->drained = n < (int)count;
-    return net_result(n);
+    return co_fd_result_(n);
 }
 
 co_op co_recvmmsg(int fd, struct co_datagram *datagrams, size_t n)
@@ -386,7 +380,7 @@ static intptr_t sendmmsg_try(int fd, struct co_fd_op *op)
         int n = sendmmsg(fd, mmsg.heads, count, MSG_DONTWAIT | MSG_NOSIGNAL);
 
         if (n < 0)
-            return net_result(n);
+            return co_fd_result_(n);
         op->done += (size_t)n;
     }
     return (intptr_t)op->size;
@@ -409,7 +403,7 @@ static intptr_t recvfrom_try(int fd, struct co_fd_op *op)
     n = recvfrom(fd, d->data, d->size, MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&d->peer,
                  &d->peer_size);
     d->length = n < 0 ? 0 : (size_t)n;
-    return net_result(n);
+    return co_fd_result_(n);
 }
 
 co_op co_recvfrom(int fd, struct co_datagram *datagram)
@@ -423,7 +417,7 @@ static intptr_t sendto_try(int fd, struct co_fd_op *op)
 {
     const struct co_datagram *d = op->data;
 
-    return net_result(sendto(fd, d->data, d->size, MSG_DONTWAIT | MSG_NOSIGNAL,
+    return co_fd_result_(sendto(fd, d->data, d->size, MSG_DONTWAIT | MSG_NOSIGNAL,
                              (const struct sockaddr *)&d->peer, d->peer_size));
 }
 

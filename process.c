@@ -6,6 +6,7 @@
  * number names the child and nobody else. */
 #define _GNU_SOURCE
 #include "process.h"
+#include "loop_impl.h"
 
 #include <ev.h>
 #include <fcntl.h>
@@ -31,7 +32,7 @@ struct watch {
 };
 
 struct signals {
-    struct co_loop_part part;
+    struct co_loop_part_ part;
     struct watch *watches;
 };
 
@@ -74,7 +75,7 @@ static void watch_stop(struct ev_loop *ev, struct watch *watch)
         sigaction(signo, &watch->before, NULL);
 }
 
-static void signals_leave(struct co_loop_part *part)
+static void signals_leave(struct co_loop_part_ *part)
 {
     struct signals *signals = (struct signals *)part;
     struct watch *watch;
@@ -394,7 +395,7 @@ int co_process_kill(struct co_process *process, int signo)
 
 /* Without a pidfd, a thread of its own waits for each child: of a bounded pool, children that run
  * long would leave nothing to others. It does not take the status, see above. */
-static void thread_done(void *arg)
+static void child_told(void *arg)
 {
     struct co_process *process = arg;
     struct co_task *task = process->waiter;
@@ -408,7 +409,7 @@ static void thread_done(void *arg)
         co_wake(task, 0);
 }
 
-static void *thread_wait(void *arg)
+static void *child_watch(void *arg)
 {
     struct co_process *process = arg;
     siginfo_t info;
@@ -417,28 +418,24 @@ static void *thread_wait(void *arg)
     do
         r = waitid(P_PID, (id_t)process->pid, &info, WEXITED | WNOWAIT);
     while (r < 0 && errno == EINTR);
-    co_loop_post_always_(process->loop, thread_done, process);
+    co_loop_post_always_(process->loop, child_told, process);
     return NULL;
 }
 
-static int thread_start(struct co_process *process)
+static int watch_by_thread(struct co_process *process)
 {
-    sigset_t all, old;
     int error;
 
     process->loop = co_loop_current();
-    sigfillset(&all);               /* signals are for the thread of the loop */
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    error = pthread_create(&process->thread, NULL, thread_wait, process);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    if (error != 0)
-        return -error;
+    error = co_thread_make_(&process->thread, child_watch, process);
+    if (error < 0)
+        return error;
     process->watched = 1;
     co_loop_ref(process->loop);     /* until it posts, as it does even if nobody waits by then */
     return 0;
 }
 
-static enum co_take_back thread_take_back(struct co_task *task)
+static enum co_take_back dead_take_back(struct co_task *task)
 {
     ((struct co_process *)task->object)->waiter = NULL;
     return CO_TAKEN;
@@ -447,7 +444,7 @@ static enum co_take_back thread_take_back(struct co_task *task)
 /* An op: waits until the child has ended. 0. */
 static co_op process_dead(struct co_process *process)
 {
-    static const struct co_wait_kind wait = { "co_child", thread_take_back };
+    static const struct co_wait_kind wait = { "co_child", dead_take_back };
     int error = 0;
 
     if (process->pidfd >= 0)
@@ -457,7 +454,7 @@ static co_op process_dead(struct co_process *process)
     if (process->dead || process->ended)
         return co_op_done(0);
     if (!process->watched)
-        error = thread_start(process);
+        error = watch_by_thread(process);
     if (error < 0)
         return co_op_done(error);
     process->waiter = co_op_wait(&wait, process);

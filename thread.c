@@ -5,6 +5,7 @@
  * it, so the worker may put the result there. It is woken by a post to its loop. */
 #define _GNU_SOURCE
 #include "thread.h"
+#include "loop_impl.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -70,8 +71,7 @@ static void *worker(void *arg)
     return NULL;
 }
 
-/* A thread that no signal reaches. */
-static int thread_make(pthread_t *thread, void *(*fn)(void *), void *arg)
+int co_thread_make_(pthread_t *thread, void *(*fn)(void *), void *arg)
 {
     sigset_t all, old;
     int error;
@@ -89,7 +89,7 @@ static int job_add(struct co_task *task)
     int waiting = pool.first != NULL;
 
     if ((pool.idle == 0 || waiting) && pool.count < pool.limit) {
-        int error = thread_make(&pool.threads[pool.count], worker, NULL);
+        int error = co_thread_make_(&pool.threads[pool.count], worker, NULL);
 
         if (error == 0)
             pool.count++;
@@ -131,7 +131,7 @@ static enum co_take_back job_take_back(struct co_task *task)
 }
 
 /* The last loop that used the pool ends its threads; they have nothing to do any more. */
-static void pool_leave(struct co_loop_part *part)
+static void pool_leave(struct co_loop_part_ *part)
 {
     unsigned loops;
 
@@ -197,7 +197,7 @@ static int pool_enter(struct co_loop *loop)
     if (co_loop_part_(loop, pool_leave, 0))
         return 0;
     pthread_once(&once, pool_made);
-    if (!co_loop_part_(loop, pool_leave, sizeof(struct co_loop_part)))
+    if (!co_loop_part_(loop, pool_leave, sizeof(struct co_loop_part_)))
         return -ENOMEM;
     pthread_mutex_lock(&pool.lock);
     while (pool.ending)             /* not for long: its threads are idle */
@@ -237,7 +237,7 @@ void co_thread_limit(unsigned n)
     pthread_mutex_lock(&pool.lock);
     pool.limit = n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : n;
     for (struct co_task *t = pool.first; t && pool.count < pool.limit; t = t->in.job.next)
-        if (thread_make(&pool.threads[pool.count], worker, NULL) == 0)
+        if (co_thread_make_(&pool.threads[pool.count], worker, NULL) == 0)
             pool.count++;
     pthread_cond_broadcast(&pool.work);
     pthread_mutex_unlock(&pool.lock);
@@ -368,7 +368,7 @@ intptr_t co_loop_threads_(unsigned n, size_t size, const void *frame)
         crew.members[i].index = i;
     }
     for (; made < crew.count; made++) {
-        int error = thread_make(&crew.members[made].thread, member_run, &crew.members[made]);
+        int error = co_thread_make_(&crew.members[made].thread, member_run, &crew.members[made]);
         if (error < 0) {
             crew_end(&crew, error);
             break;

@@ -109,9 +109,9 @@ static void run_seeds(const struct program *program)
 {
     uint64_t first = number_of("DUFFEL_SEED", 1), n = count_of(program, 300, 2);
 
-    run_program(program, &(struct co_loop_options){ .seed = 0 }, NULL);
+    run_program(program, &(struct co_trial_options){ .seed = 0 }, NULL);
     for (uint64_t seed = first; seed < first + n; seed++)
-        run_program(program, &(struct co_loop_options){ .seed = seed }, NULL);
+        run_program(program, &(struct co_trial_options){ .seed = seed }, NULL);
 }
 
 static void every_program_ends_right_under_each_seed(void **state)
@@ -133,7 +133,7 @@ static ssize_t hash_write(void *cookie, const char *bytes, size_t n)
     return (ssize_t)n;
 }
 
-static struct hash hash_of_run(const struct program *program, struct co_loop_options options)
+static struct hash hash_of_run(const struct program *program, struct co_trial_options options)
 {
     struct hash hash = { 0xCBF29CE484222325, 0 };
 
@@ -149,7 +149,7 @@ static struct hash hash_of_run(const struct program *program, struct co_loop_opt
 static void run_twice(const struct program *program)
 {
     for (uint64_t seed = 0; seed < count_of(program, 20, 1) && !(program->flags & REAL); seed++) {
-        struct co_loop_options options = { .seed = seed, .cancel_at = seed % 3 * 10 };
+        struct co_trial_options options = { .seed = seed, .cancel_at = seed % 3 * 10 };
         struct hash one = hash_of_run(program, options), two = hash_of_run(program, options);
 
         check(one.length > 0);
@@ -174,7 +174,7 @@ static void run_cancels(const struct program *program)
 {
     uint64_t k = 1, stride = stride_of(program);
 
-    while (run_program(program, &(struct co_loop_options){ .cancel_at = k }, NULL))
+    while (run_program(program, &(struct co_trial_options){ .cancel_at = k }, NULL))
         k += stride;
 }
 
@@ -190,7 +190,7 @@ static void run_pairs(const struct program *program)
     uint64_t stride = stride_of(program) * (uint64_t)sized(1, 3);
 
     for (uint64_t also = 1; also <= near; also++) {
-        struct co_loop_options options = { .cancel_at = 1, .cancel_also = also };
+        struct co_trial_options options = { .cancel_at = 1, .cancel_also = also };
 
         while (run_program(program, &options, NULL))
             options.cancel_at += stride;
@@ -207,7 +207,7 @@ static void run_timeouts(const struct program *program)
 {
     uint64_t k = 1, stride = stride_of(program);
 
-    while (run_program(program, &(struct co_loop_options){ .timeout_at = k }, NULL))
+    while (run_program(program, &(struct co_trial_options){ .timeout_at = k }, NULL))
         k += stride;
 }
 
@@ -223,7 +223,7 @@ static void run_both(const struct program *program)
     uint64_t stride = stride_of(program) * (uint64_t)sized(1, 3);
 
     for (int later = -1; later <= 1; later++) {
-        struct co_loop_options options = { .timeout_at = 2, .cancel_at = (uint64_t)(2 + later) };
+        struct co_trial_options options = { .timeout_at = 2, .cancel_at = (uint64_t)(2 + later) };
 
         while (run_program(program, &options, NULL)) {
             options.timeout_at += stride;
@@ -242,7 +242,7 @@ static void a_deadline_and_a_cancel_in_one_turn_leave_nothing(void **state)
 static bool run_stab(const struct program *program, uint64_t seed, struct stab what)
 {
     stab = what;
-    run_program(program, &(struct co_loop_options){ .seed = seed }, NULL);
+    run_program(program, &(struct co_trial_options){ .seed = seed }, NULL);
     what = stab;
     stab = (struct stab){ .turn = 0 };
     return what.is_met;
@@ -253,7 +253,7 @@ static uint64_t turns_of(const struct program *program, uint64_t seed)
     uint64_t turns;
 
     stab = (struct stab){ .turn = UINT64_MAX };
-    run_program(program, &(struct co_loop_options){ .seed = seed }, NULL);
+    run_program(program, &(struct co_trial_options){ .seed = seed }, NULL);
     turns = stab.turns;
     stab = (struct stab){ .turn = 0 };
     return turns;
@@ -283,7 +283,7 @@ static void run_failures(const struct program *program)
     uint64_t stride = stride_of(program);
 
     for (int on = 0; on <= 1; on++) {
-        struct co_loop_options options = { .fail_at = 1, .fail_on = on };
+        struct co_trial_options options = { .fail_at = 1, .fail_on = on };
 
         while (run_program(program, &options, NULL))
             options.fail_at += stride;
@@ -312,14 +312,14 @@ static uint64_t roll(uint64_t n)
 /* Each seed alone, then with a fault of each kind at random. */
 static void run_random(const struct program *program, uint64_t seed)
 {
-    struct co_loop_options options = { .seed = seed };
+    struct co_trial_options options = { .seed = seed };
     struct co_loop_counts counts;
     uint64_t turns;
 
     dice = seed * 0x9E3779B97F4A7C15 | 1;
     run_program(program, &options, &counts);
     for (int kind = 0; kind < 4; kind++) {
-        options = (struct co_loop_options){ .seed = seed };
+        options = (struct co_trial_options){ .seed = seed };
         if (kind == 3) {
             options.fail_at = roll(counts.calls);
             options.fail_on = roll(2) == 2;
@@ -421,7 +421,7 @@ static void run_day(double seconds)
 
     for (int i = 0; i < 2; i++) {
         day_ = (struct day_state){ .end = seconds };
-        traces[i] = hash_of_run(&program, (struct co_loop_options){ .seed = 7, .wakes = -1 });
+        traces[i] = hash_of_run(&program, (struct co_trial_options){ .seed = 7, .wakes = -1 });
     }
     check(traces[0].length == traces[1].length && traces[0].value == traces[1].value);
     check(day_.ticks > (long)(seconds / 2) && day_.late > (long)(seconds / 20));
@@ -467,7 +467,7 @@ static long resident(void)
 /* [n] tasks that sleep, all cancelled: their memory is given back to within 1 %. */
 static void run_crowd(long n)
 {
-    struct co_loop_options options = { .virtual_time = 1 };
+    struct co_trial_options options = { .virtual_time = 1 };
     long before, with, after;
     size_t bytes, most;
 
@@ -475,7 +475,7 @@ static void run_crowd(long n)
     before = resident();
     bytes = bytes_held();
     cancelled = 0;
-    assert_non_null(co_loop_new(&options));
+    assert_non_null(co_loop_new_trial(NULL, &options));
     for (long i = 0; i < n; i++)
         check_equal(co_go(sleeper), 0);
     co_scheduler_turn(co_scheduler_get());
@@ -525,7 +525,7 @@ static int usage(const char *what)
 /* One run, as [words] say, with its trace. */
 static int run_one(const struct program *program, char **words)
 {
-    struct co_loop_options o = { .trace = stdout };
+    struct co_trial_options o = { .trace = stdout };
     struct co_loop_counts counts = { .points = 0 };
 
     for (; *words; words++) {
@@ -600,7 +600,7 @@ static void prepare(char *directory)
     if (file_fd < 0 || write(file_fd, bytes, sizeof bytes) != sizeof bytes)
         abort();
     for (size_t i = 0; i < PROGRAMS; i++) {
-        if (!begin(&programs[i], &(struct co_loop_options){ .seed = 0 }))
+        if (!begin(&programs[i], &(struct co_trial_options){ .seed = 0 }))
             abort();
         (void)run_loop(co_loop_current());
         co_loop_free(co_loop_current());

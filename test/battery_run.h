@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * battery_run.h: one run of a program of the battery, under options of struct co_loop_options, and
+ * battery_run.h: one run of a program of the battery, under a struct co_trial_options, and
  * what must hold after it, whatever came: its result is one that such faults can bring; no task,
  * timer, fd or byte is left; its books balance. */
 #ifndef BATTERY_RUN_H
@@ -7,6 +7,7 @@
 #include "loop_test.h"
 #include "../process.h"
 #include "../thread.h"
+#include "../trial.h"
 
 #include <malloc.h>
 #include <poll.h>
@@ -54,7 +55,7 @@ enum { LONG = 100 };                    /* seconds */
 /* ---- What is being run ----------------------------------------------------------------------- */
 
 static const struct program *running;
-static struct co_loop_options faults;
+static struct co_trial_options faults;
 static long runs, failed_runs;
 
 /* A fault while a task waits, where cancel_at, at the ops and wake-ups of a task, does not reach:
@@ -240,14 +241,14 @@ static bool is_fired(struct co_loop_counts counts)
 /* ---- A run ----------------------------------------------------------------------------------- */
 
 /* A loop for [program] under [options]. */
-static struct co_loop *begin(const struct program *program, const struct co_loop_options *options)
+static struct co_loop *begin(const struct program *program, const struct co_trial_options *options)
 {
     running = program;
     faults = *options;
-    faults.virtual_time = faults.count = 1;
+    faults.virtual_time = 1;
     runs++;
     memset(&books, 0, sizeof books);
-    return co_loop_new(&faults);
+    return co_loop_new_trial(NULL, &faults);
 }
 
 /* To the last task; its result. */
@@ -281,7 +282,7 @@ static void check_left(int fds, size_t bytes)
 }
 
 /* Runs [program] under [options]. Whether the faults came. *counts may be NULL. */
-static bool run_program(const struct program *program, const struct co_loop_options *options,
+static bool run_program(const struct program *program, const struct co_trial_options *options,
                         struct co_loop_counts *counts)
 {
     int fds = fds_held(), failures = failures_;

@@ -130,14 +130,15 @@ static co_define(top) {
 int main() { return co_main(top) != 42; }
 END
 if has gcc && echo 'int main(void) { return 0; }' | gcc -x c -o "$tmp/try" - -lev 2>/dev/null; then
-    for file in task group sync isr loop; do
+    # The least that a program with a loop needs: nothing of the simulation.
+    for file in task group sync isr loop loop_fd loop_ev loop_dump; do
         gcc -O2 -c -o "$tmp/$file.o" ../$file.c
     done
     for cxx in g++ clang++; do
         has $cxx || continue
         for std in c++11 c++17; do
             count run $cxx -std=$std $WARN -O2 -I.. "$tmp/floors.cc" "$tmp/task.o" "$tmp/group.o" \
-                "$tmp/sync.o" "$tmp/loop.o" -lev
+                "$tmp/sync.o" "$tmp"/loop*.o -lev
         done
     done
 fi

@@ -407,6 +407,43 @@ static void a_deadlock_is_told_and_given_as_EDEADLK(void **state)
     contains(text, "cleaned\nresult 1\n");
 }
 
+/* Each joins the next one, and the last one the first. */
+struct links { co_frame; struct co_task *next; intptr_t r; };
+static co_define(links)
+{
+    co_begin;
+    co_await(self->r, co_join(self->next));
+    fprintf(stderr, "link %d\n", (int)self->r);
+    co_end;
+}
+
+static void run_a_ring(void)
+{
+    struct co_loop *loop = co_loop_new(NULL);
+    struct co_task *tasks[3];
+
+    for (int i = 0; i < 3; i++)
+        tasks[i] = co_spawn(links);
+    for (int i = 0; i < 3; i++) {
+        CO_TASK_FRAME(tasks[i], links)->next = tasks[(i + 1) % 3];
+        co_task_detach(tasks[i]);
+    }
+    fprintf(stderr, "run %d\n", co_loop_run(loop) == -EDEADLK);
+    co_loop_free(loop);
+}
+
+static void a_ring_of_tasks_is_told_and_broken_when_the_loop_is_freed(void **state)
+{
+    char text[4096];
+
+    (void)state;
+    assert_int_equal(in_child(run_a_ring, 0, text, sizeof text), 0);
+    contains(text, "run 1\nco_loop_free: tasks wait for each other in a ring");
+    contains(text, "links: ready");
+    contains(text, "link -35\n");                    /* -EDEADLK, for one of them */
+    contains(text, "link 0\n");
+}
+
 static void a_deadlocked_loop_can_go_on_once_a_task_is_woken(void **state)
 {
     (void)state;
@@ -541,6 +578,39 @@ static void loop_time_goes_forward_without_a_loop_too(void **state)
     assert_true(co_time() >= after);
 }
 
+struct alarm_clock { struct co_timer timer; int64_t rang; };
+
+static void rings(struct co_timer *timer)
+{
+    ((struct alarm_clock *)(void *)timer)->rang = co_time_ns();
+    co_loop_stop(co_loop_current());
+}
+
+struct stays { co_frame; };
+static co_define(stays)
+{
+    co_begin;
+    co_await(co_wait());
+    co_end;
+}
+
+/* In nanoseconds: the unit of timers of one's own, and the same clock. */
+static void loop_time_ns_is_the_clock_of_timers(void **state)
+{
+    struct alarm_clock clock = { .timer.fire = rings };
+    double seconds = co_time();
+    int64_t now = co_time_ns();
+
+    (void)state;
+    assert_true((double)now >= seconds * 1e9 - 1 && (double)now < seconds * 1e9 + 5e9);
+    assert_int_equal(co_go(stays), 0);
+    assert_int_equal(co_timer_start(&clock.timer, now + 2 * 1000 * 1000), 0);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    assert_true(clock.rang >= now + 2 * 1000 * 1000);
+    co_cancel(co_task_next(NULL));
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+}
+
 /* ---- co_loop_dump ---------------------------------------------------------------------------- */
 
 struct inner { co_frame; int fd; intptr_t n; char buf[4]; };
@@ -606,6 +676,53 @@ static void loop_dump_shows_each_task_with_its_frames_innermost_first(void **sta
     co_fd_close(fds[1]);
 }
 
+static int64_t no_time(struct co_driver *driver)
+{
+    (void)driver;
+    return 0;
+}
+
+static char *dump_of(struct co_loop *loop)
+{
+    char *text;
+    size_t size;
+    FILE *to = open_memstream(&text, &size);
+
+    co_loop_dump(loop, to);
+    fclose(to);
+    return text;
+}
+
+/* Another scheduler is this thread's, with a task of its own. */
+static void loop_dump_shows_the_tasks_of_its_loop_and_of_no_other(void **state)
+{
+    struct co_driver driver = { .now = no_time };
+    struct co_loop *loop = co_loop_current();
+    struct co_scheduler *own = co_scheduler_get(), other;
+    struct adds frame;
+    struct co_task task;
+    char *of_loop, *of_thread;
+
+    (void)state;
+    assert_int_equal(co_go(dumps, .to = NULL), 0);
+    co_scheduler_init(&other, &driver, NULL, 0);
+    co_task_init(&task, &frame, adds);
+    of_loop = dump_of(loop);
+    of_thread = dump_of(NULL);
+    assert_ptr_equal(co_scheduler_get(), &other);
+    contains(of_loop, " dumps: ready\n");
+    contains(of_thread, " adds: ready\n");
+    assert_null(strstr(of_loop, "adds"));
+    assert_null(strstr(of_thread, "dumps"));
+    free(of_loop);
+    free(of_thread);
+    co_scheduler_turn(&other);
+    co_scheduler_free(&other);
+    co_scheduler_set(own);
+    co_cancel(co_task_next(NULL));
+    assert_int_equal(co_loop_run(loop), 0);
+}
+
 static void loop_dump_of_no_loop_and_of_no_task_is_empty(void **state)
 {
     (void)state;
@@ -636,6 +753,7 @@ int main(void)
         TEST_ALONE(an_ignored_or_handled_SIGINT_stays_so),
         TEST_ALONE(a_SIGINT_while_leftovers_clean_up_does_not_stop_them),
         TEST_ALONE(a_deadlock_is_told_and_given_as_EDEADLK),
+        TEST_ALONE(a_ring_of_tasks_is_told_and_broken_when_the_loop_is_freed),
         TEST(a_deadlocked_loop_can_go_on_once_a_task_is_woken),
         TEST(who_sleeps_is_not_deadlocked),
         TEST_ALONE(a_task_that_no_cancel_ends_stops_the_program_with_its_place),
@@ -644,7 +762,9 @@ int main(void)
         TEST(loop_run_can_run_again_and_again),
         TEST_ALONE(a_loop_run_inside_a_task_stops_the_program),
         TEST(loop_time_goes_forward_without_a_loop_too),
+        TEST(loop_time_ns_is_the_clock_of_timers),
         TEST(loop_dump_shows_each_task_with_its_frames_innermost_first),
+        TEST(loop_dump_shows_the_tasks_of_its_loop_and_of_no_other),
         TEST(loop_dump_of_no_loop_and_of_no_task_is_empty),
     };
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # packaging.sh: what PlatformIO, Arduino, Zephyr and ESP-IDF read, as far as it can be checked
 # without them: it parses, the versions are one, the files that it names are there and compile; the
-# Arduino examples run on a board made of stubs. Ends with the line "N passed, M failed".
+# Arduino examples run on a board made of stubs. A project of CMake builds with libev and without;
+# the first program of README.md runs. Ends with the line "N passed, M failed".
 cd "$(dirname "$0")/.." || exit 2
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
@@ -63,13 +64,20 @@ count 'library.properties is complete' properties
 
 # ---- Lists of files: the same everywhere, and that of the first two floors -----------------------
 
-floors='task.c timer.c cancel.c sync.c group.c isr.c'
+listed() { sed -n "s/^$1 *= *//p" Makefile; }
+floors=$(listed CORE_C)
+above="$(listed LOOP_C) $(listed NET_C)"
 system='#include <\(ev\|unistd\|sys/.*\)\.h>\|#include "\(loop\|thread\|net\|stream\)'
 # A file that stands on no system header belongs into the list.
 wanted() {
     grep -L "$system" ./*.c | sed 's,./,,' | sort | tr '\n' ' '
 }
 sorted() { [ "$1" != -- ] || shift; printf '%s\n' "$@" | sort | tr '\n' ' '; }
+members() { ar t "$1" | sed 's/[.]c[.]o$/.c/; s/[.]o$/.c/' | sort | tr '\n' ' '; }
+has_ev() { echo '#include <ev.h>' | ${CC:-cc} -E - >/dev/null 2>&1; }
+# The program that README.md begins with, and the line that makes it.
+requests() { awk '/^```c$/ { on = 1; next } /^```$/ { if (on) exit } on' README.md; }
+line() { sed -n 's/^    \(cc -I[.] requests[.]c .*\)$/\1/p' README.md; }
 # shellcheck disable=SC2086             # lists are words
 count 'the list holds all that needs no system' same "$(wanted)" "$(sorted $floors)"
 # shellcheck disable=SC2046,SC2086
@@ -94,6 +102,15 @@ count 'headers of include/duffel' same "$(cd include/duffel && sorted -- *.h)" \
     "$(printf 'include Makefile\nnames-of-headers:\n\t@echo $(HEADERS)\n' |
         MAKEFLAGS='' make -s -f - names-of-headers | tr ' ' '\n' | sort | tr '\n' ' ')"
 count 'each leads to the header of its name' leads
+
+answers() { "$1" | tail -n 1 | grep -qx 'Cost time: 0.3[0-9]'; }
+if has_ev; then
+    mkdir "$tmp/readme" && ln -s "$PWD" "$tmp/readme/duffel" && requests >"$tmp/readme/requests.c"
+    line | sed "s,^cc,cd '$tmp/readme' \&\& ${CC:-cc}," >"$tmp/line"
+    count 'README.md begins with one line' same "$(line | wc -l)" 1
+    count 'the line of README.md' sh -e "$tmp/line"
+    count 'the program of README.md' answers "$tmp/readme/a.out"
+fi
 
 if has cmake; then
     # The words of ESP-IDF and Zephyr, as functions that print the files they are given.
@@ -131,8 +148,31 @@ include($PWD/zephyr/CMakeLists.txt)
 END
     count 'files of zephyr/CMakeLists.txt' \
         same "$(cmake -P "$tmp/zephyr.cmake" 2>&1 | tr '\n' ' ')" "-DCO_TINY $floors "
-    count 'CMakeLists.txt configures' cmake -S . -B "$tmp/cmake"
-    count 'CMakeLists.txt builds' cmake --build "$tmp/cmake"
+    # A project that uses it: with all floors, where there is libev, and without.
+    mkdir "$tmp/user"
+    cat >"$tmp/user/CMakeLists.txt" <<END
+cmake_minimum_required(VERSION 3.13)
+project(user C)
+add_subdirectory($PWD duffel)
+add_executable(user user.c)
+target_link_libraries(user duffel)
+END
+    echo 'int main(void) { return 0; }' >"$tmp/user/user.c"
+    count 'CMakeLists.txt configures without libev' \
+        cmake -DDUFFEL_LOOP=OFF -S "$tmp/user" -B "$tmp/off"
+    count 'CMakeLists.txt builds without libev' cmake --build "$tmp/off"
+    # shellcheck disable=SC2086
+    count 'files of CMakeLists.txt without libev' same "$(members "$tmp/off/duffel/libduffel.a")" \
+        "$(sorted $floors)"
+    if has_ev; then
+        requests >"$tmp/user/user.c"
+        count 'CMakeLists.txt configures' cmake -S "$tmp/user" -B "$tmp/cmake"
+        count 'CMakeLists.txt builds' cmake --build "$tmp/cmake"
+        # shellcheck disable=SC2086
+        count 'files of CMakeLists.txt' same "$(members "$tmp/cmake/duffel/libduffel.a")" \
+            "$(sorted $floors $above)"
+        count 'a program built by CMake' answers "$tmp/cmake/user"
+    fi
 else
     echo 'packaging: no cmake; the CMakeLists.txt were read by nobody'
 fi

@@ -601,6 +601,41 @@ static void a_child_of_fork_goes_on_after_ev_loop_fork(void **state)
     co_fd_close(lost[1]);
 }
 
+static void note_post(void *count)
+{
+    ++*(int *)count;
+}
+
+/* Forks inside a task. What the child posts before its turn is over, through its copy of the loop,
+ * is for the child: not for the parent, which has the same task in the same place. */
+struct forks { co_frame; pid_t child; int posts, status; };
+static co_define(forks)
+{
+    co_begin;
+    co_try(co_sleep(0.001));
+    self->child = fork();
+    if (self->child == 0) {
+        alarm(20);
+        check_equal(co_loop_fork(co_loop_current()), 0);
+        check_equal(co_loop_post(co_loop_current(), note_post, &self->posts), 0);
+    }
+    co_try(co_sleep(0.001));
+    if (self->child == 0)
+        kill(getpid(), self->posts == 1 && failures_ == 0 ? SIGUSR1 : SIGKILL);
+    check_equal(waitpid(self->child, &self->status, 0), self->child);
+    check(WIFSIGNALED(self->status) && WTERMSIG(self->status) == SIGUSR1);
+    co_try(co_sleep(0.001));
+    co_return(self->posts);
+    co_end;
+}
+
+static void a_child_that_a_task_forked_shares_no_posts_after_co_loop_fork(void **state)
+{
+    (void)state;
+    fflush(NULL);
+    assert_int_equal(run(forks), 0);
+}
+
 #define TEST_RIDE(name) cmocka_unit_test_setup_teardown(name, ride_begins, ride_ends)
 
 int main(void)
@@ -629,6 +664,7 @@ int main(void)
         TEST_RIDE(a_plain_close_leaves_the_reference_count_right),
         TEST_ALONE(each_thread_can_have_a_loop),
         TEST(a_child_of_fork_goes_on_after_ev_loop_fork),
+        TEST(a_child_that_a_task_forked_shares_no_posts_after_co_loop_fork),
     };
 
     return run_on_each_backend(tests);

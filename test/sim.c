@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * sim.c: tests of the loop's options for tests: virtual time, disorder from a seed, a cancel, a
- * deadline or a failure at a chosen point. What drives them, trial.h, is tested in trial.c. */
+ * sim.c: tests of a loop under test, struct co_trial_options: virtual time, disorder from a seed, a cancel, a
+ * deadline or a failure at a chosen point. What drives it, the rest of
+ * trial.h, is tested in trial.c. */
 #include "loop_test.h"
 #include "../process.h"
+#include "../trial.h"
 #include "sim_day.h"
 
 /* Runs coroutine NAME on a loop with [options]: what co_loop_run gives, or its result.
- *     intptr_t run_with(struct co_loop_options, NAME, .field = ...); */
+ *     intptr_t run_with(struct co_trial_options, NAME, .field = ...); */
 #define run_with(options, ...) (begin_with(options), end_with(co_spawn(__VA_ARGS__)))
 
 static struct co_loop_counts counts_;           /* of the last run */
 
-static void begin_with(struct co_loop_options options)
+static void begin_with(struct co_trial_options options)
 {
-    assert_non_null(co_loop_new(&options));
+    assert_non_null(co_loop_new_trial(NULL, &options));
 }
 
 static intptr_t end_with(struct co_task *task)
@@ -51,7 +53,7 @@ static co_define(clock_reader) {
 static void the_clock_begins_at_0_and_jumps(void **state)
 {
     (void)state;
-    struct co_loop_options options = { .virtual_time = 1 };
+    struct co_trial_options options = { .virtual_time = 1 };
 
     assert_int_equal(run_with(options, clock_reader), 0);
 }
@@ -62,7 +64,7 @@ static void a_day_of_a_busy_program_gives_the_same_trace_twice(void **state)
 
     (void)state;
     for (int i = 0; i < 2; i++) {
-        struct co_loop_options options = { .virtual_time = 1 };
+        struct co_trial_options options = { .virtual_time = 1 };
         traces[i] = day_trace(&options, sized(24, 1) * 3600);
     }
     print_message("%zu lines\n", day_lines(traces[0]));
@@ -92,7 +94,7 @@ static co_define(thread_waiter) {
 static void no_clock_jumps_while_a_thread_is_at_work(void **state)
 {
     (void)state;
-    struct co_loop_options options = { .virtual_time = 1 };
+    struct co_trial_options options = { .virtual_time = 1 };
 
     assert_int_equal(run_with(options, thread_waiter), 42);
 }
@@ -113,7 +115,7 @@ static co_define(child_waiter) {
 static void no_clock_jumps_while_a_child_is_at_work(void **state)
 {
     (void)state;
-    struct co_loop_options options = { .virtual_time = 1 };
+    struct co_trial_options options = { .virtual_time = 1 };
 
     assert_int_equal(run_with(options, child_waiter), 7);
 }
@@ -147,7 +149,7 @@ static co_define(poster) {
 static void no_clock_jumps_while_the_loop_is_referenced(void **state)
 {
     (void)state;
-    struct co_loop_options options = { .virtual_time = 1 };
+    struct co_trial_options options = { .virtual_time = 1 };
 
     (void)run_with(options, poster);
 }
@@ -169,7 +171,7 @@ static co_define(own_post) {
 static void a_post_comes_before_the_clock_jumps(void **state)
 {
     (void)state;
-    struct co_loop_options options = { .virtual_time = 1 };
+    struct co_trial_options options = { .virtual_time = 1 };
 
     assert_int_equal(run_with(options, own_post), 5);
 }
@@ -192,7 +194,7 @@ static co_define(forever) {
 static void a_wait_for_an_fd_that_nobody_serves_is_a_deadlock_in_virtual_time(void **state)
 {
     (void)state;
-    struct co_loop_options options = { .virtual_time = 1 };
+    struct co_trial_options options = { .virtual_time = 1 };
 
     assert_int_equal(run_with(options, forever, .kind = 0), -EDEADLK);
     assert_int_equal(run_with(options, forever, .kind = 1), -EDEADLK);
@@ -204,7 +206,7 @@ static void a_wait_for_an_fd_that_nobody_serves_is_a_deadlock_in_virtual_time(vo
 
 static char *seed_trace(uint64_t seed)
 {
-    struct co_loop_options options = { .virtual_time = 1, .seed = seed };
+    struct co_trial_options options = { .virtual_time = 1, .seed = seed };
 
     return day_trace(&options, 60);
 }
@@ -286,7 +288,7 @@ static void every_order_of_ready_tasks_occurs(void **state)
 
     (void)state;
     for (uint64_t seed = 1; seed <= 1000; seed++) {
-        struct co_loop_options options = { .seed = seed };
+        struct co_trial_options options = { .seed = seed };
 
         assert_int_equal(run_with(options, letters), 0);
         assert_int_equal(strlen(order_), 4);
@@ -304,7 +306,7 @@ static void every_order_of_ready_tasks_occurs(void **state)
 
 static void without_a_seed_tasks_run_in_order(void **state)
 {
-    struct co_loop_options options = { .virtual_time = 1 };
+    struct co_trial_options options = { .virtual_time = 1 };
 
     (void)state;
     assert_int_equal(run_with(options, letters), 0);
@@ -338,7 +340,7 @@ static void probe_seeds(int cuts, int agains)
 {
     memset(&met, 0, sizeof met);
     for (uint64_t seed = 1; seed <= 400; seed++) {
-        struct co_loop_options options = { .seed = seed, .cuts = cuts, .agains = agains };
+        struct co_trial_options options = { .seed = seed, .cuts = cuts, .agains = agains };
 
         assert_int_equal(run_with(options, probe), 0);
     }
@@ -398,7 +400,7 @@ static void who_waits_for_an_fd_is_woken_too_early_at_a_rate_that_can_be_set(voi
     (void)state;
     for (uint64_t seed = 1; seed <= 50; seed++)
         for (int i = 0; i < 3; i++) {
-            struct co_loop_options options = { .virtual_time = 1, .seed = seed, .wakes = rates[i] };
+            struct co_trial_options options = { .virtual_time = 1, .seed = seed, .wakes = rates[i] };
             intptr_t n = run_with(options, guard);
 
             assert_true(n >= 0);
@@ -440,8 +442,8 @@ static void ops_that_want_all_of_it_get_all_of_it(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= (uint64_t)sized(300, 20); seed++) {
-        struct co_loop_options options = { .virtual_time = 1, .seed = seed, .cuts = 60,
-                                           .agains = 30, .wakes = 30 };
+        struct co_trial_options options = { .virtual_time = 1, .seed = seed, .cuts = 60,
+                                            .agains = 30, .wakes = 30 };
         assert_int_equal(run_with(options, exact), 0);
     }
 }
@@ -468,7 +470,7 @@ static void each_point_cancels_one_op(void **state)
                                           "...C.", "...C.", "....C", "....C", "....." };
     (void)state;
     for (uint64_t k = 0; k <= 10; k++) {
-        struct co_loop_options options = { .virtual_time = 1, .cancel_at = k };
+        struct co_trial_options options = { .virtual_time = 1, .cancel_at = k };
 
         assert_int_equal(run_with(options, naps), 0);
         assert_string_equal(naps_, wanted[k]);
@@ -482,7 +484,7 @@ static void a_pair_cancels_two_ops(void **state)
                                           "C..C.", "C...C", "C...C", "C...." };
     (void)state;
     for (uint64_t also = 0; also <= 9; also++) {
-        struct co_loop_options options = { .virtual_time = 1, .cancel_at = 1, .cancel_also = also };
+        struct co_trial_options options = { .virtual_time = 1, .cancel_at = 1, .cancel_also = also };
 
         assert_int_equal(run_with(options, naps), 0);
         if (also != 1)                          /* unseen yet, it is one with the first */
@@ -521,7 +523,7 @@ static void an_op_that_completes_at_once_is_a_point_and_the_next_one_is_cancelle
                                           "....." };
     (void)state;
     for (uint64_t k = 0; k <= 6; k++) {
-        struct co_loop_options options = { .virtual_time = 1, .cancel_at = k };
+        struct co_trial_options options = { .virtual_time = 1, .cancel_at = k };
 
         assert_int_equal(run_with(options, ops), 0);
         assert_string_equal(naps_, wanted[k]);
@@ -551,7 +553,7 @@ static void each_point_where_a_task_waits_can_be_the_end_of_its_deadline(void **
 
     (void)state;
     for (uint64_t k = 0; k <= 6; k++) {
-        struct co_loop_options options = { .virtual_time = 1, .timeout_at = k };
+        struct co_trial_options options = { .virtual_time = 1, .timeout_at = k };
 
         assert_int_equal(run_with(options, limits), 0);
         assert_string_equal(naps_, wanted[k]);
@@ -578,7 +580,7 @@ static co_define(patient) {
 
 static void the_time_of_co_wait_for_is_a_deadline_too(void **state)
 {
-    struct co_loop_options options = { .virtual_time = 1 };
+    struct co_trial_options options = { .virtual_time = 1 };
 
     (void)state;
     assert_int_equal(run_with(options, patient), 0);
@@ -610,30 +612,30 @@ static co_define(calls) {
     co_end;
 }
 
-/* The main task; the pair; send: two tables and its entry, and the call; recv: the call; the spawn;
- * its timer. */
+/* The main task; the pair; send: the table and its entries, and the call; recv: the call; the
+ * spawn; its timer. */
 static void each_call_fails_once_with_an_error_of_its_own(void **state)
 {
     static const intptr_t wanted[][4] = {
         { 0, 1, 1, 0 }, { 0, 0, 0, 0 }, { -EMFILE, -EBADF, -EBADF, 0 }, { 0, -ENOMEM, 1, 0 },
-        { 0, -ENOMEM, 1, 0 }, { 0, -ENOMEM, 1, 0 }, { 0, -EPIPE, 1, 0 },
+        { 0, -ENOMEM, 1, 0 }, { 0, -EPIPE, 1, 0 },
         { 0, 1, -ECONNRESET, 0 }, { 0, 1, 1, -ENOMEM }, { 0, 1, 1, 0 } };
 
     (void)state;
-    for (uint64_t k = 0; k <= 9; k++) {
-        struct co_loop_options options = { .virtual_time = 1, .count = 1, .fail_at = k };
+    for (uint64_t k = 0; k <= 8; k++) {
+        struct co_trial_options options = { .virtual_time = 1, .fail_at = k };
 
         assert_int_equal(run_with(options, calls), k == 1 ? -ENOMEM : 0);
         for (int i = 0; i < 4 && k != 1; i++)
             assert_int_equal(last_calls.r[i], wanted[k][i]);
         if (k == 0)
-            assert_int_equal(counts_.calls, 9);
+            assert_int_equal(counts_.calls, 8);
     }
 }
 
 static void each_call_and_all_after_it_fail(void **state)
 {
-    struct co_loop_options options = { .virtual_time = 1, .fail_on = 1, .fail_at = 6 };
+    struct co_trial_options options = { .virtual_time = 1, .fail_on = 1, .fail_at = 5 };
     static const intptr_t wanted[] = { 0, -EPIPE, -ECONNRESET, -ENOMEM };
 
     (void)state;
@@ -660,7 +662,7 @@ static co_define(own_calls) {
 
 static void calls_of_ones_own_fail_too(void **state)
 {
-    struct co_loop_options options = { .virtual_time = 1, .fail_at = 4 };   /* 1: the main task */
+    struct co_trial_options options = { .virtual_time = 1, .fail_at = 4 };  /* 1: the main task */
 
     (void)state;
     assert_int_equal(run_with(options, own_calls), 3);
@@ -701,7 +703,7 @@ static co_define(knocker) {
  * once, and no loop of tries. */
 static void an_accept_that_fails_once_is_tried_again(void **state)
 {
-    struct co_loop_options options = { .virtual_time = 1, .count = 1 };
+    struct co_trial_options options = { .virtual_time = 1 };
     int deadlocks = 0, is_paused = 0;
 
     (void)state;
@@ -719,21 +721,46 @@ static void an_accept_that_fails_once_is_tried_again(void **state)
 
 /* ---- Without options ------------------------------------------------------------------------- */
 
-static void a_loop_without_such_options_has_no_hooks_and_counts_nothing(void **state)
+static void a_loop_that_is_not_under_test_has_no_hooks_and_counts_nothing(void **state)
 {
-    struct co_loop_options options = { 0 };
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        assert_non_null(i == 0 ? co_loop_new(NULL) : co_loop_new_trial(NULL, NULL));
+        assert_null(co_scheduler_get()->hooks);
+        assert_int_equal(end_with(co_spawn(letters)), 0);
+        assert_int_equal(counts_.points + counts_.calls + counts_.tasks, 0);
+    }
+}
+
+static void a_trial_without_options_counts_and_does_nothing_else(void **state)
+{
+    struct co_trial_options options = { 0 };
 
     (void)state;
-    begin_with(options);
-    assert_null(co_scheduler_get()->hooks);
-    assert_int_equal(end_with(co_spawn(letters)), 0);
-    assert_int_equal(counts_.points + counts_.calls + counts_.tasks, 0);
-    options.count = 1;
     begin_with(options);
     assert_non_null(co_scheduler_get()->hooks);
     assert_int_equal(end_with(co_spawn(letters)), 0);
     assert_true(counts_.points > 0 && counts_.calls == 5);
     assert_int_equal(counts_.tasks, 0);
+}
+
+static void a_trial_runs_on_the_libev_loop_that_is_asked_for(void **state)
+{
+    struct ev_loop *ev = ev_loop_new(EVBACKEND_SELECT | EVFLAG_NOENV);
+    struct co_loop_options options = { .ev = ev };
+    struct co_trial_options trial = { .virtual_time = 1 };
+
+    (void)state;
+    assert_ptr_equal(co_loop_ev(co_loop_new_trial(&options, &trial)), ev);
+    assert_int_equal(end_with(co_spawn(clock_reader)), 0);
+    ev_loop_destroy(ev);
+    options = (struct co_loop_options){ .backend = EVBACKEND_POLL };
+    assert_int_equal(ev_backend(co_loop_ev(co_loop_new_trial(&options, &trial))), EVBACKEND_POLL);
+    assert_int_equal(end_with(co_spawn(clock_reader)), 0);
+    assert_non_null(co_loop_new(NULL));
+    assert_null(co_loop_new_trial(&options, &trial));
+    assert_int_equal(errno, EBUSY);
+    co_loop_free(co_loop_current());
 }
 
 struct keeper { co_frame; struct co_task **kept; };
@@ -746,7 +773,7 @@ static co_define(keeper) {
 
 static void tasks_that_are_not_freed_are_counted(void **state)
 {
-    struct co_loop_options options = { .virtual_time = 1 };
+    struct co_trial_options options = { .virtual_time = 1 };
     struct co_task *kept = NULL;
 
     (void)state;
@@ -784,7 +811,9 @@ int main(int argc, char **argv)
         TEST_ALONE(each_call_and_all_after_it_fail),
         TEST_ALONE(calls_of_ones_own_fail_too),
         TEST_ALONE(an_accept_that_fails_once_is_tried_again),
-        TEST_ALONE(a_loop_without_such_options_has_no_hooks_and_counts_nothing),
+        TEST_ALONE(a_loop_that_is_not_under_test_has_no_hooks_and_counts_nothing),
+        TEST_ALONE(a_trial_without_options_counts_and_does_nothing_else),
+        TEST_ALONE(a_trial_runs_on_the_libev_loop_that_is_asked_for),
         TEST_ALONE(tasks_that_are_not_freed_are_counted),
     };
 

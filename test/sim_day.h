@@ -123,15 +123,15 @@ static co_define(day) {
 }
 
 /* Runs it for [seconds] under [options]: its trace, free() it. */
-static char *day_trace(const struct co_loop_options *options, double seconds)
+static char *day_trace(const struct co_trial_options *options, double seconds)
 {
-    struct co_loop_options traced = *options;
+    struct co_trial_options traced = *options;
     char *text = NULL;
     size_t size = 0;
 
     traced.trace = open_memstream(&text, &size);
     assert_non_null(traced.trace);
-    assert_non_null(co_loop_new(&traced));
+    assert_non_null(co_loop_new_trial(NULL, &traced));
     assert_int_equal(run(day, .seconds = seconds), 0);
     assert_true(co_time() >= seconds);
     co_loop_free(co_loop_current());

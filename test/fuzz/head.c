@@ -6,6 +6,7 @@
 #include "fuzz.h"
 
 #include "demos/http.h"
+#include "trial.h"
 
 struct plan { const uint8_t *data; size_t size; int is_answer; struct fuzz_cuts cuts; };
 
@@ -90,12 +91,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz f = { data, size };
     unsigned flags = fuzz_byte(&f);
-    struct co_loop_options options = { .seed = flags >> 1 };
+    struct co_trial_options options = { .seed = flags >> 1 };
     struct plan plan = { .is_answer = flags & 1 };
     struct co_task reading, writing;
     static struct reader reader;
     struct writer writer;
-    struct co_loop *loop = co_loop_new(&options);
+    struct co_loop *loop = co_loop_new_trial(NULL, &options);
     int fds[2];
 
     plan.cuts = fuzz_cuts(&f);

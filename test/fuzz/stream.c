@@ -6,6 +6,7 @@
 #include "fuzz.h"
 
 #include "net.h"
+#include "trial.h"
 
 enum { OPS = 24, SIZE_MAX_ = 300 };
 enum op { LINE, UNTIL, EXACT, SOME, CANCELLED_LINE, CANCELLED_UNTIL, KINDS };
@@ -189,12 +190,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz f = { data, size };
     unsigned flags = fuzz_byte(&f);
-    struct co_loop_options options = { .seed = flags >> 1, .wakes = -1 };
+    struct co_trial_options options = { .seed = flags >> 1, .wakes = -1 };
     struct plan plan = plan_read(&f);
     struct co_task reading, writing;
     struct reader reader;
     struct writer writer;
-    struct co_loop *loop = co_loop_new(&options);
+    struct co_loop *loop = co_loop_new_trial(NULL, &options);
     char *buf = malloc(plan.buf_size);
     int fds[2];
 

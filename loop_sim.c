@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * loop_sim.h: a part of loop.c, which alone includes it: virtual time, disorder from a seed, a
- * cancel or a failure at a chosen point; see struct co_loop_options. A loop without such options
- * has none of it: loop->sim is NULL. */
+ * loop_sim.c: virtual time, disorder from a seed, a cancel or a failure at a chosen point: what
+ * struct co_trial_options says. The loop calls it through the table struct co_sim_ alone, which
+ * co_loop_new_trial installs: a program that does not call that is linked without this file. */
+#include "loop_impl.h"
+#include "trial.h"
 
-struct sim_event { struct fd_entry *entry; int revents; };
+#include <inttypes.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct sim_event { struct co_fd_entry_ *entry; int events; };
 
 struct sim {
-    struct co_hooks hooks;
-    struct co_loop_options options;
+    struct co_sim_ calls;       /* what the loop calls */
+    struct co_hooks hooks;      /* what the scheduler calls */
+    struct co_loop *loop;
+    struct co_trial_options options;
     struct co_loop_counts counts;
     uint64_t random;
     int64_t now;                /* virtual */
@@ -22,6 +32,11 @@ struct sim {
 };
 
 enum { QUIET = 3, LAST_WAIT_MS = 50 };
+
+static struct sim *sim_of(const struct co_sim_ *calls)
+{
+    return CO_CONTAINER_(calls, struct sim, calls);
+}
 
 /* ---- Dice ------------------------------------------------------------------------------------ */
 
@@ -60,8 +75,9 @@ static int sim_dice(struct sim *sim, int rate, int usual)
 
 /* ---- Failures -------------------------------------------------------------------------------- */
 
-static int sim_fails(struct sim *sim)
+static int sim_fails(struct co_sim_ *calls)
 {
+    struct sim *sim = sim_of(calls);
     uint64_t call = ++sim->counts.calls, at = sim->options.fail_at;
 
     if (at == 0 || call < at || (call > at && !sim->options.fail_on))
@@ -71,34 +87,30 @@ static int sim_fails(struct sim *sim)
 }
 
 /* No call ever succeeds again: a listener without an fd to spare needs no timer to try anew. */
-static int sim_starves(const struct sim *sim)
+static int sim_starves(const struct co_sim_ *calls)
 {
+    const struct sim *sim = sim_of(calls);
+
     return sim->options.fail_on && sim->options.fail_at > 0
         && sim->counts.calls >= sim->options.fail_at;
 }
 
 /* Counts the memory of tasks. */
-static void sim_resized(struct sim *sim, const void *old, size_t size)
+static void sim_resized(struct co_sim_ *calls, const void *old, size_t size)
 {
+    struct sim *sim = sim_of(calls);
+
     if (!old && size > 0)
         sim->counts.tasks++;
     else if (old && size == 0)
         sim->counts.tasks--;
 }
 
-int co_loop_fails(int error)
-{
-    if (!loop_ || !loop_->sim || !sim_fails(loop_->sim))
-        return 0;
-    errno = error;
-    return 1;
-}
-
 /* ---- Cancels --------------------------------------------------------------------------------- */
 
-static struct sim *sim_of(struct co_hooks *hooks)
+static struct sim *hooked(struct co_hooks *hooks)
 {
-    return CONTAINER(hooks, struct sim, hooks);
+    return CO_CONTAINER_(hooks, struct sim, hooks);
 }
 
 /* A point where a request may come: [task] has made an op, which is complete or waits, or has just
@@ -106,7 +118,7 @@ static struct sim *sim_of(struct co_hooks *hooks)
  * not yet under its deadline. */
 static void sim_point(struct co_hooks *hooks, struct co_task *task)
 {
-    struct sim *sim = sim_of(hooks);
+    struct sim *sim = hooked(hooks);
     uint64_t point = ++sim->counts.points, at = sim->options.cancel_at;
 
     if (sim->options.timeout_at == point) {
@@ -154,7 +166,7 @@ static void sim_trace(struct sim *sim, struct co_task *task)
 
 static void sim_stepped(struct co_hooks *hooks, struct co_task *task)
 {
-    struct sim *sim = sim_of(hooks);
+    struct sim *sim = hooked(hooks);
     struct co_task *due = sim->due, *late = sim->late;
 
     sim->steps++;
@@ -184,7 +196,7 @@ static int sim_room(void **room, size_t *had, size_t wanted, size_t size)
 
 static void sim_batch(struct co_hooks *hooks, struct co_task **ring)
 {
-    struct sim *sim = sim_of(hooks);
+    struct sim *sim = hooked(hooks);
     size_t n = 0;
 
     if (sim->options.seed == 0 || !*ring)
@@ -205,13 +217,14 @@ static void sim_batch(struct co_hooks *hooks, struct co_task **ring)
 
 /* An attempt that may fail, find nothing, or be cut short. An op that wants it all (it counts what
  * is done) goes on at the next event. */
-static intptr_t sim_attempt(struct sim *sim, co_fd_try *attempt, int fd, int direction,
+static intptr_t sim_attempt(struct co_sim_ *calls, co_fd_try *attempt, int fd, int direction,
                             struct co_fd_op *op)
 {
+    struct sim *sim = sim_of(calls);
     size_t size = op->size;
     intptr_t result;
 
-    if (sim_fails(sim))
+    if (sim_fails(calls))
         return !op->data ? CO_FD_PAUSE_ : direction == CO_FD_READ ? -ECONNRESET : -EPIPE;
     if ((size > 0 || !op->data) && sim_dice(sim, sim->options.agains, 10)) {
         sim_note(sim, "fd %d: not yet", fd);
@@ -231,14 +244,16 @@ static intptr_t sim_attempt(struct sim *sim, co_fd_try *attempt, int fd, int dir
 }
 
 /* Keeps an event until all of this poll are there. 0: no memory: it is to be handled at once. */
-static int sim_event(struct sim *sim, struct fd_entry *entry, int revents)
+static int sim_event(struct co_sim_ *calls, struct co_fd_entry_ *entry, int events)
 {
+    struct sim *sim = sim_of(calls);
+
     sim->steps++;
     if (sim->options.seed == 0
         || !sim_room((void **)&sim->events, &sim->event_room, sim->event_count + 1,
                      sizeof *sim->events))
         return 0;
-    sim->events[sim->event_count++] = (struct sim_event){ entry, revents };
+    sim->events[sim->event_count++] = (struct sim_event){ entry, events };
     return 1;
 }
 
@@ -246,22 +261,23 @@ static int sim_event_order(const void *a, const void *b)
 {
     const struct sim_event *x = a, *y = b;
 
-    return (x->entry->io.fd > y->entry->io.fd) - (x->entry->io.fd < y->entry->io.fd);
+    return (x->entry->fd > y->entry->fd) - (x->entry->fd < y->entry->fd);
 }
 
 /* Who waits for an event of an fd: the one at [index], by fd, is tried; how many there are. */
-static uint32_t sim_waiting(struct co_loop *loop, uint32_t index)
+static uint32_t sim_waiting(struct sim *sim, uint32_t index)
 {
+    struct co_loop *loop = sim->loop;
     uint32_t n = 0;
 
     for (int i = 0; i < 2 * loop->fd_room; i++) {
-        struct fd_entry *entry = fd_find(loop, i / 2);
+        struct co_fd_entry_ *entry = co_fd_find_(loop, i / 2);
 
         if (!entry || !entry->task[i % 2] || (i % 2 == CO_FD_READ && entry->is_paused)
             || n++ != index)
             continue;
-        sim_note(loop->sim, "fd %d: woken too early", i / 2);
-        entry_try(loop, entry, i % 2);
+        sim_note(sim, "fd %d: woken too early", i / 2);
+        co_fd_retry_(loop, entry, i % 2);
         break;
     }
     return n;
@@ -270,9 +286,10 @@ static uint32_t sim_waiting(struct co_loop *loop, uint32_t index)
 /* Handles the events of the last poll in an order that hangs on the seed alone, and wakes somebody
  * who waits for an event that did not come; not when nothing happened at all, for how often that is
  * so hangs on the system. */
-static void sim_events(struct co_loop *loop)
+static void sim_turn(struct co_sim_ *calls)
 {
-    struct sim *sim = loop->sim;
+    struct sim *sim = sim_of(calls);
+    struct co_loop *loop = sim->loop;
 
     if (sim->event_count > 0)           /* libev's order is not the same in each run */
         qsort(sim->events, sim->event_count, sizeof *sim->events, sim_event_order);
@@ -281,39 +298,44 @@ static void sim_events(struct co_loop *loop)
         struct sim_event event = sim->events[i];
 
         sim->events[i] = sim->events[--sim->event_count];
-        entry_event(loop, event.entry, event.revents);
+        co_fd_handle_(loop, event.entry, event.events);
     }
     if ((sim->steps != sim->quiet_since || loop->scheduler.ready)
         && sim_dice(sim, sim->options.wakes, 5)) {
-        uint32_t n = sim_waiting(loop, UINT32_MAX);
+        uint32_t n = sim_waiting(sim, UINT32_MAX);
 
         if (n > 0)
-            (void)sim_waiting(loop, sim_random(sim, n));
+            (void)sim_waiting(sim, sim_random(sim, n));
     }
 }
 
 /* ---- Virtual time ---------------------------------------------------------------------------- */
 
-static int64_t sim_clock(const struct sim *sim)
+static int64_t sim_clock(const struct co_sim_ *calls)
 {
+    const struct sim *sim = sim_of(calls);
+
     return sim->options.virtual_time ? sim->now : -1;
 }
 
-/* The timer of libev has fired: it was armed for the next one of the scheduler, unless it was the
- * last wait. */
-static void sim_timer(struct co_loop *loop)
+/* The loop has slept until [until]: the next timer of the scheduler, unless that was the last
+ * wait. */
+static void sim_slept(struct co_sim_ *calls, int64_t until)
 {
-    if (!loop->sim->is_last_wait && loop->armed == co_scheduler_next(&loop->scheduler)
-        && loop->armed > loop->sim->now)
-        loop->sim->now = loop->armed;
+    struct sim *sim = sim_of(calls);
+
+    if (!sim->is_last_wait && until == co_scheduler_next(&sim->loop->scheduler)
+        && until > sim->now)
+        sim->now = until;
 }
 
 /* When libev shall wake, on the virtual clock; [next] is the next timer. While a thread or a child
  * is at work, time passes as usual. Else, when some polls in a row have brought nothing, the clock
  * jumps; and without a timer, nothing can come any more: *stuck. */
-static int64_t sim_next(struct co_loop *loop, int64_t next, int *stuck)
+static int64_t sim_next(struct co_sim_ *calls, int64_t next, int *stuck)
 {
-    struct sim *sim = loop->sim;
+    struct sim *sim = sim_of(calls);
+    const struct co_loop *loop = sim->loop;
     int is_quiet = next > 0 && sim->steps == sim->quiet_since;
 
     *stuck = 0;
@@ -342,33 +364,50 @@ static int64_t sim_next(struct co_loop *loop, int64_t next, int *stuck)
 
 /* ---- Life ------------------------------------------------------------------------------------ */
 
-static int sim_wanted(const struct co_loop_options *o)
+static void sim_free(struct co_sim_ *calls)
 {
-    return o && (o->virtual_time || o->seed || o->cancel_at || o->timeout_at || o->fail_at
-                 || o->count || o->trace);
+    struct sim *sim = sim_of(calls);
+
+    free(sim->batch);
+    free(sim->events);
+    free(sim);
 }
 
-static struct sim *sim_new(const struct co_loop_options *options)
+static struct sim *sim_new(struct co_loop *loop, const struct co_trial_options *options)
 {
     struct sim *sim = calloc(1, sizeof *sim);
 
     if (!sim)
         return NULL;
+    sim->calls = (struct co_sim_){
+        .clock = sim_clock, .fails = sim_fails, .starves = sim_starves, .resized = sim_resized,
+        .attempt = sim_attempt, .event = sim_event, .turn = sim_turn, .next = sim_next,
+        .slept = sim_slept, .free = sim_free,
+    };
+    sim->hooks = (struct co_hooks){ sim_batch, sim_point, sim_stepped };
+    sim->loop = loop;
     sim->options = *options;
     sim->random = options->seed * 0x9E3779B97F4A7C15ULL | 1;
     for (int i = 0; i < 8; i++)         /* small seeds are alike at first */
         (void)sim_random(sim, 1);
-    sim->hooks = (struct co_hooks){ sim_batch, sim_point, sim_stepped };
     return sim;
 }
 
-static void sim_free(struct sim *sim)
+struct co_loop *co_loop_new_trial(const struct co_loop_options *options,
+                                  const struct co_trial_options *trial)
 {
-    if (!sim)
-        return;
-    free(sim->batch);
-    free(sim->events);
-    free(sim);
+    struct co_loop *loop = co_loop_new(options);
+    struct sim *sim = loop && trial ? sim_new(loop, trial) : NULL;
+
+    if (sim) {
+        loop->sim = &sim->calls;
+        loop->scheduler.hooks = &sim->hooks;
+    } else if (loop && trial) {
+        co_loop_free(loop);
+        errno = ENOMEM;
+        return NULL;
+    }
+    return loop;
 }
 
 struct co_loop_counts co_loop_counts(const struct co_loop *loop)
@@ -376,19 +415,8 @@ struct co_loop_counts co_loop_counts(const struct co_loop *loop)
     struct co_loop_counts counts = { 0, 0, 0 };
 
     if (loop->sim)
-        counts = loop->sim->counts;
+        counts = sim_of(loop->sim)->counts;
     if (loop->sim && loop->scheduler.timers)
         counts.tasks--;                 /* the heap of the timers came from there too */
     return counts;
-}
-
-/* A test has left co_loop_run() by longjmp: what is in the loop is lost. */
-void co_loop_abandon_(struct co_loop *loop)
-{
-    if (loop != loop_ || !loop)
-        return;
-    co_loop_sigint_stop_(loop);
-    signals_give_back(loop);
-    co_scheduler_set(NULL);
-    loop_ = NULL;
 }
