@@ -155,18 +155,18 @@ cmake_minimum_required(VERSION 3.13)
 project(user C)
 add_subdirectory($PWD duffel)
 add_executable(user user.c)
-target_link_libraries(user duffel)
+target_link_libraries(user duffel::\${FLOOR})
 END
     echo 'int main(void) { return 0; }' >"$tmp/user/user.c"
     count 'CMakeLists.txt configures without libev' \
-        cmake -DDUFFEL_LOOP=OFF -S "$tmp/user" -B "$tmp/off"
+        cmake -DDUFFEL_LOOP=OFF -DFLOOR=tasks -S "$tmp/user" -B "$tmp/off"
     count 'CMakeLists.txt builds without libev' cmake --build "$tmp/off"
     # shellcheck disable=SC2086
     count 'files of CMakeLists.txt without libev' same "$(members "$tmp/off/duffel/libduffel.a")" \
         "$(sorted $floors)"
     if has_ev; then
         requests >"$tmp/user/user.c"
-        count 'CMakeLists.txt configures' cmake -S "$tmp/user" -B "$tmp/cmake"
+        count 'CMakeLists.txt configures' cmake -DFLOOR=loop -S "$tmp/user" -B "$tmp/cmake"
         count 'CMakeLists.txt builds' cmake --build "$tmp/cmake"
         # shellcheck disable=SC2086
         count 'files of CMakeLists.txt' same "$(members "$tmp/cmake/duffel/libduffel.a")" \
