@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * cancel.c: cancel and deadlines of task.h: scopes, lent requests, the walk, co_within. Freestanding.
+ * cancel.c: cancel and deadlines of task.h: scopes, lent requests, the walk, co_within.
+ * Freestanding.
  *
  * The promise: one request is met exactly once, by one await of the task it was made for, or its
  * task (for a deadline, the op inside it) has ended first. Met means that this await returns
@@ -19,8 +20,8 @@
  *     LENT_AGAIN  -> NONE         that await returns -ECANCELED whatever the tasks returned
  *
  * So a request comes back once, and nobody has to remember who met it below: the result of the
- * await decides. After a request of the task's own was met while the task waited, the flag UNSEEN is
- * set until the task runs: a request that comes meanwhile is merged with it.
+ * await decides. After a request of the task's own was met while the task waited, the flag UNSEEN
+ * is set until the task runs: a request that comes meanwhile is merged with it.
  *
  * What always holds between two turns (checked under CO_DEBUG): ASKED or BACK implies that the task
  * is marked DUE, so that ops test one flag; while a task waits for tasks, none of its scopes is
@@ -239,8 +240,8 @@ static void walk_visit(struct co_task *task)
     }
 }
 
-/* Empties the queue. In a ring of tasks that wait for each other, one that was visited may have been
- * asked again: this counts as passed on, for the request has been to all of them. */
+/* Empties the queue. In a ring of tasks that wait for each other, one that was visited may have
+ * been asked again: this counts as passed on, for the request has been to all of them. */
 static void walk_end(struct co_scheduler *s)
 {
     struct co_task *last = s->walk_last, *task = last, *next;
@@ -305,8 +306,8 @@ void co_scheduler_cancel_all(struct co_scheduler *s)
 }
 
 /* ---- Rings -----------------------------------------------------------------------------------
- * Tasks that wait for each other in a ring are deadlocked before any cancel, and a request that goes
- * round wakes none of them. */
+ * Tasks that wait for each other in a ring are deadlocked before any cancel, and a request that
+ * goes round wakes none of them. */
 
 static void seek_visit(struct co_task *task)
 {
@@ -415,7 +416,8 @@ co_op co_within_ns_(struct co_within *slot, int64_t ns, co_op op)
     return op.frame ? co_call(slot, co_within, .op = op, .ns = ns) : op;
 }
 
-/* ---- What always holds between two turns ------------------------------------------------------ */
+/* ---- What always holds between two turns ------------------------------------------------------
+ * */
 
 #ifdef CO_DEBUG
 static void check(struct co_task *task, int holds, const char *what)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * group.h: tasks as a set: the first of several, each as it ends, and groups (nurseries).
+ * group.h: waits for the first of several tasks, or for each as it ends; and groups of tasks, which
+ * others call nurseries.
  *
  *     struct server { co_frame; struct co_group sessions; int listener, fd; };
  *     co_define(server) {
@@ -10,16 +11,16 @@
  *             if (co_group_go(&self->sessions, session, .fd = self->fd) < 0)
  *                 co_fd_close(self->fd);
  *         }
- *         co_finally;                                      // cancelled: no session outlives me
+ *         co_finally;                                      // no session outlives the server
  *         co_group_cancel(&self->sessions);
  *         co_await(co_group_wait(&self->sessions));
  *         co_fd_close(self->listener);
  *         co_end;
  *     }
  *
- * Nothing here allocates while it waits: what links a task to the set that waits for it lies in the
- * task. So a task is a member of one set at a time, and a second one gets -EBUSY; any number of
- * tasks may co_join it. NULL among the tasks counts as one that ended with -ENOMEM. */
+ * No wait allocates, since the link of a task to the set that waits for it lies in the task. So a
+ * task is a member of one set at a time, and a wait in a second set fails with -EBUSY. Any number
+ * of tasks may co_join it besides. A NULL task counts as one that ended with -ENOMEM. */
 #ifndef CO_GROUP_H
 #define CO_GROUP_H
 
@@ -36,110 +37,119 @@
 extern "C" {
 #endif
 
-/* ---- Tasks in an array; it and they must stay until the await is over ------------------------ */
+/* ---- Waits for the tasks of an array, which must stay, with the tasks, until the await is over */
 
-/* Waits until one has ended: its index, the lowest if several had; -EINVAL if n is 0; -EDEADLK for
- * oneself. The others go on; cancelled, it leaves them all alone. asyncio: wait(FIRST_COMPLETED) */
+/* Waits until one task has ended, and returns its index, which is the lowest if several have. The
+ * others go on, and if the caller is cancelled, all of them do. -EINVAL: n is 0; -EDEADLK: a task
+ * waits for itself. asyncio: wait(FIRST_COMPLETED) */
 CO_OP co_wait_any(struct co_task *const *tasks, size_t n);
 
 enum co_wait_policy { CO_FIRST_COMPLETED, CO_FIRST_FAILED, CO_ALL_COMPLETED };
 
-/* Waits until, by [policy], one has ended, one has failed or all have ended, or all have ended.
- * The number of those that have ended. Cancelled, it leaves them alone. asyncio: wait() */
+/* Waits, by [policy], until one task has ended, until one has failed or all have ended, or until
+ * all have ended. Returns how many entries of the array have ended. A task that was
+ * cancelled has not failed. If the caller is cancelled, the tasks go on. -EINVAL: there is no such
+ * policy. asyncio: wait() */
 CO_OP co_wait_tasks(struct co_task *const *tasks, size_t n, enum co_wait_policy policy);
 
-/* The tasks one by one, as they end: a generator.
+/* A generator that yields tasks one by one, as they end.
  *     co_as_completed_init(&self->each, self->tasks, 3);
  *     co_for_each(self->n, &self->each)
  *         printf("%d\n", (int)co_task_result(self->each.task));
- * [task] is NULL for a NULL; one named twice is given once. The first co_next gives -EBUSY if one
- * is in another set. A task may be freed when it is given if the loop runs to its end; if it may
- * be left early or cancelled, free them after it, for it then lets go of the rest. co_gen_close()
- * it if you leave early. asyncio: as_completed() */
+ * For a NULL in the array, [task] is NULL; a task that is named twice is yielded once. The first
+ * co_next returns -EBUSY if a task is in another set. If you leave the loop early, co_gen_close()
+ * the generator, which then lets go of the other tasks. A task may be freed as soon as it is
+ * yielded if the loop always runs to its end; if it may be left early or cancelled, free the tasks
+ * after it. asyncio: as_completed() */
 struct co_as_completed {
     co_frame;
-    struct co_task *task;              /* ro: after each co_next that gave 1 */
-    struct co_task_set set;            /* private */
-    struct co_task *const *tasks;      /* private */
+    struct co_task *task;           /* ro: the task, after each co_next that returned 1 */
+    struct co_task_set set;         /* private */
+    struct co_task *const *tasks;   /* private */
     size_t n, left, missing;        /* private: those that have not ended; those that are NULL */
-    struct co_task *ended;             /* private: ring of those that have ended, to be given */
-    struct co_task *waiter;            /* private */
+    struct co_task *ended;          /* private: ring of those that ended and are to be yielded */
+    struct co_task *waiter;         /* private */
     intptr_t r;                     /* private */
 };
 void co_as_completed_init(struct co_as_completed *each, struct co_task *const *tasks, size_t n);
 
-/* Calls fn(task, arg) when [task] ends, at once if it has ended. The callback makes a set of its
- * own, in [callback], which must stay till then. 0, or -EBUSY. asyncio: add_done_callback() */
+/* Calls fn(task, arg) when [task] ends, or at once if it has ended. The task is then in a set of
+ * its own, which lies in [callback] and must stay until the call. Returns 0; -EBUSY: it is in
+ * another set. asyncio: add_done_callback() */
 struct co_done_callback {
-    struct co_task_set set;            /* private */
+    struct co_task_set set;         /* private */
     void (*fn)(struct co_task *, void *);
     void *arg;
 };
 int co_add_done_callback(struct co_task *task, struct co_done_callback *callback,
-                       void (*fn)(struct co_task *, void *), void *arg);
+                         void (*fn)(struct co_task *, void *), void *arg);
 
-/* Takes the callback back, if it has not been called. asyncio: remove_done_callback() */
+/* Removes the callback, if it has not been called. asyncio: remove_done_callback() */
 void co_remove_done_callback(struct co_task *task, struct co_done_callback *callback);
 
 /* ---- Groups ---------------------------------------------------------------------------------- */
 
-/* Storage for the tasks of a group that shall not allocate: CO_TASK_POOL(name, NAME, 16);
- * defines a static pool for 16 tasks that run coroutine NAME, for co_group_options.pool, of groups
- * of one loop. */
+/* Storage for the tasks of a group that must not allocate. CO_TASK_POOL(name, NAME, 16); defines a
+ * static pool for 16 tasks that run coroutine NAME. Set co_group_options.pool to it, in groups of
+ * one loop only. */
 struct co_task_pool {
     char *slots;                    /* private */
-    size_t slot_size, room, used;   /* ro: used: how many were ever handed out */
-    void *free;                     /* private: list of those given back */
+    size_t slot_size, room, used;   /* ro: as many slots as [used] were ever handed out */
+    void *free;                     /* private: list of the slots that were returned */
 };
-#define CO_TASK_POOL(pool, NAME, n)                                                                \
-    static union {                                                                                 \
-        CO_EVEN_ char bytes[CO_TASK_HEAD_ + sizeof(struct NAME)];                                  \
-        int64_t align64;                                                                           \
-        void *align;                                                                               \
-        long double align_more;                                                                    \
-    } pool##_slots_[n];                                                                            \
-    static struct co_task_pool pool                                                                \
-        = { pool##_slots_[0].bytes, sizeof pool##_slots_[0], n, 0, NULL }
+#define CO_TASK_POOL(pool, NAME, n)                                                               \
+    static union {                                                                                \
+        CO_EVEN_ char bytes[CO_TASK_HEAD_ + sizeof(struct NAME)];                                 \
+        int64_t align64; void *align; long double align_more;                                     \
+    } pool##_slots_[n];                                                                           \
+    static struct co_task_pool pool = {                                                           \
+        pool##_slots_[0].bytes, sizeof pool##_slots_[0], n, 0, NULL                               \
+    }
 
 struct co_group_options {
-    int collect;                    /* a failure does not cancel the others (return_exceptions) */
-    struct co_task_pool *pool;         /* where its tasks live; NULL: the scheduler's heap */
+    int collect;                    /* 1: a failure does not cancel the others */
+    struct co_task_pool *pool;      /* where its tasks lie; NULL: in the scheduler's heap */
 };
 
 struct co_group {
-    struct co_members_ members;   /* private */
-    struct co_group_options options;   /* ro */
-    struct co_task *waiter;            /* private: who awaits it */
-    uint32_t count;                 /* ro: tasks that have not ended */
-    uint8_t cancelled;              /* ro */
-    uint32_t over_until;            /* private: the turn in which who awaited it goes on */
-    const struct co_task *over_for;    /* private: who that is */
-    intptr_t failure;               /* ro: the first, or 0 */
+    struct co_members_ members;         /* private */
+    struct co_group_options options;    /* ro */
+    struct co_task *waiter;             /* private: the task that awaits it */
+    uint32_t count;                     /* ro: tasks that have not ended */
+    uint8_t cancelled;                  /* ro */
+    uint32_t over_until;                /* private: the turn in which its waiter goes on */
+    const struct co_task *over_for;     /* private: that waiter */
+    intptr_t failure;                   /* ro: the first one, or 0 */
 #ifndef CO_TINY
     struct co *holder;              /* private: the coroutine in whose frame the group lies */
     struct co guard;                /* private: stands between it and its caller */
 #endif
 };
 
-/* An empty group. [options] may be NULL. Its storage must stay until it is empty again: await it
- * before the frame that holds it goes. asyncio: TaskGroup() */
+/* Makes an empty group, as zeroed storage is one. [options] may be NULL. The storage must stay
+ * until the group is empty again: a coroutine that ends and leaves tasks in a group of its frame
+ * stops the program. asyncio: TaskGroup() */
 void co_group_init(struct co_group *group, const struct co_group_options *options);
 
-/* Starts a task of the group; it frees itself when it ends, so that a group of a server does not
- * grow. 0; -ENOMEM; -ENOBUFS: the pool is exhausted; -ECANCELED: the group is being cancelled. Then
- * nothing runs, and what the arguments own is still yours. asyncio: TaskGroup.create_task()
+/* Starts a task of the group, which frees itself when it ends, so that the group of a server does
+ * not grow. Returns 0; -ENOMEM; -ENOBUFS: the pool is exhausted; -ECANCELED: the group is being
+ * cancelled. Upon a failure nothing runs, and what the arguments own is still yours.
+ * asyncio: TaskGroup.create_task()
  *     int co_group_go(struct co_group *, NAME, .field = ...); */
 #define co_group_go(group, ...) CO_EXPAND_(CO_GROUP_GO_, CO_FIRST_(__VA_ARGS__, ~), group,        \
-                                        CO_BODY_ = co_body_##__VA_ARGS__)
+                                           CO_BODY_ = co_body_##__VA_ARGS__)
 
-/* Asks all its tasks to cancel; none can be started until it was awaited, if it was empty too. */
+/* Requests all tasks of the group to cancel, once: a group that is being cancelled is left alone,
+ * so that its tasks can clean up. No task can be started in it before it was awaited, even if it
+ * was empty. trio: CancelScope.cancel() */
 void co_group_cancel(struct co_group *group);
 
-/* Waits until all its tasks have ended; then it is as new (in the turn in which who awaited it goes
- * on, only that task may start one). 0, or the first failure, which cancelled
- * the rest unless it collects; that a task was cancelled is no failure. Cancelled, it cancels the
- * group, waits for its end, and gives -ECANCELED if nothing failed. -EBUSY: somebody awaits it
- * already; -EDEADLK: in a task of the group. asyncio: leaving `async with TaskGroup()` */
+/* Waits until all tasks of the group have ended; then the group can be used again. Until its waiter
+ * has run, only the waiter may start tasks in it. Returns 0 or the first failure, which cancels the
+ * other tasks unless options.collect is set; a task that was cancelled has not failed. If the
+ * caller is cancelled, the group is cancelled too; this still waits, and returns -ECANCELED unless
+ * a task failed, even before that. -EBUSY: another task awaits the group; -EDEADLK: the caller is
+ * in it. asyncio: leaving `async with TaskGroup()` */
 CO_OP co_group_wait(struct co_group *group);
 
 /* ---- Machinery ------------------------------------------------------------------------------- */

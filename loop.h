@@ -88,8 +88,9 @@ int co_loop_fork(struct co_loop *loop);
 void co_loop_ref(struct co_loop *loop);
 void co_loop_unref(struct co_loop *loop);
 
-/* The monotonic clock of this thread's loop, on which co_sleep and co_timer_start measure; it begins
- * anywhere, and under virtual_time at 0. In seconds, asyncio: loop.time(); and in nanoseconds. */
+/* The monotonic clock of this thread's loop, on which co_sleep and co_timer_start measure; it
+ * begins anywhere, and under virtual_time at 0. In seconds, asyncio: loop.time(); and in
+ * nanoseconds. */
 double co_time(void);
 int64_t co_time_ns(void);
 
@@ -148,8 +149,8 @@ struct co_fd_wait {                /* one static const for each op */
 };
 #define CO_FD_WAIT_(name, direction, attempt) { { name, co_fd_take_back_ }, direction, attempt }
 #define CO_FD_PAUSE_ INTPTR_MIN
-/* What an attempt returns whose system call returned [n]. An interrupted call is like one that found
- * nothing: the op waits, and the next event comes at once. */
+/* What an attempt returns whose system call returned [n]. An interrupted call is like one that
+ * found nothing: the op waits, and the next event comes at once. */
 static inline intptr_t co_fd_result_(intptr_t n)
 {
     return n >= 0 ? n : errno == EWOULDBLOCK || errno == EINTR ? -EAGAIN : -errno;

@@ -218,15 +218,22 @@ struct co_task *co_task_start_(struct co_task *task, int flags)
     return task;
 }
 
+static void free_block(struct co_scheduler *s, void *block)
+{
+    s->driver->resize(s->driver, block, 0);
+}
+
 void co_task_free(struct co_task *task)
 {
     if (!task)
         return;
     if (task->step != CO_TASK_ENDED_)
-        co_stop_(task, "co_task_free", "() of a task that has not ended: join it first, here it stands",
+        co_stop_(task, "co_task_free", "() of a task that has not ended: join it first, here it
+        stands",
              "");
     if (task->flags & CO_TASK_OWN_)
-        co_scheduler_here_(CO_NAME_("co_task_free"))->driver->resize(co_scheduler_->driver, task, 0);
+        co_scheduler_here_(CO_NAME_("co_task_free"))->driver->resize(co_scheduler_->driver, task,
+        0);
 }
 
 void co_task_detach(struct co_task *task)
@@ -359,8 +366,8 @@ static enum co_take_back call_take_back(struct co_task *task)
 static const struct co_wait_kind call_wait = { CO_NAME_("co_wait"), call_take_back };
 
 #ifdef CO_DEBUG
-/* What always holds between two turns, see cancel.c; of a large crowd only the eldest are looked at,
- * for a turn must not cost more than it has work. */
+/* What always holds between two turns, see cancel.c; of a large crowd only the eldest are looked
+ * at, for a turn must not cost more than it has work. */
 static void check_tasks(struct co_scheduler *s)
 {
     struct co_task *task = NULL;
@@ -419,7 +426,8 @@ void co_scheduler_turn(struct co_scheduler *s)
     struct co_task *batch, *inside = co_scheduler_ ? co_scheduler_->current : NULL;
 
     if (inside)
-        co_stop_(inside, "co_scheduler_turn", "() inside a task: a loop does not run in a loop", "");
+        co_stop_(inside, "co_scheduler_turn", "() inside a task: a loop does not run in a loop",
+        "");
     co_scheduler_ = s;
     s->turns++;
     co_timers_fire_(s);

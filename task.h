@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * task.h: many coroutines at once: tasks, time, cancel, and waiting for each other.
+ * task.h: runs many coroutines at once, as tasks, with time, cancel and waits for each other.
  *
  *     struct nap { co_frame; double seconds; };
  *     co_define(nap) {
@@ -9,7 +9,7 @@
  *         co_end;
  *     }
  *     struct night { co_frame; struct co_task *naps[2]; };
- *     co_define(night) {                                       // both naps at once: 1 s, not 2
+ *     co_define(night) {                                       // both at once, in 1 s and not 2
  *         co_begin;
  *         self->naps[0] = co_spawn(nap, .seconds = 1);
  *         self->naps[1] = co_spawn(nap, .seconds = 1);
@@ -20,20 +20,20 @@
  *         co_end;
  *     }
  *
- * A task is a coroutine with a place in a scheduler. The scheduler is this thread's: loop.h makes one
- * on libev, a microcontroller makes one with co_scheduler_init. Errors are negative errno values. A
- * NULL task, as co_spawn returns when it runs out of memory, behaves like one that ended with
+ * A task is a coroutine that a scheduler runs. A thread has one scheduler: loop.h makes one on
+ * libev, and a microcontroller makes one with co_scheduler_init. Errors are negative errno values.
+ * A NULL task, as co_spawn returns when it runs out of memory, behaves like one that ended with
  * -ENOMEM; so check once, where you read results.
  *
- * Cancel is a request, and one request is met exactly once: one await of the task returns -ECANCELED,
- * unless the task ends first. So clean-up may await. If the task waits, its wait is undone; if its
- * await had already completed, that result is delivered and the next await fails with -ECANCELED. A
- * second request before the task has run is merged with the first.
- * Requests propagate: a task that waits for tasks (co_join, co_gather, co_group_wait) lends its
- * request to them and goes on waiting until they have ended. If its await then returns anything but
- * -ECANCELED, since a task had swallowed the request or failed in its clean-up, the request comes
- * back and the next await meets it. It comes back once: lent a second time, that await returns
- * -ECANCELED whatever the tasks returned. */
+ * A cancel is a request, and one request is delivered exactly once: one await of the task fails
+ * with -ECANCELED, unless the task ends first. So clean-up may await. If the task waits, its wait
+ * is undone. If its await has already completed, that result is returned, and the next await fails.
+ * A second request that comes before the task has run is merged with the first.
+ * A task that waits for tasks, in co_join, co_gather or co_group_wait, lends its request to them:
+ * they are cancelled, and it waits on until they have ended. If its await then returns anything but
+ * -ECANCELED, because a task had swallowed the request or failed in its clean-up, the request comes
+ * back and the next await fails. It comes back only once. When it is lent a second time, that await
+ * returns -ECANCELED whatever the tasks return. See docs/how-to/cancel.md for what follows. */
 #ifndef CO_TASK_H
 #define CO_TASK_H
 
@@ -44,7 +44,7 @@
 #elif __has_include(<errno.h>)
 #include <errno.h>
 #endif
-#ifdef __AVR__                          /* whose C library gives one number to most of them */
+#ifdef __AVR__                          /* its C library has one number for most of them */
 #undef ENOMEM
 #undef EBUSY
 #undef EINVAL
@@ -53,7 +53,7 @@
 #undef ETIMEDOUT
 #undef ECANCELED
 #endif
-#ifndef ECANCELED                       /* small C libraries know few of them */
+#ifndef ECANCELED                       /* small C libraries define few of them */
 #define ECANCELED 125
 #endif
 #ifndef ETIMEDOUT
@@ -77,7 +77,7 @@
 
 #ifdef __cplusplus
 extern "C" {
-#ifdef __GNUC__                 /* a struct may have the name of the op that it is for */
+#ifdef __GNUC__                 /* a struct may share the name of its op */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wshadow"
 #endif
@@ -88,42 +88,42 @@ extern "C" {
 struct co_task;
 struct co_scheduler;
 
-/* asyncio's three; what a pending task does at the moment stands in its chain (co_where). */
+/* The three states of asyncio. Where a pending task stands is in its chain, see co_where(). */
 enum co_task_state { CO_TASK_PENDING, CO_TASK_FINISHED, CO_TASK_CANCELLED };
 
-/* What became of a wait that its task was asked to cancel. */
+/* What became of a wait when its task was cancelled. */
 enum co_take_back {
-    CO_TAKEN,       /* the wait is undone: the task is woken with -ECANCELED, do not wake it */
-    CO_LATER,       /* it cannot be undone: co_wake it as usual, and the next await fails */
-    CO_MET,         /* it goes on, and will return -ECANCELED: you co_wake it with that */
-    CO_PASSED       /* it goes on, and other tasks were asked instead: as co_join does */
+    CO_TAKEN,               /* it is undone; the task is woken with -ECANCELED, so do not wake it */
+    CO_LATER,               /* it cannot be undone; co_wake it as usual, and the next await fails */
+    CO_MET,                 /* it goes on and will fail; co_wake it with -ECANCELED when it ends */
+    CO_PASSED       /* it goes on, and other tasks were asked instead, as in co_join */
 };
 
-/* What a task waits for. A maker of ops has one static const of these for each op. */
+/* What a task waits for. Each op has one static const of these. */
 struct co_wait_kind {
-    const char *name;                   /* ro: the op, for dumps and messages; NULL under CO_TINY */
-    /* The task was asked to cancel while it waits: undo the wait, if that can be done. It is called
-     * once more if the wait goes on and another request comes. It must not resume anything, but may
-     * wake other tasks. */
+    const char *name;               /* ro: the op, for dumps and messages; NULL under CO_TINY */
+    /* Called when the task is cancelled while it waits. It undoes the wait if that can be done. If
+     * the wait goes on and another request comes, it is called again. It must not resume anything,
+     * but it may wake other tasks. */
     enum co_take_back (*take_back)(struct co_task *);
 };
 
 /* A set of tasks with one observer: ended() is called as each member ends. */
 struct co_task_set {
-    void (*ended)(struct co_task_set *, struct co_task *);      /* private */
+    void (*ended)(struct co_task_set *, struct co_task *);  /* private */
 };
 
-/* Private: tasks in a ring by age, and such lists in a ring. */
+/* Private: a ring of tasks by age. These lists are in a ring, too. */
 struct co_task_list {
     struct co_task *oldest;
     struct co_task_list *next, *prev;
 };
-struct co_members_ {          /* what a group begins with */
+struct co_members_ {          /* the head of a group */
     struct co_task_set set;
     struct co_task_list list;
 };
 
-/* A task, and what its fields mean in each of its states. [step] tells the state:
+/* A task. What its fields mean depends on its state, which is [step]:
  *
  *                 READY               RUNNING         WAITING                 ENDED
  *   it is on      a ring: ready       current         what wait->name says    nothing
@@ -148,134 +148,139 @@ struct co_members_ {          /* what a group begins with */
  *   co_thread                   -                                       job
  * A task that has ended uses in.link only while co_as_completed queues it.
  *
- * flags: GO: it frees itself. OWN: co_spawn allocated it. MEMBER: its set is a group. ASKED: it was
- * asked to cancel at some time. PAUSED: it is READY after co_pause. DUE, LENT, UNSEEN and [request]:
- * see cancel.c, which writes them. */
+ * The flags say: GO, it frees itself; OWN, co_spawn allocated it; MEMBER, its set is a group;
+ * ASKED, it was cancelled at some time; PAUSED, it is READY after co_pause. DUE, LENT, UNSEEN and
+ * [request] are written and explained by cancel.c. */
 struct co_task {
-    CO_EVEN_ struct co_chain chain;     /* ro: what it runs; chain.result: its result in the end */
+    CO_EVEN_ struct co_chain chain; /* ro: what it runs; chain.result: at the end, its result */
     union {
         struct { struct co_task *next, *prev; } link;   /* private: in one queue or wait list */
         struct {
             struct co_task_set set;
             uint32_t left : 31, cancelled : 1;  /* not ended; the first to fail was cancelled */
-        } many;                                         /* private: of waits for several tasks */
-        struct { struct co_task *next; void *loop; } job;           /* private: of co_thread */
-        struct { void *data; size_t size; } io;                     /* private: of ops on fds */
+        } many;                                            /* private: of waits for several tasks */
+        struct { struct co_task *next; void *loop; } job;  /* private: of co_thread */
+        struct { void *data; size_t size; } io;            /* private: of ops on fds */
     } in;
     struct co_task *older, *younger;    /* private: in its list */
     const struct co_wait_kind *wait;    /* ro: what it waits for, if it waits */
-    void *object;                       /* ro: and on what */
+    void *object;                       /* ro: the object on which it waits */
     struct co_task *joiners;            /* private: ring of the tasks that join it */
-    struct co_task_set *set;            /* private: whose member it is, or NULL */
+    struct co_task_set *set;            /* private: the set that it is in, or NULL */
     struct co_task *asked;              /* private: link of the walk */
     union {
-        uint32_t timer;                 /* private: of a sleep: its place in the heap */
-        uint32_t count;                 /* private: of waits for several tasks: how many */
+        uint32_t timer; /* private: of a sleep: its place in the heap */
+        uint32_t count; /* private: of waits for several tasks: how many */
     } of;
-    uint8_t step;                       /* private: enum co_task_step_ */
-    uint8_t flags;                      /* private: CO_TASK_*_ */
-    uint8_t request;                    /* private: enum co_request_, of the task's own scope */
-    uint8_t locks;                      /* private: how many it owns, modulo 256 */
+    uint8_t step;                   /* private: enum co_task_step_ */
+    uint8_t flags;                  /* private: CO_TASK_*_ */
+    uint8_t request;                /* private: enum co_request_, of the task's own scope */
+    uint8_t locks;                  /* private: how many it owns, modulo 256 */
 };
 
-/* A timer that calls back; zero it before its first start. asyncio: TimerHandle */
+/* A timer with a callback; zero it before its first start. asyncio: TimerHandle */
 struct co_timer {
-    CO_EVEN_ uint32_t place;            /* private: in the heap, 0 if it is not started */
-    void (*fire)(struct co_timer *);  /* rw: called in a turn; may start the timer anew */
+    CO_EVEN_ uint32_t place;            /* private: in the heap; 0 if it is not started */
+    void (*fire)(struct co_timer *);    /* rw: called in a turn; it may start the timer again */
 };
 
-/* ---- Calls: plain, they never suspend ------------------------------------------------------- */
+/* ---- Calls, which never suspend -------------------------------------------------------------- */
 
-/* Makes a task that runs coroutine NAME and starts on the next turn: one allocation, co_task_free()
- * it when it has ended. NULL: no memory. Without a scheduler in this thread the program stops.
+/* Makes a task, in one allocation, that runs coroutine NAME and starts in the next turn.
+ * co_task_free() it when it has ended. Returns NULL if there is no memory. Without a scheduler in
+ * this thread the program stops.
  *     struct co_task *co_spawn(NAME, .field = ...);                     asyncio: create_task() */
 #define co_spawn(...) \
     CO_EXPAND_(CO_TASK_NEW_, CO_FIRST_(__VA_ARGS__, ~), 0, CO_BODY_ = co_body_##__VA_ARGS__)
 
-/* The same, fire and forget: it frees itself. 0, or -ENOMEM: then nothing runs, and what the
- * arguments own (a socket) is still yours.
+/* Makes the same task, but it frees itself when it ends. Returns 0, or -ENOMEM; then nothing runs,
+ * and what the arguments own, such as a socket, is still yours.
  *     int co_go(NAME, .field = ...); */
-#define co_go(...)                                                                                 \
-    ((void)0, co_task_went_(CO_EXPAND_(CO_TASK_NEW_, CO_FIRST_(__VA_ARGS__, ~), CO_TASK_GO_,       \
-                                       CO_BODY_ = co_body_##__VA_ARGS__)))
+#define co_go(...) ((void)0, co_task_went_( \
+    CO_EXPAND_(CO_TASK_NEW_, CO_FIRST_(__VA_ARGS__, ~), CO_TASK_GO_, \
+               CO_BODY_ = co_body_##__VA_ARGS__)))
 
-/* The same in storage of yours, which must stay until the task has ended. No allocation.
+/* Makes the same task in storage of yours, which must stay until the task has ended. It allocates
+ * nothing.
  *     void co_task_init(struct co_task *, struct NAME *frame, NAME, .field = ...); */
 #define co_task_init(task, frame, ...) co_task_init_(task, \
     CO_EXPAND_(CO_MAKE_, CO_FIRST_(__VA_ARGS__, ~), frame, CO_BODY_ = co_body_##__VA_ARGS__))
 
-/* Frees a task that co_spawn made, after its end; before it, and after that of its scheduler, the
- * program stops. NULL: nothing. */
+/* Frees a task that co_spawn made. The program stops if the task has not ended, or if its scheduler
+ * is gone. NULL is left alone. */
 void co_task_free(struct co_task *task);
 
-/* Gives up the task: it frees itself when it ends, at once if it has ended. */
+/* Gives up the task, which then frees itself when it ends, or at once if it has ended. */
 void co_task_detach(struct co_task *task);
 
-/* Asks the task to cancel, see above. 1: asked; 0: it has ended already. asyncio: Task.cancel() */
+/* Requests the task to cancel, see above. A task that has not begun runs to its first await, so
+ * that its co_finally can release what its arguments own. Returns 1, or 0 if it has ended already.
+ * asyncio: Task.cancel() */
 int co_cancel(struct co_task *task);
 
 enum co_task_state co_task_state(const struct co_task *task);
 const char *co_task_state_name(const struct co_task *task); /* "pending", "finished", "cancelled" */
 
-/* Its result; -EINPROGRESS before its end. asyncio: Task.result() */
+/* Returns its result, or -EINPROGRESS before its end. asyncio: Task.result() */
 intptr_t co_task_result(const struct co_task *task);
 
-/* The name of its coroutine. asyncio: Task.get_name() */
+/* Returns the name of its coroutine. asyncio: Task.get_name() */
 const char *co_task_name(struct co_task *task);
 
-/* All tasks of this thread that have not ended: the one after [task], the first for NULL; NULL at
- * the end. asyncio: all_tasks() */
+/* Walks through the tasks of this thread that have not ended. Returns the one after [task], the
+ * first one for NULL, and NULL after the last. asyncio: all_tasks() */
 struct co_task *co_task_next(const struct co_task *task);
 
-/* The task that runs now; NULL outside. asyncio: current_task() */
+/* Returns the task that runs now, or NULL outside of tasks. asyncio: current_task() */
 struct co_task *co_current(void);
 
-/* The frame of a task, to read results from: struct NAME *. Stops if the task runs another
- * coroutine. Valid as long as the task is. */
-#define CO_TASK_FRAME(task, NAME)                                                                  \
+/* Returns the frame of a task as a struct NAME *, to read results from. It is valid as long as the
+ * task is. The program stops if the task runs another coroutine. */
+#define CO_TASK_FRAME(task, NAME) \
     ((struct NAME *)(void *)co_task_frame_(task, co_body_##NAME, #NAME))
 
-/* ---- Ops: await them -------------------------------------------------------------------------
- * All give -ECANCELED if the task was cancelled. */
+/* ---- Ops, to be awaited ----------------------------------------------------------------------
+ * An op returns -ECANCELED if the task that awaits it was cancelled, if nothing else is said. */
 
-/* Waits until [task] has ended; any number of tasks may wait for one. Its result; -EDEADLK for
- * oneself. If the caller is cancelled, [task] is cancelled too; co_join still waits for it and
- * returns its result. asyncio: await task */
+/* Waits until [task] has ended, and returns its result. Any number of tasks may wait for one.
+ * -EDEADLK: a task waits for itself. If the caller is cancelled, [task] is cancelled too; co_join
+ * still waits for it and returns its result. asyncio: await task */
 CO_OP co_join(struct co_task *task);
 
-/* Waits until all [n] tasks have ended; the array and the tasks must stay. 0, or the result of the
- * first that failed (of those that had failed before: the first in the array); each one's own is
- * co_task_result(). -EBUSY: one of them is in another gather or set already. If the caller is
- * cancelled, all of them are; co_gather still waits, and returns -ECANCELED unless a task failed
- * with another error. asyncio: gather(); but it never leaves before all have ended. */
+/* Waits until all [n] tasks have ended; the array and the tasks must stay until then. Returns 0, or
+ * the result of the first that failed; of those that failed before the call, the first in the
+ * array. co_task_result() has the result of each. -EBUSY: one of them is in another gather or set.
+ * If the caller is cancelled, all of them are; co_gather still waits, and returns -ECANCELED unless
+ * a task failed with another error. asyncio: gather(), which may return before all have ended. */
 CO_OP co_gather(struct co_task *const *tasks, size_t n);
 
-/* co_within over co_join: if [task] has not ended within [seconds], it is cancelled, and when it has
- * ended this returns -ETIMEDOUT, or the result that it had after all. asyncio: wait_for() */
+/* Is co_within over co_join: it cancels [task] if that has not ended within [seconds], waits for
+ * its end, and returns -ETIMEDOUT, or the result that [task] has after all. asyncio: wait_for() */
 struct co_within;
 static inline CO_OP co_wait_for(struct co_within *slot, struct co_task *task, double seconds);
 
-/* The same as co_join; but if the caller is cancelled, [task] is left alone. asyncio: shield() */
+/* Waits as co_join does; but if the caller is cancelled, it returns at once, and [task] goes on.
+ * asyncio: shield() */
 CO_OP co_shield(struct co_task *task);
 
-/* Waits [seconds] on the monotonic clock; 0 or less lets the others run once.
- * 0; -ENOMEM if there is no room for the timer. asyncio: sleep() */
+/* Waits [seconds] on the monotonic clock; 0 or less lets the others run once. Returns 0; -ENOMEM:
+ * there is no room for the timer. asyncio: sleep() */
 static inline CO_OP co_sleep(double seconds);
 
-/* The same until co_time() says [seconds]. asyncio: loop.call_at() */
+/* Waits until co_time() is [seconds]. asyncio: loop.call_at() */
 static inline CO_OP co_sleep_until(double seconds);
 
-/* Waits for co_wake(): for callbacks of other libraries. co_wait() of coro.h is that op, and a
- * cancel undoes it; keep the task (co_current()) where the callback finds it, and forget it there
- * when the await is over. A callback that comes between the cancel and that is ignored.
- * asyncio: Future */
+/* To wait for a callback of another library, await co_wait() of coro.h, and let the callback call
+ * co_wake(). Keep the task, which is co_current(), where the callback finds it, and remove it there
+ * when the await is over. A cancel undoes the wait; a callback that comes between the cancel and
+ * the end of the await is ignored. asyncio: Future */
 
-/* A deadline on any op: if [op] has not completed within [seconds], it is cancelled, and this await,
- * and none inside, returns -ETIMEDOUT. A result that the op had after all is returned. 0 seconds or
- * less is a poll: the op returns what is ready when the loop has looked once. Deadlines nest. A
- * request to cancel the task wins over them: then -ECANCELED passes their edges unchanged.
- * -ENOMEM: there was no room for the timer, and the op was cancelled. [slot] must stay until the
- * await is over. asyncio: timeout()
+/* A deadline on any op. If [op] has not completed within [seconds], it is cancelled, and this
+ * await, and none inside, returns -ETIMEDOUT. If the op has a result after all, that is returned.
+ * With 0 seconds or less this is a poll, which returns what is ready when the loop has looked once.
+ * Deadlines nest. A request to cancel the task comes before theirs: its -ECANCELED passes their
+ * edges unchanged. -ENOMEM: there was no room for the timer, and the op was cancelled. [slot] must
+ * stay until the await is over. asyncio: timeout()
  *     co_try(self->n, co_within(&self->slot, 1.5, co_recv(fd, buf, size))); */
 struct co_within;
 CO_OP co_within_ns_(struct co_within *slot, int64_t ns, co_op op);
@@ -287,112 +292,113 @@ static inline CO_OP co_within(struct co_within *slot, double seconds, co_op op);
  * with co_done(-ECANCELED). Outside a task it stops the program; [name] is for that message. */
 int co_op_take_cancel(const char *name);
 
-/* The op completes at once with [result]. It counts against the task's budget of CO_BUDGET in a row,
- * after which the others run first. */
+/* Makes an op that is complete, with [result]. A task may await CO_BUDGET of them in a row; then
+ * the others run first. */
 CO_OP co_op_done(intptr_t result);
 enum { CO_BUDGET = 128 };
 
-/* Parks the running task; return co_wait() next, for the op must be awaited. Keep the task that this
- * returns, and co_wake() it exactly once, unless its wait was undone by take_back. While it waits,
- * chain.result, in.link and object are yours, see struct co_task. */
+/* Parks the running task; return co_wait() next, for the op must be awaited. Keep the task that
+ * this returns, and co_wake() it exactly once, unless its wait was undone by take_back. While it
+ * waits, chain.result, in.link and object are yours, see struct co_task. */
 struct co_task *co_op_wait(const struct co_wait_kind *kind, void *object);
 
-/* Ends the wait of [task] with [result]; it runs on the next turn. O(1). Stops if it does not
- * wait. Not from interrupts or other threads. asyncio: Future.set_result() */
+/* Ends the wait of [task] with [result], so that it runs in the next turn, at a cost of O(1). The
+ * program stops if the task does not wait. Interrupts and other threads must not call this.
+ * asyncio: Future.set_result() */
 void co_wake(struct co_task *task, intptr_t result);
 
-/* Rings of waiting tasks, through in.link: first in, first out. */
+/* Rings of waiting tasks, linked by in.link, first in, first out. */
 void co_ring_add(struct co_task **ring, struct co_task *task);
 void co_ring_remove(struct co_task **ring, struct co_task *task);
 
-/* Starts [timer] anew, to fire in the first turn at or after [when] (ns of the driver's clock); in
- * the next one, if a timer fires just now. 0, or -ENOMEM. Equal times come in any order. */
+/* Starts [timer], again if need be, to fire in the first turn at or after [when], which is in ns of
+ * the driver's clock; but not in a turn in which timers are firing already. Returns 0, or -ENOMEM.
+ * Timers of equal times fire in any order. */
 int co_timer_start(struct co_timer *timer, int64_t when);
 void co_timer_stop(struct co_timer *timer);
 
 /* ---- The scheduler, for drivers and for microcontrollers ------------------------------------- */
 
-/* What a scheduler stands on. loop.c is one driver; a tick interrupt and WFI another. */
+/* What a scheduler needs from below. loop.c is one driver; a tick interrupt and WFI are another. */
 struct co_driver {
     int64_t (*now)(struct co_driver *);                 /* monotonic nanoseconds */
-    void (*wait)(struct co_driver *, int64_t until);    /* sleeps till then, or an event; INT64_MAX:
-                                                         * no timer; for co_scheduler_run alone */
-    /* realloc and free (size 0) in one, at even addresses; NULL if there is no heap: then
-     * co_spawn gives NULL, and timers has room for as many as co_scheduler_init was given. */
+    void (*wait)(struct co_driver *, int64_t until);    /* sleeps until then or an event; INT64_MAX
+                                                         * is no time; for co_scheduler_run only */
+    /* Is realloc, and free if the size is 0, and returns even addresses. It is NULL if there is no
+     * heap; then co_spawn returns NULL, and co_scheduler_init says how many timers there can be. */
     void *(*resize)(struct co_driver *, void *old, size_t size);
 };
 
 struct co_timer_slot { int64_t when; uintptr_t owner; };      /* private */
 
-/* What a test driver is told of, to bring disorder: all three are there or there are no hooks. */
+/* Hooks for simulation: set all three, or none. */
 struct co_hooks {
-    void (*batch)(struct co_hooks *, struct co_task **ring);     /* those that run in this turn */
+    void (*batch)(struct co_hooks *, struct co_task **ring);     /* these will run in this turn */
     void (*point)(struct co_hooks *, struct co_task *);  /* it made an op, or its wait has ended */
-    void (*stepped)(struct co_hooks *, struct co_task *);        /* it ran, and does no longer */
+    void (*stepped)(struct co_hooks *, struct co_task *);        /* it has run and runs no longer */
 };
 
 struct co_scheduler {
-    struct co_driver *driver;         /* ro */
-    struct co_task *ready;                 /* private: ring of the ready */
-    struct co_task_list own; /* private: tasks of no group, and the ring of all lists */
-    struct co_task *current;               /* ro: the running task */
-    struct co_timer_slot *timers;     /* private: a heap */
+    struct co_driver *driver;           /* ro */
+    struct co_task *ready;              /* private: ring of the ready tasks */
+    struct co_task_list own;            /* private: tasks of no group, and the ring of all lists */
+    struct co_task *current;            /* ro: the running task */
+    struct co_timer_slot *timers;       /* private: a heap */
     uint32_t timer_count, timer_room;   /* ro */
-    int64_t fired;                      /* private: the time up to which timers fire just now */
+    int64_t fired;                      /* private: timers up to this time are firing */
     uint32_t count;                     /* ro: tasks that have not ended */
     struct co_task *walk_last;          /* private: of the queue of a walk, see cancel.c; or NULL */
-    uint32_t turns;                     /* private: begun and ended: odd inside one */
-    int budget;                         /* private: ops left that may complete at once */
-    uint8_t fixed;                      /* private: timers cannot grow */
+    uint32_t turns;                     /* private: counts begins and ends: odd inside */
+    int budget;                         /* private: so many ops may still complete */
+    uint8_t fixed;                      /* private: the array of timers cannot grow */
     uint8_t walking;                    /* private: enum co_walking_ */
-    struct co_hooks *hooks;           /* rw: or NULL */
+    struct co_hooks *hooks;             /* rw: or NULL */
 };
 
-/* Makes [scheduler] this thread's. [timers] may be NULL where the driver can resize. */
+/* Makes [scheduler] this thread's. [timers] may be NULL if the driver can resize. */
 void co_scheduler_init(struct co_scheduler *scheduler, struct co_driver *driver,
-                    struct co_timer_slot *timers, uint32_t room);
+                       struct co_timer_slot *timers, uint32_t room);
 void co_scheduler_free(struct co_scheduler *scheduler);
 
-/* This thread's scheduler, or NULL; co_scheduler_set makes another one this thread's, as a turn of
- * it does. Tasks and timers are touched only while theirs is. */
+/* co_scheduler_get returns this thread's scheduler, or NULL. co_scheduler_set makes another one
+ * this thread's, as a turn of it does. Use tasks and timers only while their scheduler is the
+ * thread's. */
 struct co_scheduler *co_scheduler_get(void);
 void co_scheduler_set(struct co_scheduler *scheduler);
 
-/* One turn: fires the timers that are due, then resumes each task that is ready, once. */
+/* Runs one turn, which fires the timers that are due and then resumes each ready task once. */
 void co_scheduler_turn(struct co_scheduler *scheduler);
 
-/* When the next turn is due: 0 for at once, INT64_MAX for never without an event from outside. */
+/* Returns when the next turn is due. 0 is at once, INT64_MAX not before an event from outside. */
 int64_t co_scheduler_next(const struct co_scheduler *scheduler);
 
-/* Turns, and waits of the driver, until no task is left. */
+/* Runs turns, and waits by the driver in between, until no task is left. */
 void co_scheduler_run(struct co_scheduler *scheduler);
 
 /* Asks every task of [scheduler] to cancel. */
 void co_scheduler_cancel_all(struct co_scheduler *scheduler);
 
 /* For a driver that has cancelled all tasks and finds that nothing can wake those that are left. If
- * some wait for each other in a ring, one co_join or co_gather of it is ended with -EDEADLK: 1. Else
- * nothing happens: 0. */
+ * some wait for each other in a ring, one co_join or co_gather of it is ended with -EDEADLK: 1.
+ * Else nothing happens: 0. */
 int co_scheduler_break_ring(struct co_scheduler *scheduler);
 
 /* ---- Machinery ------------------------------------------------------------------------------- */
 
 struct co_within {
     co_frame;
-    co_op op;                           /* private */
-    intptr_t result;                    /* private */
-    int64_t ns;                         /* private: how long */
-    intptr_t error;                     /* private: its name for -ECANCELED */
-    struct co_task *task;               /* private */
-    struct co_timer timer;              /* private */
-    uint8_t request;                    /* private: enum co_request_ */
-    uint8_t met;                        /* private: an await inside met its request */
-    uint8_t overruled;                  /* private: a scope around it was met: it stays silent */
+    co_op op;                       /* private */
+    intptr_t result;                /* private */
+    int64_t ns;                     /* private: how long it lasts */
+    intptr_t error;                 /* private: what -ECANCELED becomes at its edge */
+    struct co_task *task;           /* private */
+    struct co_timer timer;          /* private */
+    uint8_t request;                /* private: enum co_request_ */
+    uint8_t met;                    /* private: its request was delivered inside */
+    uint8_t overruled;              /* private: one of an outer scope was: stay -ECANCELED */
 };
 
-enum co_task_step_ {
-    CO_TASK_READY_, CO_TASK_RUNNING_, CO_TASK_WAITING_, CO_TASK_ENDED_
-};
+enum co_task_step_ { CO_TASK_READY_, CO_TASK_RUNNING_, CO_TASK_WAITING_, CO_TASK_ENDED_ };
 enum {                                  /* co_task.flags */
     CO_TASK_GO_ = 1, CO_TASK_OWN_ = 2, CO_TASK_MEMBER_ = 4, CO_TASK_ASKED_ = 8,
     CO_TASK_PAUSED_ = 16, CO_TASK_DUE_ = 32, CO_TASK_LENT_ = 64, CO_TASK_UNSEEN_ = 128
@@ -410,33 +416,30 @@ struct co_task *co_task_alloc_(size_t frame_size);
 CO_ATTRIBUTE_(warn_unused_result)
 struct co_task *co_task_start_(struct co_task *task, int flags);
 void co_task_join_(struct co_task *task, int flags, struct co_members_ *members);
-void co_task_deliver_(struct co_task *task);    /* it waits: a pending request is delivered now */
+void co_task_deliver_(struct co_task *task);    /* it waits: delivers a pending request */
 void co_task_unwaited_(struct co_task *waiters, const char *call);  /* stops if there are any */
-void co_task_point_(struct co_task *task);      /* for the hooks */
-void co_task_expire_(struct co_task *task);     /* its innermost deadline, if it has one, is over */
+void co_task_point_(struct co_task *task);      /* calls the hook */
+void co_task_expire_(struct co_task *task);     /* ends its innermost deadline, if it has one */
 void co_task_check_(struct co_task *task);      /* stops if the library is at fault; CO_DEBUG */
-struct co_task *co_task_quick_(void); /* an op of the running task may complete at once; or NULL */
+struct co_task *co_task_quick_(void);   /* the running task, if its op may complete at once */
 void co_task_init_(struct co_task *task, struct co *root);
 struct co *co_task_frame_(struct co_task *task, co_body *body, const char *name);
 CO_OP co_sleep_ns_(int64_t ns);
 CO_OP co_sleep_until_ns_(int64_t ns);
 
-/* The running task, if no request is pending; else NULL. */
+/* Returns the running task if no request is pending, else NULL. */
 static inline struct co_task *co_task_unasked_(const struct co_scheduler *s)
 {
     struct co_task *task = s ? s->current : NULL;
 
-    return task && task->step == CO_TASK_RUNNING_
-                   && !(task->flags & CO_TASK_DUE_)
-               ? task
-               : NULL;
+    return task && task->step == CO_TASK_RUNNING_ && !(task->flags & CO_TASK_DUE_) ? task : NULL;
 }
 
-/* Where the frame lies in a task's allocation. */
+/* The offset of the frame in a task's allocation. */
 enum { CO_TASK_HEAD_ = (sizeof(struct co_task) + 15) / 16 * 16 };
 static inline void *co_task_room_(struct co_task *task) { return (char *)task + CO_TASK_HEAD_; }
 
-/* A task whose frame is a copy of [frame]. */
+/* Makes a task whose frame is a copy of [frame]. */
 static inline struct co_task *co_task_copy_(size_t size, const void *frame, int flags)
 {
     struct co_task *task = co_task_alloc_(size);
@@ -462,7 +465,8 @@ static inline int co_task_went_(struct co_task *task) { return task ? 0 : -ENOME
     co_task_copy_(sizeof(struct NAME), &CO_LITERAL_(NAME, __VA_ARGS__), flags)
 #endif
 
-/* Seconds to the nearest nanosecond, within what an int64 holds; constants fold to integers. */
+/* Converts seconds to the nearest nanosecond within the range of an int64. A constant is folded, so
+ * it needs no floating point at run time. */
 static inline int64_t co_task_ns_(double seconds)
 {
 #if defined __SIZEOF_DOUBLE__ && __SIZEOF_DOUBLE__ < 8  /* AVR: 24 bits; whole seconds are exact */
