@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * cancel.c: cancel and deadlines of task.h: scopes, lent requests, the walk, co_within.
- * Freestanding.
+ * cancel.c: cancels and deadlines of task.h: scopes, lent requests, the walk, co_within.
  *
  * The promise: one request is met exactly once, by one await of the task it was made for, or its
  * task (for a deadline, the op inside it) has ended first. Met means that this await returns
@@ -416,8 +415,7 @@ co_op co_within_ns_(struct co_within *slot, int64_t ns, co_op op)
     return op.frame ? co_call(slot, co_within, .op = op, .ns = ns) : op;
 }
 
-/* ---- What always holds between two turns ------------------------------------------------------
- * */
+/* ---- What always holds between two turns ----------------------------------------------------- */
 
 #ifdef CO_DEBUG
 static void check(struct co_task *task, int holds, const char *what)

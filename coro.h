@@ -364,8 +364,7 @@ static inline size_t co_frame_size_(struct co *co)
     enum { co_here_ = 2 * (n - co_begin_is_missing_) + 2 };                                       \
     self->co.at.word = CO_PLACE_(co_here_ + 1);                                                   \
     return step;                                                                                  \
-    CO_TELL_(co_here_, NULL, words)
-    \
+    CO_TELL_(co_here_, NULL, words)                                                               \
     case CO_CASE_ + co_here_ + 1:;
 #endif
 #ifdef CO_LABELS

@@ -293,8 +293,7 @@ void co_as_completed_init(struct co_as_completed *each, struct co_task *const *t
  * They would find a group whose storage is gone. While a group has tasks, a guard stands between
  * the coroutine in whose frame the group lies and the one that awaits it; so a coroutine without a
  * group pays nothing for this. A frame in the middle of a chain that has not started is such a
- * guard. A generator loses its guard when it gives a value, for its next caller may be another one.
- * */
+ * guard. A generator loses its guard when it yields, for its next caller may be another one. */
 
 #ifdef CO_TINY
 #define guard_add(group) ((void)0)

@@ -288,8 +288,7 @@ void co_loop_stop(struct co_loop *loop)
 }
 
 /* Runs until nothing can go on. Tasks that wait for each other in a ring have passed their cancel
- * round, which wakes none of them: the ring is broken, and reported unless the deadlock was [told].
- * */
+ * round, which wakes none of them. The ring is broken, and reported if the deadlock was not. */
 static void loop_run_out(struct co_loop *loop, int told)
 {
     while (co_loop_run(loop) == -EDEADLK && co_scheduler_break_ring(&loop->scheduler)) {

@@ -148,8 +148,7 @@ void co_loop_outside_(int more);        /* the other way round: a child works, o
 /* As co_loop_post, but waits while there is no room. Not for the loop's own thread. */
 void co_loop_post_always_(struct co_loop *loop, void (*fn)(void *), void *arg);
 
-/* Starts a thread that no signal reaches: they are for the loop's. 0, or negative errno. thread.c
- * */
+/* Starts a thread that no signal reaches: they are for the loop's. 0, or negative errno. */
 int co_thread_make_(pthread_t *thread, void *(*fn)(void *), void *arg);
 
 /* libev allows each signal in one loop only: this one, until it is freed. 0, or -EBUSY. */

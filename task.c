@@ -218,22 +218,19 @@ struct co_task *co_task_start_(struct co_task *task, int flags)
     return task;
 }
 
-static void free_block(struct co_scheduler *s, void *block)
-{
-    s->driver->resize(s->driver, block, 0);
-}
-
 void co_task_free(struct co_task *task)
 {
+    struct co_scheduler *s;
+
     if (!task)
         return;
     if (task->step != CO_TASK_ENDED_)
-        co_stop_(task, "co_task_free", "() of a task that has not ended: join it first, here it
-        stands",
-             "");
-    if (task->flags & CO_TASK_OWN_)
-        co_scheduler_here_(CO_NAME_("co_task_free"))->driver->resize(co_scheduler_->driver, task,
-        0);
+        co_stop_(task, "co_task_free",
+                 "() of a task that has not ended: join it first, here it stands", "");
+    if (!(task->flags & CO_TASK_OWN_))
+        return;
+    s = co_scheduler_here_(CO_NAME_("co_task_free"));
+    s->driver->resize(s->driver, task, 0);
 }
 
 void co_task_detach(struct co_task *task)

@@ -60,8 +60,7 @@ static inline struct co_task *co_task_running_(const char *name)
     return task;
 }
 
-/* ---- Hooks of a test driver; without them each costs a load and a branch ----------------------
- * */
+/* ---- Hooks of a test driver; without them each costs a load and a branch --------------------- */
 
 #ifdef CO_TINY
 #define CO_HOOKS_(s) ((void)(s), (struct co_hooks *)0)
@@ -82,8 +81,7 @@ static inline void co_waits_(struct co_scheduler *s, struct co_task *task,
     CO_POINT_HERE_(s, task);
 }
 
-/* The op of [task] that was just made completes with [result], after all that are ready have run.
- * */
+/* The op that [task] just made completes with [result], after all that are ready have run. */
 CO_HIDDEN_ co_op co_done_later_(struct co_task *task, intptr_t result);
 
 /* ---- Timers: timer.c ------------------------------------------------------------------------- */

@@ -47,7 +47,7 @@ static void trial_tell(const char *what)
 {
     fflush(stdout);
     fprintf(stderr, "%s: trial failed: %s; run it alone with %s\n", trials.where, what,
-    trials.again);
+            trials.again);
     trials.pending = 0;
 }
 
