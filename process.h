@@ -146,7 +146,7 @@ struct co_process {
     pid_t pid;                  /* ro */
     int status;                 /* ro: once it has ended, its status as waitpid() reports it */
     double grace;               /* rw: seconds */
-    int pidfd;                  /* private: readable when it has ended; -1: a thread waits instead */
+    int pidfd;                  /* private: readable when it has ended; -1: else a thread waits */
     uint8_t started, ended;     /* private: must be closed; ro: its status was taken */
     uint8_t dead, watched;      /* private: the thread saw its end; the thread waits for it */
     intptr_t error;             /* private: why there is no status */
