@@ -1,4 +1,4 @@
-/* You will see three machines run by themselves while you do the chores: 60 min, not 135. */
+/* You will see three machines run while you do the chores, in 60 minutes and not in 135. */
 #define _POSIX_C_SOURCE 200809L
 #include "clock.h"
 #include "loop.h"

@@ -1,4 +1,4 @@
-/* You will see a chat: each line of one `nc 127.0.0.1 PORT` goes to all the others. */
+/* You will see a chat, in which each line of one `nc 127.0.0.1 PORT` goes to all the others. */
 #include "net.h"
 #include "options.h"
 #include "outbox.h"

@@ -1,4 +1,4 @@
-/* You will see a site crawled, 5 pages at a time (--count 1: in turn); after Ctrl-C, it goes on. */
+/* You will see a site crawled, 5 pages at a time; started again after Ctrl-C, it goes on. */
 #define _POSIX_C_SOURCE 200809L
 #include "fetch.h"
 #include "options.h"

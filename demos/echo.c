@@ -1,4 +1,4 @@
-/* You will see an echo server: each `nc 127.0.0.1 PORT`, of any number, gets its lines back. */
+/* You will see an echo server, which returns the lines of any number of `nc 127.0.0.1 PORT`. */
 #include "net.h"
 #include "options.h"
 #include "term.h"

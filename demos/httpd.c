@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * You will see a web server: the files below DIR, for curl, wrk, ab and browsers.
+ * You will see a web server, which serves the files below DIR to curl, wrk, ab and browsers.
  *
- * A connection receives into one buffer, parses each request in place, writes the answers to all
- * that lie there into another, and sends that: two awaits for any number of requests. */
+ * A connection receives into one buffer, parses each request there in place, writes the answers to
+ * all of them into another buffer, and sends it. So any number of requests takes two awaits. */
 #define _GNU_SOURCE
 #include "httpd_answer.h"
 #include "net.h"

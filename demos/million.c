@@ -1,4 +1,4 @@
-/* You will see as many connections as you ask for, a coroutine each, and what an idle one costs. */
+/* You will see as many connections as you ask for, a coroutine for each, and their cost. */
 #define _GNU_SOURCE
 #include "million_clients.h"
 #include "million_memory.h"

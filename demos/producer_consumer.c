@@ -1,4 +1,4 @@
-/* You will see 20 items pass a queue with room for 4, each consumed once: 0.8 s, 3 s in turn. */
+/* You will see 20 items pass a queue with room for 4, each once, in 0.8 s and not in 3 s. */
 #define _POSIX_C_SOURCE 200809L
 #include "clock.h"
 #include "loop.h"

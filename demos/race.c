@@ -1,4 +1,4 @@
-/* You will see the fastest of three mirrors win, and the losers stop at once: 0.5 s, not 4.5. */
+/* You will see the fastest of three mirrors win, and the others cancelled, in 0.5 s and not 4.5. */
 #include "net.h"
 #include "options.h"
 

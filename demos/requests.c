@@ -1,4 +1,4 @@
-/* You will see five GETs of a server that takes 3 s for each end after 3 s; with --sync, 15 s. */
+/* You will see five GETs of a server that takes 3 s for each take 3 s, and 15 s with --sync. */
 #include "http.h"
 #include "options.h"
 

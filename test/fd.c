@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * fd.c: tests of the ops on fds: what they give and refuse, two directions, cancel. Closing has a
- * file of its own, fd_close.c, and so has what must not spin, fd_spin.c. */
+ * fd.c: tests of the ops on fds: what they return and refuse, two directions, cancel. Closing is
+ * tested in fd_close.c, and what must not spin in fd_spin.c. */
 #include "fd_test.h"
 
 #include <limits.h>

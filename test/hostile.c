@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * hostile.c: tests of peers that mean no good, or no longer exist: no fd to spare, slow ones, half
- * a connection, resets, lines without an end. Each prints one line of figures. */
+ * hostile.c: tests with peers that are hostile or gone: no fd to spare, slow peers, half a
+ * connection, resets, lines without an end. Each prints one line of figures. */
 #include "hostile.h"
 
 #include <arpa/inet.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * hostile_tasks.c: tests of numbers that are too large: an fd number that comes 1,000,000 times,
- * 100,000 tasks cancelled at once, 100,000 awaits deep, and the memory after that. */
+ * hostile_tasks.c: tests with large numbers: an fd number that is used 1,000,000 times, 100,000
+ * tasks that are cancelled at once, awaits 100,000 deep, and the memory that is left after them. */
 #ifdef CO_DEBUG                 /* each call walks up all the awaits: quadratic in the depth */
 #undef CO_DEBUG
 enum { WALKS = 1 };
