@@ -60,7 +60,7 @@ static inline void co_isr_event_set(struct co_isr_event *event);
  * -ECANCELED: the task was cancelled; a set that comes later stays for the next wait. */
 CO_OP co_isr_event_wait(struct co_isr_event *event);
 
-/* Forgets a set that no wait has consumed. Call it before you start the device anew. */
+/* Forgets a set that no wait has consumed. Call it before you start the device again. */
 void co_isr_event_clear(struct co_isr_event *event);
 
 /* For drivers.

@@ -84,9 +84,9 @@ CO_OP co_accept(int listener);
 
 /* Connects to the first address of [host] that answers, by Happy Eyeballs, RFC 8305. [host] is a
  * name or an address. A new attempt starts every 250 ms, or as soon as one fails; when one has
- * succeeded, the others are cancelled. Returns the fd, which has the properties that co_accept
- * gives it. -ENOENT: there is no such name; -EINVAL: the port is out of range; -ECONNREFUSED, ...:
- * the failure that came first. [slot] and [host] must stay until the await is over.
+ * succeeded, the others are cancelled. Returns the fd, which is set up as that of co_accept.
+ * -ENOENT: there is no such name; -EINVAL: it is empty, or the port is out of range; -ECONNREFUSED,
+ * ...: the failure that came first. [slot] and [host] must stay until the await is over.
  * asyncio: open_connection(happy_eyeballs_delay=0.25) */
 struct co_connect;
 CO_OP co_connect(struct co_connect *slot, const char *host, int port);
