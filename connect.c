@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * connect.c: names to addresses, on the pool of threads; and connecting to the first that answers:
- * Happy Eyeballs, RFC 8305. */
+ * connect.c: looks names up on the pool of threads, and connects to the first address that answers,
+ * by Happy Eyeballs, RFC 8305. */
 #define _GNU_SOURCE
 #include "net.h"
 
@@ -22,7 +22,7 @@ static int resolve_error(int error)
     }
 }
 
-/* getaddrinfo, which may block: with AI_NUMERICHOST it does not. */
+/* Calls getaddrinfo, which may block unless the flags have AI_NUMERICHOST. */
 static intptr_t resolve_call(void *arg)
 {
     struct co_resolve *self = arg;
@@ -66,7 +66,7 @@ void co_resolve_free(struct co_resolve *slot)
 
 /* ---- One attempt ----------------------------------------------------------------------------- */
 
-/* A socket that connects: the fd, with *done telling whether it is connected already. */
+/* Makes a socket and begins to connect it. Returns the fd; *done is set if it is connected. */
 static int connect_begin(const struct sockaddr *at, socklen_t size, int *done)
 {
     int fd = co_net_socket_(at->sa_family, SOCK_STREAM);
@@ -87,7 +87,7 @@ static intptr_t socket_error(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? -errno : -error;
 }
 
-/* Whether a socket that has no error is connected; else it was woken too early. */
+/* Returns whether a socket without an error is connected. If not, its task was woken too early. */
 static int is_connected(int fd)
 {
     struct sockaddr_storage peer;
@@ -116,7 +116,8 @@ static co_define(co_connect_try_)
 
 /* ---- All addresses of a name ----------------------------------------------------------------- */
 
-/* The addresses in order, the two families in turn, that of the first first (section 4). */
+/* Puts the addresses in order: the two families take turns, that of the first address begins (RFC
+ * 8305, section 4). */
 static unsigned connect_order(struct co_connect *self)
 {
     const struct addrinfo *next[2] = { self->resolve.found, self->resolve.found };
@@ -134,28 +135,28 @@ static unsigned connect_order(struct co_connect *self)
     return n;
 }
 
-/* Starts the attempt at the next address, beside those that run. */
+/* Starts an attempt at the next address, beside those in progress. */
 static void connect_next(struct co_connect *self)
 {
     unsigned i = self->next++;
 
     co_task_init(&self->tasks[i], &self->tries[i], co_connect_try_, .to = self->order[i]->ai_addr,
-                 .size = self->order[i]->ai_addrlen);
+              .size = self->order[i]->ai_addrlen);
     self->running[self->alive++] = &self->tasks[i];
 }
 
-/* Takes the attempt that ended out: its result. */
+/* Takes out the attempt that ended, and returns its result. */
 static intptr_t connect_ended(struct co_connect *self, unsigned i)
 {
     intptr_t result = co_task_result(self->running[i]);
 
     self->running[i] = self->running[--self->alive];
     if (result < 0 && self->result == 0)
-        self->result = result;          /* the failure of the first is what is told */
+        self->result = result;          /* co_connect returns the first failure */
     return result;
 }
 
-/* A new attempt each 250 ms, or as soon as one fails, until one succeeds (section 5). */
+/* Starts an attempt every 250 ms, or as soon as one fails, until one succeeds (section 5). */
 co_define(co_connect)
 {
     co_begin;
@@ -184,7 +185,7 @@ co_define(co_connect)
         co_cancel(self->running[i]);
     do {
         co_await(self->n, co_wait_tasks(self->running, self->alive, CO_ALL_COMPLETED));
-        self->cancelled |= self->n == -ECANCELED;       /* not lost: it gives no fd then */
+        self->cancelled |= self->n == -ECANCELED;       /* kept: then it returns no fd */
     } while (self->n == -ECANCELED);
     for (; self->alive > 0; self->alive--)      /* a loser that connected after all is closed */
         if (co_task_result(self->running[self->alive - 1]) >= 0)
@@ -204,7 +205,7 @@ co_op co_connect(struct co_connect *slot, const char *host, int port)
 
 /* ---- Unix sockets ---------------------------------------------------------------------------- */
 
-/* A full backlog is EAGAIN there, and nothing tells when it has room. */
+/* A full backlog is EAGAIN here, and no event says when it has room, so this tries again. */
 co_define(co_connect_unix)
 {
     co_begin;

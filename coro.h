@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * coro.h: a C function becomes a coroutine, without a stack of its own (Duff's device).
+ * coro.h: turns a C function into a coroutine without a stack of its own, by Duff's device.
  *
- *     struct square { co_frame; int x; };              // a frame: what lives across an await
+ *     struct square { co_frame; int x; };              // a frame: what survives an await
  *     struct sum { co_frame; struct square child; intptr_t a, b; };
  *
  *     co_define(square) {
@@ -28,18 +28,23 @@
  * One rule: an op is made inside co_await(), co_try() or co_for_each(), and nowhere else. So the
  * word around a call shows each place where a coroutine may suspend; any other call never suspends.
  * One trap: a local does not survive an await; what must survive is a member of the frame. gcc
- * refuses an initialised local that an await jumps over, both compilers warn of most others; an
- * initialised local above co_begin is the one nobody sees: it starts anew at each resume.
+ * refuses an initialised local that an await jumps over, and both compilers warn of most others. No
+ * compiler catches an initialised local above co_begin: it is re-initialised at every resume.
+ * docs/explanation.md opens the macros by hand and says how they work.
  *
  * Switches, to be defined before the include or with -D:
- * CO_LABELS  (per file) dispatch by computed goto, GNU C: faster, and an await may stand inside a
- *            switch of yours; but the compiler no longer sees a local that an await jumps over
- * CO_LINT    warn of an await inside a switch; on by itself where it is free: 64-bit pointers
- * CO_DEBUG   stop when a frame is awaited that is being awaited already; a call then costs as much
- *            as it is deep
- * CO_TINY    (whole program) for microcontrollers: no source texts, no messages, no lines; an await
- *            inside a switch of yours stops at its first resume, but CO_LINT alone warns of it
- * CO_STOP(file, line, text)  what misuse does; must not return. It prints and aborts, or traps */
+ * CO_LABELS  dispatches by computed goto, a GNU C extension, in this file. It is faster, and an
+ *            await may stand inside a switch of yours, but the compiler no longer sees a local that
+ *            an await jumps over.
+ * CO_LINT    warns of an await inside a switch. It is on by default where pointers have 64 bits,
+ *            since it costs nothing there.
+ * CO_DEBUG   stops when a frame is awaited that is already being awaited; each call then costs
+ *            O(depth).
+ * CO_TINY    is for microcontrollers and must be the same in the whole program. It leaves out
+ *            source texts, messages and line numbers. An await inside a switch of yours stops the
+ *            program when it is first resumed; only CO_LINT reports it at compile time.
+ * CO_STOP(file, line, text)  is called upon misuse and must not return. By default it prints the
+ *            text and aborts, or traps where there is no libc. */
 #ifndef CO_CORO_H
 #define CO_CORO_H
 
@@ -55,50 +60,50 @@
 #define CO_STOP(file, line, text) do { } while (1)
 #endif
 
-#ifdef __AVR__              /* where all is aligned to bytes: bit 0 of such an address is a mark */
+#ifdef __AVR__      /* AVR aligns nothing, and bit 0 of these pointers is a tag: force even ones */
 #define CO_EVEN_ __attribute__((aligned(2)))
 #else
 #define CO_EVEN_
 #endif
 
-/* How co_resume came back; CO_CALLED_ is seen by co_resume alone. */
+/* What co_resume returns; CO_CALLED_ never leaves co_resume. */
 enum co_signal { CO_CALLED_ = -1, CO_RETURNED, CO_PAUSED, CO_WAITING, CO_YIELDED };
-typedef struct { int signal; } co_step_;                /* so that `return 0;` does not compile */
+typedef struct { int signal; } co_step_;      /* a struct, so that `return 0;` does not compile */
 struct co;
 struct co_chain;
 typedef co_step_ co_body(struct co *, struct co_chain *);
 
-/* The head of every frame: 32 bytes on 64-bit, 16 on 32-bit, 8 on AVR. All zero but for the body,
- * it is a coroutine that has not started. */
+/* The head of every frame: 32 bytes on a 64-bit machine, 16 on a 32-bit one, 8 on AVR. A head that
+ * is all zero but for its body is a coroutine that has not started. */
 struct co {
     union { uintptr_t word; uint16_t half[sizeof(uintptr_t) / 2]; } at;  /* private: co_where() */
-    struct co *caller;      /* ro: who awaits it, or NULL */
+    struct co *caller;      /* ro: the frame that awaits this one, or NULL */
     intptr_t result;        /* private: its result, kept while co_finally runs */
-    co_body *body;          /* ro: the coroutine; last, so that a field without a name comes next */
+    co_body *body;          /* ro; last, so that a positional initialiser goes on with your field */
 #ifdef __cplusplus
     co() = default;
     co(co_body *b) : at(), caller(0), result(0), body(b) { }
 #endif
 };
-#define co_frame struct co co           /* comes first in every frame */
+#define co_frame struct co co           /* must be the first member of every frame */
 
-/* A running coroutine with everything it awaits. */
+/* A running coroutine together with everything it awaits. */
 struct co_chain {
     struct co *top;         /* ro: the innermost frame, which runs next */
-    intptr_t result;        /* rw: what the await in progress gives; in the end, its result */
+    intptr_t result;        /* rw: the result of the await in progress; at the end, the root's */
 };
 
-/* What can be awaited: a result, a frame to run, or a wait that somebody will end. */
+/* What can be awaited: a result that is there, a frame to run, or a wait that somebody will end. */
 typedef struct co_op {
-    intptr_t result;        /* private: the result; or CO_RUN_, CO_WAIT_ */
-    struct co *frame;       /* private: NULL if it is complete */
+    intptr_t result;        /* private: the result; CO_RUN_ or CO_WAIT_ if it is not complete */
+    struct co *frame;       /* private: NULL if the op is complete */
 } co_op;
 
-/* What a function that makes an op gives: CO_OP http_get(struct http_get *, const char *url);
- * It is a co_op; the compiler warns if it is not awaited. */
+/* Return type of a function that makes an op: CO_OP http_get(struct http_get *, const char *url);
+ * It is co_op with an attribute, by which the compiler warns if the op is not awaited. */
 #define CO_OP CO_ATTRIBUTE_(warn_unused_result) co_op
 
-/* A place in the source where a coroutine stands; its address is even. */
+/* Source location and text of one await; its address is even. */
 struct co_site {
     CO_EVEN_ const void *label;             /* private: CO_LABELS; of co_begin: the frame's size */
     const char *file, *name, *text;         /* ro: the coroutine's file and name; what it awaits */
@@ -106,38 +111,45 @@ struct co_site {
 };
 
 /* Words
- * co_define(NAME) { co_begin; ... co_end; }   the body of coroutine NAME. Its frame is struct NAME,
- *     called self inside. As with a function, `static` before it keeps it to this file.
- * co_declare(NAME);   the same in a header. Better, export a typed constructor, so that a forgotten
- *     argument does not compile: CO_OP http_get(struct http_get *frame, const char *url);
- * co_end   reaching it returns 0.
- * co_return(value);   leaves with a result, an integer or a pointer, through co_finally.
- * co_finally;   opens the clean-up section, which runs once however the body is left: end, return,
- *     failed try, cancel. It may await, not yield; a co_return or failed co_try in it ends at once.
- * co_await(op); co_await(lvalue, op);   evaluates op once; if it is not complete, suspends until it
- *     is; stores its result. asyncio: await
- * co_try(op); co_try(lvalue, op);   the same, and a negative result leaves as co_return would. Not
- *     for a pointer: in the upper half of a 32-bit memory it is negative.
- * co_pause;   lets the others run; in a task that was cancelled, leaves with -ECANCELED.
- * co_wait_until(condition);   pauses until it holds: the classic, for bare metal.
- * co_for_each(lvalue, &frame) { ... }   awaits co_next again and again, and runs the block for each
- *     value; lvalue is 0 at the end, negative if it failed. asyncio: async for
- * co_yield;   gives a value, left in the frame, to whoever resumed me. asyncio: yield
+ * co_define(NAME) { co_begin; ... co_end; }   defines the body of coroutine NAME. Its frame is
+ *     struct NAME and is called self inside. As with a function, `static` keeps it to this file.
+ * co_declare(NAME);   declares it in a header. It is better to export a typed constructor, so that
+ *     a forgotten argument does not compile:
+ *     CO_OP http_get(struct http_get *frame, const char *url);
+ * co_end   returns 0 when it is reached.
+ * co_return(value);   leaves through co_finally with a result, which is an integer or a pointer.
+ * co_finally;   opens the clean-up section, which runs once however the body is left: by its end, a
+ *     return, a failed try or a cancel. It may await but not yield. A co_return or a failed co_try
+ *     in it ends the coroutine at once, since clean-up must not start again.
+ * co_await(op); co_await(lvalue, op);   evaluates op once, suspends until it is complete, and
+ *     stores its result. An op that is already complete does not suspend. asyncio: await
+ * co_try(op); co_try(lvalue, op);   does the same, but upon a negative result it leaves with that,
+ *     as co_return does. Do not use it for a pointer, which is negative in the upper half of a
+ *     32-bit memory.
+ * co_pause;   lets the others run; in a task that was cancelled, it leaves with -ECANCELED.
+ * co_wait_until(condition);   pauses until the condition holds, as is usual on bare metal.
+ * co_for_each(lvalue, &frame) { ... }   awaits co_next again and again and runs the block for each
+ *     value. After the last one, lvalue is 0, or negative if the generator failed.
+ *     asyncio: async for
+ * co_yield;   suspends a generator, which has left a value in its frame for whoever resumed it.
+ *     asyncio: yield
  *
  * Calls
- * co_call(&frame, NAME, .field = ...)   an op: runs coroutine NAME in a frame of mine, zeroed but
- *     for the fields named. The frame must stay until the await is over. The expression &frame may
- *     be evaluated twice, here and below.
- * co_init(&frame, NAME, .field = ...);   makes a frame ready: for generators, and by hand.
- * co_start(&chain, &frame, NAME, .field = ...);   the same, as the root of a chain.
- * co_next(&frame)   an op: runs a generator to its next co_yield (1), its end (0, then always 0) or
- *     its failure (negative). What a generator returns is 0 or less. asyncio: anext()
- * co_gen_close(&frame)   an op: ends a generator that is left early, through its co_finally, and
- *     gives what that gives. One that has not started, or has ended, is left alone: 0.
- *     asyncio: aclose()
- * co_done(result)   an op that is complete.
- * co_wait()   an op that waits: for whoever puts its result in chain->result and resumes.
- * co_where(&frame.co)   the co_site where it stands; NULL under CO_TINY. asyncio: get_stack() */
+ * co_call(&frame, NAME, .field = ...)   is an op that runs coroutine NAME in a frame of yours,
+ *     which it zeroes except for the fields named. The frame must stay until the await is over. The
+ *     expression &frame may be evaluated twice, here and below.
+ * co_init(&frame, NAME, .field = ...);   makes a frame ready, as a generator or to be run by hand.
+ * co_start(&chain, &frame, NAME, .field = ...);   does the same for the root of a chain.
+ * co_next(&frame)   is an op that runs a generator to its next co_yield and returns 1; at the end
+ *     it returns 0, then and ever after, or the negative result with which the generator failed. So
+ *     a generator must return 0 or less. asyncio: anext()
+ * co_gen_close(&frame)   is an op that ends a generator early, through its co_finally, and returns
+ *     the result of that. A generator that has not started or has ended is left alone, and the
+ *     result is 0. asyncio: aclose()
+ * co_done(result)   is an op that is complete.
+ * co_wait()   is an op that waits until somebody puts its result in chain->result and resumes.
+ * co_where(&frame.co)   returns the co_site where a coroutine stands; NULL under CO_TINY.
+ *     asyncio: get_stack() */
 
 #define CO_CONTAINER_(pointer, type, member) \
     ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
@@ -151,19 +163,17 @@ struct co_site {
 #define CO_CAST_(lvalue)
 #endif
 
-/* The struct in which [pointer] points to [member]. */
-#define CO_CONTAINER_(pointer, type, member) \
-    ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
-
-/* Resumes the innermost coroutine of [chain] and all that follows, up to the next suspension, at
- * the same cost however deep it is. CO_PAUSED: resume it when you like. CO_WAITING: resume it once
- * the awaited result stands in chain->result. CO_YIELDED: the root gave a value. CO_RETURNED: it
- * ended; chain->result is its result. asyncio: coroutine.send() */
+/* Resumes the innermost coroutine of [chain] and runs the chain up to its next suspension. The cost
+ * of a resume does not depend on the depth. asyncio: coroutine.send()
+ * CO_PAUSED: resume the chain when you like.
+ * CO_WAITING: resume it once the awaited result is in chain->result.
+ * CO_YIELDED: the root has yielded a value.
+ * CO_RETURNED: the root has ended, and chain->result is its result. */
 static inline int co_resume(struct co_chain *chain)
 {
     co_step_ step = chain->top->body(chain->top, chain);
 
-    while (CO_RARELY_(step.signal <= 0)) {      /* one branch where it suspends: the usual case */
+    while (CO_RARELY_(step.signal <= 0)) {      /* a suspension, the usual case, is one branch */
         if (step.signal == CO_RETURNED)
             break;
         step = chain->top->body(chain->top, chain);
@@ -172,9 +182,10 @@ static inline int co_resume(struct co_chain *chain)
 }
 
 /* ---- Machinery: private from here on ------------------------------------------------------------
- * frame.at is 0 before the start; 1 after the end; even, the address of a co_site (CO_LABELS); odd,
- * a state, with the source line above it where there is room. States are dense and come in pairs:
- * entered at the even one, a body only tells where it stands; at the odd one, it goes on. */
+ * frame.at is 0 before the start and 1 after the end. In between it is, with CO_LABELS, the address
+ * of a co_site, which is even; otherwise a state, which is odd, with the source line above it where
+ * the word has room. States are dense and come in pairs: entered at the even one, a body only
+ * reports where it stands; entered at the odd one, it goes on. */
 enum { CO_ENDED_ = 1, CO_FINALLY_ = 2, CO_WHERE_ = 3, CO_RUN_ = 0, CO_WAIT_ = 1 };
 #define CO_LINE_(co) ((int)((uint32_t)(co)->at.word >> 16))
 #ifdef CO_TINY
@@ -190,8 +201,9 @@ enum { CO_ENDED_ = 1, CO_FINALLY_ = 2, CO_WHERE_ = 3, CO_RUN_ = 0, CO_WAIT_ = 1 
 #define CO_PLACE_(state) ((uintptr_t)(state))
 #endif
 
-/* Case labels that no switch of the user's has by chance. Where they are wide, both compilers warn
- * of one that landed in such a switch; they subtract them again, so they cost nothing. */
+/* Our case labels start at a large base, so that they differ from those of the user's own switches.
+ * Where the base has 64 bits, a label of ours that lands in such a switch does not fit its type,
+ * and both compilers warn. The base is folded away, so it costs nothing. */
 #if defined CO_LINT || (UINTPTR_MAX > 0xFFFFFFFF && !defined CO_TINY)
 #define CO_CASE_ 0x1000000040000000ULL
 #elif defined CO_TINY
@@ -212,7 +224,7 @@ static inline co_step_ co_tell_(struct co_chain *chain, const struct co_site *si
     return co_signal_(CO_WAITING);
 }
 
-/* Down to the child that [op] runs, or out to wait. */
+/* Goes down to the child that [op] runs, or leaves the chain to wait. */
 static inline co_step_ co_down_(struct co *self, struct co_chain *chain, co_op op)
 {
     if (op.result != CO_RUN_)
@@ -222,7 +234,7 @@ static inline co_step_ co_down_(struct co *self, struct co_chain *chain, co_op o
     return co_signal_(CO_CALLED_);
 }
 
-/* Up to the caller with [result]; from the root, out by [root]. */
+/* Goes up to the caller with [result]; the root leaves the chain with the signal [root]. */
 static inline co_step_ co_up_(struct co *self, struct co_chain *chain, intptr_t result,
                               enum co_signal root)
 {
@@ -234,7 +246,7 @@ static inline co_step_ co_up_(struct co *self, struct co_chain *chain, intptr_t 
     return co_signal_(CO_CALLED_);
 }
 
-/* The end. Tiny programs share one. */
+/* Ends a coroutine. It is not inlined in tiny programs, to save flash. */
 #ifdef CO_TINY
 CO_ATTRIBUTE_(noinline, unused) static
 #else
@@ -246,8 +258,8 @@ co_step_ co_finish_(struct co *self, struct co_chain *chain)
     return co_up_(self, chain, self->result, CO_RETURNED);
 }
 
-/* A resume that found no place to go on from; or co_gen_close, of a generator that has no
- * co_finally. */
+/* No case label matched: the coroutine was resumed after its end, or at an await inside a switch of
+ * the user's; or co_gen_close() ends a generator that has no co_finally. */
 CO_ATTRIBUTE_(cold, noinline, unused)
 static co_step_ co_lost_(struct co *co, struct co_chain *chain, const char *file, int end)
 {
@@ -264,7 +276,7 @@ static co_step_ co_lost_(struct co *co, struct co_chain *chain, const char *file
                                     "if and else, or define CO_LABELS in this file");
     co_tell_(chain, NULL);
 #endif
-    return co_signal_(co->at.word & 1 ? CO_RETURNED : CO_WAITING);     /* told: nobody knows */
+    return co_signal_(co->at.word & 1 ? CO_RETURNED : CO_WAITING);  /* co_where(): no site */
 }
 
 CO_OP_ co_next_(struct co *co, const char *file, int line)
@@ -327,12 +339,13 @@ static inline size_t co_frame_size_(struct co *co)
     static inline co_step_ co_run_##NAME(struct NAME *self, struct co_chain *chain_);             \
     co_step_ co_body_##NAME(struct co *co_, struct co_chain *chain_)                              \
     {                                                                                             \
-        (void)sizeof(char[offsetof(struct NAME, co) ? -1 : 1]);     /* co_frame comes first */    \
+        (void)sizeof(char[offsetof(struct NAME, co) ? -1 : 1]);     /* co_frame must be first */  \
         return co_run_##NAME((struct NAME *)co_, chain_);                                         \
     }                                                                                             \
     static inline co_step_ co_run_##NAME(struct NAME *self, struct co_chain *chain_)
 
-/* A resume point: keep the place, leave by [step], go on from here. Its number must be dense. */
+/* A resume point notes its place, leaves by [step], and is where the next resume goes on. Numbers
+ * must be dense, so that the switch becomes a jump table. */
 #ifdef __COUNTER__
 #define CO_COUNT_ __COUNTER__
 #else
@@ -382,8 +395,8 @@ static inline size_t co_frame_size_(struct co *co)
 #else
 #define CO_PRAGMA_(text)
 #endif
-#if defined __GNUC__ && __GNUC__ < 10 && !defined __clang__     /* avr-gcc, which moves a pragma */
-#define CO_QUIETLY_(text)                   /* inside an argument to before the statement */
+#if defined __GNUC__ && __GNUC__ < 10 && !defined __clang__     /* avr-gcc moves a pragma that */
+#define CO_QUIETLY_(text)                   /* stands in an argument in front of the statement */
 #else
 #define CO_QUIETLY_(text) CO_PRAGMA_(text)
 #endif
@@ -425,7 +438,7 @@ static inline void co_apart_(struct co *up, co_op op, const char *file, int line
 #define CO_PAUSE_(n, words) CO_STEP_(n, words, (chain_->result = 0, co_signal_(CO_PAUSED)),       \
     if (chain_->result < 0) CO_LEAVE_(chain_->result);)
 #define CO_YIELD_(n) do {                                                                         \
-        (void)sizeof(char[co_in_finally_ ? -1 : 1]);            /* not in co_finally */           \
+        (void)sizeof(char[co_in_finally_ ? -1 : 1]);            /* refused in co_finally */       \
         CO_POINT_(n, "co_yield", co_up_(&self->co, chain_, 1, CO_YIELDED))                        \
     } while (0)
 #define CO_EACH_(n, words, lvalue, generator)                                                     \
@@ -446,11 +459,12 @@ static inline void co_apart_(struct co *up, co_op op, const char *file, int line
 #define CO_AWAIT2_(n, words, lvalue, op) CO_AWAIT_(n, words, op, CO_STORE_(lvalue))
 #define CO_TRY1_(n, words, op) CO_AWAIT_(n, words, op, CO_CHECK_)
 #define CO_TRY2_(n, words, lvalue, op) CO_AWAIT_(n, words, op, CO_STORE_(lvalue) CO_CHECK_)
-#define CO_EXPAND_(macro, ...) macro(__VA_ARGS__)       /* a count becomes a number first */
+#define CO_EXPAND_(macro, ...) macro(__VA_ARGS__)       /* expands __COUNTER__ first */
 #define CO_FIRST_(first, ...) first
 #define CO_PICK_(a, b, pick, ...) pick
 
-/* *frame = a NAME whose body is co_body_NAME: ## pastes onto the first argument alone. */
+/* Assigns to *frame a NAME with the body co_body_NAME. In co_body_##__VA_ARGS__ only the first
+ * argument, which is NAME, is pasted; the others are the fields. */
 #ifdef __cplusplus
 #define CO_LITERAL_(NAME, ...) NAME{ __VA_ARGS__ }
 #define CO_BODY_ .co
@@ -471,7 +485,7 @@ static inline void co_apart_(struct co *up, co_op op, const char *file, int line
 #endif
 
 #if defined CO_DEBUG && defined __GNUC__
-CO_ATTRIBUTE_(noinline, unused)           /* or gcc sees that a frame of malloc() is not set */
+CO_ATTRIBUTE_(noinline, unused)     /* inlined, gcc would warn that malloc() sets no frame */
 static void co_claim_(struct co *co, co_body *made, const char *file, int line)
 {
     (void)file, (void)line;

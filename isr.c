@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * isr.c: the events of isr.h: interrupt handlers mark them, a turn of the tasks delivers them. */
+ * isr.c: the events of isr.h, which interrupt handlers mark and a turn of the tasks delivers. */
 #include "isr.h"
 
 volatile uint8_t co_isr_raised_;
@@ -39,8 +39,8 @@ static void event_deliver(struct co_isr_event *event)
     }
 }
 
-/* Each mark is cleared before what it stands for is looked at: a handler that comes meanwhile marks
- * again, and at worst a later turn looks in vain. */
+/* Clears each mark before it looks at what the mark stands for. A handler that runs in between
+ * marks it again, and at worst a later turn looks in vain. */
 int co_isr_deliver(void)
 {
     int delivered = 0;

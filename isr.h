@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * isr.h: events that interrupt handlers set and tasks wait for. No lock, no masked interrupt.
+ * isr.h: events that an interrupt handler sets and a task waits for, without a lock and without
+ * masking interrupts.
  *
- *     static struct co_isr_event pressed;              // co_isr_event_init(&pressed), once
+ *     static struct co_isr_event pressed;                 // co_isr_event_init(&pressed), once
  *
  *     void BUTTON_IRQHandler(void)
  *     {
@@ -17,13 +18,15 @@
  *         co_end;
  *     }
  *
- * From an interrupt handler, one may call co_isr_event_set, and nothing else of this library. It
- * is two stores of a byte, so a handler may interrupt another one anywhere in it, and the tasks
- * anywhere in co_isr_deliver: no set is lost. The handler runs on the processor that runs the
- * tasks; a signal handler in a program with one thread is one too. Other threads have co_loop_post.
+ * An interrupt handler may call co_isr_event_set and nothing else of this library. A set is two
+ * stores of one byte each, so none is lost when a handler interrupts another one in the middle of a
+ * set, or the tasks in the middle of co_isr_deliver. The handler must run on the processor that
+ * runs the tasks. In a program with one thread, a signal handler may do the same. Other threads use
+ * co_loop_post.
  *
- * A set stays until a wait takes it, and sets in between are one. So what the event tells of (bytes
- * in a ring) is to be looked at after the wait, all of it, before the next wait. */
+ * A set stays until a wait consumes it, and a set that comes before that is merged with it. So
+ * after each wait, handle all that the event stands for, such as every byte in a ring, before you
+ * wait again. */
 #ifndef CO_ISR_H
 #define CO_ISR_H
 
@@ -34,45 +37,47 @@ extern "C" {
 #endif
 
 struct co_isr_event {
-    struct co_task *waiters;        /* private */
-    struct co_isr_event *next;      /* private: in the list of all */
-    volatile uint8_t raised;        /* private: by a handler, to be delivered */
-    uint8_t is_set;                 /* ro: delivered, and nobody has waited yet */
+    struct co_task *waiters;           /* private */
+    struct co_isr_event *next;      /* private: in the list of all events */
+    volatile uint8_t raised;        /* private: set by a handler, not delivered yet */
+    uint8_t is_set;                 /* ro: delivered, not consumed by a wait yet */
 };
 
-/* Zeroes the event and puts it on the list that co_isr_deliver goes through. Before its interrupt
- * is switched on; not from a handler. */
+/* Zeroes the event and puts it on the list that co_isr_deliver walks. Call it before the interrupt
+ * is switched on, and not from a handler. */
 void co_isr_event_init(struct co_isr_event *event);
 
-/* Takes it off the list: nobody hears of it any more. Stops if a task waits. */
+/* Takes the event off that list, so that its sets have no effect any more. The program stops if a
+ * task waits for it. */
 void co_isr_event_remove(struct co_isr_event *event);
 
-/* From handlers, and from tasks as well: who waits, or else who waits next, goes on in the next
- * turn. If nobody waits any more, nothing happens. */
+/* Sets the event, from a handler or from a task. All tasks that wait for it go on in the next turn;
+ * if none waits, the set stays for the next wait. It does no harm when the task that waited was
+ * cancelled or has ended. */
 static inline void co_isr_event_set(struct co_isr_event *event);
 
-/* Waits until the event is set, and clears it: 0. Of several tasks that wait, all go on.
- * -ECANCELED: a set that comes later stays for the next wait. */
+/* Waits until the event is set, clears it and returns 0. If several tasks wait, all of them go on.
+ * -ECANCELED: the task was cancelled; a set that comes later stays for the next wait. */
 CO_OP co_isr_event_wait(struct co_isr_event *event);
 
-/* Forgets a set that nobody has waited for: before what it tells of is begun anew. */
+/* Forgets a set that no wait has consumed. Call it before you start the device again. */
 void co_isr_event_clear(struct co_isr_event *event);
 
 /* For drivers.
- * co_isr_deliver: before each turn: tasks that wait for events that were set become ready. How many
- *     events there were.
- * co_isr_pending: whether there is one to deliver. A driver asks with interrupts masked, and sleeps
- *     without unmasking them first, by an instruction that a pending interrupt ends: so one that
- *     comes in between is not slept over. */
+ * co_isr_deliver makes the tasks ready that wait for events which were set, and returns how many
+ *     events those were. Call it before each turn.
+ * co_isr_pending returns whether there is an event to deliver. A driver asks with interrupts masked
+ *     and then sleeps, without unmasking them first, by an instruction that a pending interrupt
+ *     ends. So it does not sleep through an interrupt that comes between the two. */
 int co_isr_deliver(void);
 static inline int co_isr_pending(void);
 
 /* ---- Machinery ------------------------------------------------------------------------------- */
 
-extern volatile uint8_t co_isr_raised_;     /* some event is */
+extern volatile uint8_t co_isr_raised_;     /* some event is raised */
 
-/* What was written before is in memory, what is read after is read anew: for the compiler; one
- * processor sees its own stores in order. */
+/* A barrier for the compiler, which puts earlier writes into memory and reads anew what is read
+ * later. The processor needs none, since it sees its own stores in order. */
 #ifdef __GNUC__
 #define CO_ISR_FENCE_() __asm__ volatile("" ::: "memory")
 #else
@@ -82,7 +87,7 @@ extern volatile uint8_t co_isr_raised_;     /* some event is */
 static inline void co_isr_event_set(struct co_isr_event *event)
 {
     CO_ISR_FENCE_();
-    event->raised = 1;                      /* first: co_isr_deliver clears in the other order */
+    event->raised = 1;                      /* first, since co_isr_deliver clears this one last */
     co_isr_raised_ = 1;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * net.c: TCP, UDP and unix sockets, on the fd ops of loop.c; connecting is in connect.c. */
+ * net.c: TCP, UDP and unix sockets, on the fd ops of loop.h; connect.c connects them. */
 #define _GNU_SOURCE
 #include "net.h"
 
@@ -21,7 +21,7 @@ enum { SENDFILE_PART = 1 << 20 };
 
 /* ---- Sockets --------------------------------------------------------------------------------- */
 
-/* The address of a numeric [host] and [port]. 0, or negative errno. */
+/* Makes the address of a numeric [host] and [port]. Returns 0, or negative errno. */
 static int address(const char *host, int port, struct sockaddr_storage *to, socklen_t *size)
 {
     struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
@@ -53,7 +53,7 @@ void co_net_no_delay_(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-/* A new socket. Its number may have been in use: the loop forgets what it knew of that. */
+/* Makes a socket. The loop forgets what it knew of an older fd with the same number. */
 int co_net_socket_(int family, int type)
 {
     int fd = co_loop_fails(EMFILE) ? -1 : socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -64,7 +64,7 @@ int co_net_socket_(int family, int type)
     return fd;
 }
 
-/* Closes [fd] and gives the errno of the call that failed. */
+/* Closes [fd] and returns the negative errno of the call that failed before. */
 int co_net_give_up_(int fd)
 {
     int error = errno;
@@ -132,7 +132,7 @@ int co_datagram_to(struct co_datagram *datagram, const char *host, int port)
     return address(host, port, &datagram->peer, &datagram->peer_size);
 }
 
-/* 0, or -ENAMETOOLONG; or -EINVAL for "", which Linux would take for an abstract name. */
+/* Returns 0; -ENAMETOOLONG; or -EINVAL for "", which Linux would take for an abstract name. */
 int co_net_unix_address_(const char *path, struct sockaddr_un *at)
 {
     *at = (struct sockaddr_un){ .sun_family = AF_UNIX };
@@ -198,7 +198,7 @@ static intptr_t accept_try(int listener, struct co_fd_op *op)
             return CO_FD_PAUSE_;
         case ECONNABORTED: case EINTR: case EPROTO: case ENETDOWN: case EHOSTDOWN:
         case EHOSTUNREACH: case ENETUNREACH: case ENOPROTOOPT: case ENONET:
-            continue;                   /* that peer is gone: the next one (accept(2), Linux) */
+            continue;                   /* that peer is gone: accept(2) says to try again */
         default:
             return co_fd_result_(-1);
         }
@@ -280,7 +280,7 @@ co_op co_send_all(int fd, const void *buf, size_t size)
     return co_fd_(fd, &wait, buf, size);
 }
 
-/* What the kernel sends at once is bounded, so that a fast peer does not hold up the others. */
+/* An attempt sends a bounded part, so that a fast peer does not hold up the others. */
 static intptr_t sendfile_try(int fd, struct co_fd_op *op)
 {
     struct co_sendfile *s = op->data;
@@ -312,7 +312,7 @@ enum { MMSG = 64 };                     /* datagrams in a system call */
 #ifndef __linux__
 struct mmsghdr { struct msghdr msg_hdr; unsigned msg_len; };
 
-/* The first of them alone. */
+/* Receives only the first of them. */
 static int recvmmsg(int fd, struct mmsghdr *to, unsigned n, int flags, void *timeout)
 {
     ssize_t length = recvmsg(fd, &to->msg_hdr, flags);
@@ -334,7 +334,7 @@ struct mmsg {
     struct iovec parts[MMSG];
 };
 
-/* Up to MMSG of [n] datagrams as the system wants them: how many. */
+/* Describes up to MMSG of [n] datagrams as the system wants them, and returns how many. */
 static unsigned mmsg_init(struct mmsg *mmsg, struct co_datagram *d, size_t n, int receive)
 {
     unsigned count = n < MMSG ? (unsigned)n : MMSG;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * process.c: co_signal on libev's signal watchers; children by posix_spawn and pidfd.
  *
- * A child's end is waited for in two steps: somebody learns that it has ended, which leaves it a
- * zombie, and then the loop's thread takes its status. So as long as a signal may be sent, the
- * number names the child and nobody else. */
+ * The end of a child is awaited in two steps. First a pidfd or a thread reports that the child has
+ * ended, which leaves it a zombie; then the loop's thread takes its status. So as long as a signal
+ * may be sent, the process number names the child and nobody else. */
 #define _GNU_SOURCE
 #include "process.h"
 #include "loop_impl.h"
@@ -27,7 +27,7 @@ struct watch {
     ev_signal signal;
     struct watch *next;
     struct co_task *waiters;    /* a ring */
-    int came;                   /* while nobody waited */
+    int came;                   /* it was delivered while no task waited */
     struct sigaction before;
 };
 
@@ -60,8 +60,8 @@ static enum co_take_back signal_take_back(struct co_task *task)
     return CO_TAKEN;
 }
 
-/* libev leaves SIG_DFL behind its last watcher. What was there before may be libev's own handler,
- * of a watcher of the user's that is gone by now: then there is nothing to put back. */
+/* libev sets SIG_DFL when its last watcher stops, so what was there before ours is put back. That
+ * may be libev's own handler, of a watcher of the user's which is gone by now; then nothing is. */
 static void watch_stop(struct ev_loop *ev, struct watch *watch)
 {
     struct sigaction libev, now;
@@ -88,7 +88,8 @@ static void signals_leave(struct co_loop_part_ *part)
     free(signals);
 }
 
-/* A fault would be raised again and again, since no task runs before the handler returns. */
+/* Refuses faults, too. No task runs before the handler returns, so a fault would be raised again
+ * and again. */
 static int signal_check(int signo)
 {
     static const int never[] = { SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL };
@@ -100,7 +101,7 @@ static int signal_check(int signo)
     return signo > 0 && signo < NSIG && sigaction(signo, NULL, &now) == 0 ? 0 : -EINVAL;
 }
 
-/* Makes [signo] this loop's. */
+/* Begins to watch [signo], which no other loop may do from now on. */
 static int watch_start(struct co_loop *loop, struct signals *signals, int signo)
 {
     struct ev_loop *ev = co_loop_ev(loop);
@@ -108,7 +109,7 @@ static int watch_start(struct co_loop *loop, struct signals *signals, int signo)
     int error = watch ? co_loop_signal_take_(loop, signo) : -ENOMEM;
 
     if (error == 0 && signo == SIGCHLD && EV_DEFAULT_UC && !ev_is_default_loop(ev))
-        error = -EBUSY;             /* libev's default loop watches it from its beginning */
+        error = -EBUSY;             /* libev's default loop always watches it */
     if (error < 0) {
         free(watch);
         return error;
@@ -119,13 +120,13 @@ static int watch_start(struct co_loop *loop, struct signals *signals, int signo)
     ev_signal_start(ev, &watch->signal);
     ev_unref(ev);
     if (signo == SIGINT)
-        co_loop_sigint_stop_(loop); /* after ours has begun: there is no gap in which it kills */
+        co_loop_sigint_stop_(loop); /* after ours has begun, or it could kill in between */
     watch->next = signals->watches;
     signals->watches = watch;
     return 0;
 }
 
-/* The watch of [signo], which is the first of the list if it is new. */
+/* Finds the watch of [signo]; a new one is the first of the list. Returns 0 or negative errno. */
 static int watch_find(struct co_loop *loop, int signo, struct watch **found)
 {
     struct signals *signals = (struct signals *)co_loop_part_(loop, signals_leave, sizeof *signals);
@@ -170,8 +171,8 @@ co_op co_signal(int signo)
 
 /* ---- Starting a child ------------------------------------------------------------------------ */
 
-/* The child's ends are all numbered from 3 on, so that none is overwritten when they are put in the
- * places 0, 1 and 2 one after the other. */
+/* The child's ends all have numbers from 3 on, so that none is overwritten when they are copied to
+ * 0, 1 and 2 one after the other. */
 struct ends {
     int ours[3], theirs[3];     /* -1: none */
 };
@@ -203,13 +204,13 @@ static int ends_pipe(struct ends *ends, int i)
     if (co_loop_fails(EMFILE) || pipe2(fds, O_CLOEXEC) < 0)
         return -errno;
     ends->ours[i] = fds[own];
-    co_fd_forget_(fds[own]);        /* its number may have been in use */
+    co_fd_forget_(fds[own]);        /* the loop may know an older fd by this number */
     error = co_fd_nonblock(fds[own]);
     ends->theirs[i] = fd_raised(fds[!own]);
     return error < 0 ? error : ends->theirs[i];
 }
 
-/* Stream [i] as [wanted]. Negative errno if there is none. */
+/* Opens stream [i] as [wanted]. Returns negative errno if that fails. */
 static int ends_open(struct ends *ends, int i, int wanted)
 {
     int fd;
@@ -219,9 +220,9 @@ static int ends_open(struct ends *ends, int i, int wanted)
     if (wanted == CO_PROCESS_NULL) {
         fd = fd_raised(open("/dev/null", (i == 0 ? O_RDONLY : O_WRONLY) | O_CLOEXEC));
     } else if (wanted == CO_PROCESS_INHERIT) {
-        fd = fd_high(i);            /* ours may be close-on-exec: a copy of it takes its place */
+        fd = fd_high(i);            /* a copy, since ours may be close-on-exec */
         if (fd == -EBADF)
-            return 0;               /* closed here: closed there */
+            return 0;               /* closed here, and so there */
     } else if (wanted == CO_PROCESS_STDOUT && i == 2) {
         if (ends->theirs[1] < 0)
             return 0;
@@ -239,7 +240,7 @@ static void ends_close(int fds[3])
             close(fds[i]);
 }
 
-/* Close-on-exec is what keeps our own fds from the child; this keeps those of others as well. */
+/* The fds of this library are close-on-exec; CLOSE_FROM keeps all others from the child, too. */
 #ifdef __GLIBC_PREREQ
 #if __GLIBC_PREREQ(2, 34)
 #define CLOSE_FROM(actions, fd) posix_spawn_file_actions_addclosefrom_np(actions, fd)
@@ -249,7 +250,7 @@ static void ends_close(int fds[3])
 #define CLOSE_FROM(actions, fd) 0
 #endif
 
-/* 0 or an errno, as of posix_spawn. */
+/* Returns 0 or a positive errno, as posix_spawn does. */
 static int actions_fill(posix_spawn_file_actions_t *actions, const struct ends *ends,
                         const char *cwd)
 {
@@ -304,7 +305,7 @@ static int ends_spawn(const struct ends *ends, pid_t *pid, char *const argv[],
     return -error;
 }
 
-/* -1 if there is none, for whatever reason: then a thread waits for the child. */
+/* Returns -1 if there is no pidfd, for whatever reason; then a thread waits for the child. */
 static int pidfd_open_(pid_t pid)
 {
 #ifdef SYS_pidfd_open
@@ -352,7 +353,7 @@ int co_process_spawn(struct co_process *process, char *const argv[],
 
 /* ---- Its end --------------------------------------------------------------------------------- */
 
-/* Takes the status of a child that has ended, or is about to: this blocks until it has. */
+/* Takes the status of a child that has ended or is about to end; blocks until it has. */
 static void process_reap(struct co_process *process)
 {
     pid_t pid;
@@ -393,8 +394,8 @@ int co_process_kill(struct co_process *process, int signo)
     return gone == 0 ? 0 : -errno;
 }
 
-/* Without a pidfd, a thread of its own waits for each child: of a bounded pool, children that run
- * long would leave nothing to others. It does not take the status, see above. */
+/* Without a pidfd, a thread of its own waits for each child, since children that run for long would
+ * use up a bounded pool. The thread does not take the status, which the loop's thread does. */
 static void child_told(void *arg)
 {
     struct co_process *process = arg;
@@ -431,7 +432,7 @@ static int watch_by_thread(struct co_process *process)
     if (error < 0)
         return error;
     process->watched = 1;
-    co_loop_ref(process->loop);     /* until it posts, as it does even if nobody waits by then */
+    co_loop_ref(process->loop);     /* until it posts, which it does even if nobody waits */
     return 0;
 }
 
@@ -441,7 +442,7 @@ static enum co_take_back dead_take_back(struct co_task *task)
     return CO_TAKEN;
 }
 
-/* An op: waits until the child has ended. 0. */
+/* An op that waits until the child has ended; its result is 0. */
 static co_op process_dead(struct co_process *process)
 {
     static const struct co_wait_kind wait = { "co_child", dead_take_back };
@@ -461,8 +462,8 @@ static co_op process_dead(struct co_process *process)
     return co_wait();
 }
 
-/* A failed wait after co_process_close is none: that has taken the status. While a thread is at
- * work it goes on, whatever happened, since that will post to [process]. */
+/* A wait that fails because co_process_close has taken the status is no failure. While a thread is
+ * at work this waits on, whatever has happened, since the thread will post to [process]. */
 static co_define(co_process_end_)
 {
     struct co_process *process = self->process;
@@ -515,7 +516,7 @@ void co_process_close(struct co_process *process)
 {
     if (!process->started)
         return;
-    co_process_kill(process, SIGKILL);  /* before it could see the end of a pipe */
+    co_process_kill(process, SIGKILL);  /* first, or it might act on the end of a pipe */
     process_reap(process);
     end_close(&process->in);
     end_close(&process->out);
@@ -542,7 +543,7 @@ static co_define(co_process_write_)
     co_end;
 }
 
-/* The byte after the last that there is room for tells whether the end has come. */
+/* When [out] is full, one more byte is read, to see whether the end has come. */
 static co_define(co_process_talk_)
 {
     struct co_process *process = self->process;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * stream.c: lines and exact amounts through buffers, on co_read and co_write of loop.c. */
+ * stream.c: the buffered reads and writes of stream.h, on co_read and co_write of loop.h. */
 #define _GNU_SOURCE             /* memmem */
 #include "stream.h"
 
@@ -10,7 +10,8 @@ void co_stream_init(struct co_stream *stream, int fd, char *buf, size_t size)
     *stream = (struct co_stream){ .fd = fd, .buf = buf, .size = size };
 }
 
-/* Room behind what was received: moves it to the front of the buffer if need be. */
+/* Returns the room behind what was received, which is moved to the front of the buffer if need be.
+ * */
 static size_t stream_room(struct co_stream *s)
 {
     if (s->start > 0 && (s->start == s->end || s->end + 1 >= s->size)) {
@@ -21,7 +22,7 @@ static size_t stream_room(struct co_stream *s)
     return s->end + 1 < s->size ? s->size - 1 - s->end : 0;     /* one byte for the NUL */
 }
 
-/* Gives the first [n] bytes as a line, without its end. */
+/* Takes the first [n] bytes as a line and cuts its end off. */
 static intptr_t stream_line(struct co_stream *s, size_t n, char **line)
 {
     char *end = s->buf + s->start + n;
@@ -38,7 +39,7 @@ static intptr_t stream_line(struct co_stream *s, size_t n, char **line)
     return (intptr_t)n;
 }
 
-/* Gives the first [n] bytes, of which [end_size] are the end that was looked for. */
+/* Takes the first [n] bytes and cuts off the last [end_size] of them, which are the end. */
 static intptr_t stream_part(struct co_stream *s, size_t n, size_t end_size, char **data)
 {
     *data = s->buf + s->start;
@@ -48,7 +49,7 @@ static intptr_t stream_part(struct co_stream *s, size_t n, size_t end_size, char
     return (intptr_t)n;
 }
 
-/* Where the end that [r] looks for begins, in what was received; or NULL. */
+/* Returns where the end that [r] searches for begins in what was received, or NULL. */
 static char *stream_find(struct co_stream_line_ *r)
 {
     struct co_stream *s = r->stream;
@@ -61,7 +62,7 @@ static char *stream_find(struct co_stream_line_ *r)
     return r->end ? memmem(from, n, r->end, r->end_size) : memchr(from, '\n', n);
 }
 
-/* The last line may have no end. Its NUL lies in the byte that stream_room keeps free. */
+/* The last line may have no end. Its NUL goes into the byte that stream_room keeps free. */
 static co_define(co_stream_line_)
 {
     struct co_stream *s = self->stream;
@@ -91,7 +92,7 @@ static co_define(co_stream_line_)
     co_end;
 }
 
-/* A read is in progress: its frame, of either kind, has a caller. */
+/* Returns whether a read is in progress; then its frame, of either kind, has a caller. */
 static int stream_busy(const struct co_stream *s)
 {
     return s->read.line.co.caller != NULL;
@@ -104,7 +105,7 @@ co_op co_read_line(struct co_stream *stream, char **line)
     return co_call(&stream->read.line, co_stream_line_, .stream = stream, .line = line);
 }
 
-/* What is in the buffer first; the rest goes where it is wanted, without a copy. */
+/* Takes what is in the buffer first, and reads the rest to where it is wanted, without a copy. */
 static co_define(co_stream_exact_)
 {
     struct co_stream *s = self->stream;
@@ -175,7 +176,7 @@ int co_stream_write(struct co_stream *stream, const void *data, size_t size)
     if (size > stream->out_size - n)
         return -ENOBUFS;
     if (size > stream->out_size - stream->out_end) {
-        if (stream->flush.co.caller)            /* the kernel reads from where it lies */
+        if (stream->flush.co.caller)            /* it writes from where they lie now */
             return -ENOBUFS;
         memmove(stream->out, stream->out + stream->out_start, n);
         stream->out_start = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * thread.c: the pool of threads behind co_thread, and a loop per thread.
+ * thread.c: the pool of threads behind co_thread, and a loop for each thread.
  *
- * A job is the waiting task itself, queued through its own link; while it waits nobody else touches
- * it, so the worker may put the result there. It is woken by a post to its loop. */
+ * A job is the waiting task itself, queued through its own link. While it waits nobody else touches
+ * it, so the worker stores the result in it and then has it woken by a post to its loop. */
 #define _GNU_SOURCE
 #include "thread.h"
 #include "loop_impl.h"
@@ -19,10 +19,10 @@ static struct {
     pthread_mutex_t lock;
     pthread_cond_t work, ended;
     struct co_task *first, *last;   /* jobs that have not begun */
-    unsigned idle, busy, count;     /* threads that wait for work; that run a job; all */
-    unsigned limit;                 /* jobs that run at once */
-    unsigned loops;                 /* that use the pool */
-    int ending;                     /* the last of them has left, and joins the threads */
+    unsigned idle, busy, count;     /* threads that wait for work; that run a job; in all */
+    unsigned limit;                 /* as many jobs may run at once */
+    unsigned loops;                 /* loops that use the pool */
+    int ending;                     /* the last of them has left and joins the threads */
     pthread_t threads[THREADS_MAX];
 } pool = { .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER,
            .ended = PTHREAD_COND_INITIALIZER, .limit = 16 };
@@ -71,6 +71,7 @@ static void *worker(void *arg)
     return NULL;
 }
 
+/* Creates a thread that has all signals blocked. */
 int co_thread_make_(pthread_t *thread, void *(*fn)(void *), void *arg)
 {
     sigset_t all, old;
@@ -83,7 +84,7 @@ int co_thread_make_(pthread_t *thread, void *(*fn)(void *), void *arg)
     return -error;
 }
 
-/* Queues [task], with the lock held. 0, or why not. */
+/* Queues [task]; the lock is held. Returns 0, or negative errno if there is no thread at all. */
 static int job_add(struct co_task *task)
 {
     int waiting = pool.first != NULL;
@@ -106,7 +107,8 @@ static int job_add(struct co_task *task)
     return 0;
 }
 
-/* 1: it had not begun. Else its result is given, and the request meets the next await. */
+/* Withdraws a call that has not begun. One that has begun goes on: its result is delivered, and the
+ * next await of the task fails with -ECANCELED. */
 static enum co_take_back job_take_back(struct co_task *task)
 {
     struct co_task *before = NULL;
@@ -130,7 +132,7 @@ static enum co_take_back job_take_back(struct co_task *task)
     return begun ? CO_LATER : CO_TAKEN;
 }
 
-/* The last loop that used the pool ends its threads; they have nothing to do any more. */
+/* The last loop that leaves the pool ends its threads, which have nothing left to do. */
 static void pool_leave(struct co_loop_part_ *part)
 {
     unsigned loops;
@@ -143,7 +145,7 @@ static void pool_leave(struct co_loop_part_ *part)
     pthread_mutex_unlock(&pool.lock);
     if (loops > 0)
         return;
-    for (unsigned i = 0; i < pool.count; i++)       /* nobody enters meanwhile */
+    for (unsigned i = 0; i < pool.count; i++)       /* no loop can enter meanwhile */
         pthread_join(pool.threads[i], NULL);
     pthread_mutex_lock(&pool.lock);
     pool.count = 0;
@@ -152,8 +154,8 @@ static void pool_leave(struct co_loop_part_ *part)
     pthread_mutex_unlock(&pool.lock);
 }
 
-/* A fork() copies the pool, but not its threads: the child begins with none. Calls of its loop that
- * were not over give -EAGAIN there; the parent's go on. */
+/* fork() copies the pool but not its threads, so the child begins with none. Calls that were in
+ * progress return -EAGAIN in the child; in the parent they go on. */
 static const struct co_wait_kind thread_wait = { "co_thread", job_take_back };
 
 static void fork_begins(void)
@@ -189,7 +191,7 @@ static void pool_made(void)
     pthread_atfork(fork_begins, fork_ends, fork_child);
 }
 
-/* This loop uses the pool from now on. */
+/* Counts [loop] among those that use the pool, if it is not among them yet. */
 static int pool_enter(struct co_loop *loop)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -200,7 +202,7 @@ static int pool_enter(struct co_loop *loop)
     if (!co_loop_part_(loop, pool_leave, sizeof(struct co_loop_part_)))
         return -ENOMEM;
     pthread_mutex_lock(&pool.lock);
-    while (pool.ending)             /* not for long: its threads are idle */
+    while (pool.ending)             /* not for long, since its threads are idle */
         pthread_cond_wait(&pool.ended, &pool.lock);
     pool.loops++;
     pthread_mutex_unlock(&pool.lock);
@@ -225,7 +227,7 @@ co_op co_thread(intptr_t (*fn)(void *), void *arg)
     pthread_mutex_lock(&pool.lock);
     error = job_add(task);
     pthread_mutex_unlock(&pool.lock);
-    if (error < 0) {                    /* not even one thread: the op ends at once */
+    if (error < 0) {                    /* without a single thread the op ends at once */
         co_loop_unref(loop);
         co_wake(task, error);
     }
@@ -251,12 +253,13 @@ struct crew {
     const void *frame;
     unsigned count;
     int ending;                     /* the others are being cancelled */
-    intptr_t failure;               /* the first */
+    intptr_t failure;               /* the first one, or 0 */
     struct crew_member {
         struct crew *crew;
         unsigned index;
         pthread_t thread;
-        struct co_loop *loop;       /* while it runs and may have to be cancelled */
+        struct co_loop *loop;       /* NULL before and after the time in which a post may
+                                     * cancel it */
         struct co_task *task;
     } *members;
 };
@@ -276,7 +279,7 @@ static void member_cancel(void *arg)
         co_cancel(member->task);
 }
 
-/* Has one member cancelled. 0, or -EAGAIN: too many posts wait there. */
+/* Posts a cancel to one member. Returns 0, or -EAGAIN if too many posts wait there. */
 static int member_ask(struct crew_member *member)
 {
     int error = 0;
@@ -288,7 +291,8 @@ static int member_ask(struct crew_member *member)
     return error;
 }
 
-/* The first that ends like this has the others cancelled, who then give -ECANCELED: no failure. */
+/* Notes a member that failed or was cancelled. The first one cancels the others, and when those
+ * then return -ECANCELED it is no failure. */
 static void crew_end(struct crew *crew, intptr_t result)
 {
     int first;
@@ -301,10 +305,10 @@ static void crew_end(struct crew *crew, intptr_t result)
     pthread_mutex_unlock(&crew->lock);
     for (unsigned i = 0; first && i < crew->count; i++)
         while (member_ask(&crew->members[i]) == -EAGAIN)
-            sched_yield();          /* unlocked: it may wait for the lock itself */
+            sched_yield();          /* unlocked, since that member may need the lock */
 }
 
-/* Storage of the member's own: its task can be looked at when it has ended. */
+/* Starts the main task, in storage of its own, so that its flags can be read after its end. */
 static struct co_task *member_spawn(struct crew_member *member)
 {
     struct crew *crew = member->crew;
@@ -317,7 +321,7 @@ static struct co_task *member_spawn(struct crew_member *member)
     pthread_mutex_lock(&crew->lock);
     member->task = task;
     if (crew->ending)
-        co_cancel(task);                /* and not once more by a post */
+        co_cancel(task);                /* here, and not by a post as well */
     else
         member->loop = co_loop_current();
     pthread_mutex_unlock(&crew->lock);
@@ -338,10 +342,10 @@ static void member_main(struct crew_member *member)
     task = member_spawn(member);
     result = co_main_run_(task);
     pthread_mutex_lock(&crew->lock);
-    member->loop = NULL;                /* no more posts to it */
+    member->loop = NULL;                /* it gets no more posts */
     pthread_mutex_unlock(&crew->lock);
     co_loop_free(co_loop_current());
-    if (!task || result < 0 || task->flags & CO_TASK_ASKED_) /* it may be content with its cancel */
+    if (!task || result < 0 || task->flags & CO_TASK_ASKED_) /* it may swallow its cancel */
         crew_end(crew, result);
     free(task);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * counts.c: what test/instructions.sh counts under callgrind: N of each kind, one kind after the
- * other. counted() ends each, which callgrind is told to look for.
+ * counts.c: what test/instructions.sh counts under callgrind, which is N of each kind, one kind
+ * after the other. Each ends with a call of counted(), for which callgrind looks.
  *
  *     counts N                prints the names of the kinds, in order
  *

@@ -4,8 +4,8 @@
  *
  *     memory [--quick] [--go PROGRAM] [--asyncio PROGRAM]
  *
- * Each kind runs in a process of its own, which tells its RSS, and what malloc() gave out, before
- * and after. Linux. */
+ * Each kind runs in a process of its own, which reports its RSS, and what malloc() has handed out,
+ * before and after. It needs Linux. */
 #define _GNU_SOURCE
 #define BENCH_UNIT "bytes"
 #include "bench.h"

@@ -5,8 +5,8 @@
  *     tasks [--quick] [--seed N] [--go PROGRAM]
  *     tasks --slice KIND          one slice of one kind, for a profile; --slice: their names
  *
- * Each kind runs in a process of its own, so that none meets the heap of another; all are up at
- * once, on one core, and take turns: in each round a slice each, in shuffled order. Linux. */
+ * Each kind runs in a process of its own, so that none uses the heap of another. All run at once,
+ * on one core, and take turns, with a slice for each in each round, in shuffled order. Linux. */
 #define _GNU_SOURCE
 #define BENCH_UNIT "ns"
 #include "bench.h"

@@ -1,4 +1,4 @@
-/* You will see three machines run by themselves while you do the chores: 60 min, not 135. */
+/* You will see three machines run while you do the chores, in 60 minutes and not in 135. */
 #define _POSIX_C_SOURCE 200809L
 #include "clock.h"
 #include "loop.h"
@@ -51,7 +51,7 @@ co_define(you) {
     }
     co_try(co_group_wait(&self->running));
     co_finally;
-    co_group_cancel(&self->running);    /* Ctrl-C: no machine is left on */
+    co_group_cancel(&self->running);       /* Ctrl-C: no machine is left on */
     co_await(co_group_wait(&self->running));
     co_end;
 }

@@ -1,4 +1,4 @@
-/* You will see a chat: each line of one `nc 127.0.0.1 PORT` goes to all the others. */
+/* You will see a chat, in which each line of one `nc 127.0.0.1 PORT` goes to all the others. */
 #include "net.h"
 #include "options.h"
 #include "outbox.h"
@@ -58,7 +58,7 @@ co_define(server) {
     for (;;) {
         co_try(self->fd, co_accept(self->listener));
         if (co_group_go(&self->sessions, session, .fd = self->fd) < 0)
-            co_fd_close(self->fd);      /* the pool is used up */
+            co_fd_close(self->fd);         /* the pool is used up */
     }
     co_finally;
     term_stop(&self->term);

@@ -1,4 +1,4 @@
-/* You will see a site crawled, 5 pages at a time (--count 1: in turn); after Ctrl-C, it goes on. */
+/* You will see a site crawled, 5 pages at a time; started again after Ctrl-C, it goes on. */
 #define _POSIX_C_SOURCE 200809L
 #include "fetch.h"
 #include "options.h"
@@ -10,8 +10,8 @@ struct crawl {
     const struct options *options;
     const char *url;                    /* where it begins */
     struct seen seen;
-    struct co_semaphore room;           /* how many may work at a time */
-    struct co_group pages;              /* all of them, those that wait for room too */
+    struct co_semaphore room;              /* how many may work at a time */
+    struct co_group pages;            /* all of them, those that wait for room too */
     int done, old;                      /* pages visited now, and in runs before */
     double start;
 };

@@ -1,4 +1,4 @@
-/* You will see jobs of 5 s and 10 s take 15 s one after the other, 10 s as threads or as tasks. */
+/* You will see jobs of 5 s and 10 s take 15 s in turn, and 10 s as threads or as tasks. */
 #define _POSIX_C_SOURCE 200809L
 #include "clock.h"
 #include "loop.h"

@@ -1,4 +1,4 @@
-/* You will see an echo server: each `nc 127.0.0.1 PORT`, of any number, gets its lines back. */
+/* You will see an echo server, which returns the lines of any number of `nc 127.0.0.1 PORT`. */
 #include "net.h"
 #include "options.h"
 #include "term.h"
@@ -34,7 +34,7 @@ co_define(server) {
     for (;;) {
         co_try(self->fd, co_accept(self->listener));
         if (co_go(session, .fd = self->fd) < 0)
-            co_fd_close(self->fd);      /* no memory: the session that was not made owns nothing */
+            co_fd_close(self->fd); /* no memory: the session that was not made owns nothing */
     }
     co_finally;
     term_stop(&self->term);

@@ -1,4 +1,4 @@
-/* You will see that a coroutine does nothing until a loop runs it, and a task before and after. */
+/* You will see that nothing of a coroutine or a task runs before the loop does. */
 #include "loop.h"
 #include "options.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * You will see a web server: the files below DIR, for curl, wrk, ab and browsers.
+ * You will see a web server, which serves the files below DIR to curl, wrk, ab and browsers.
  *
- * A connection receives into one buffer, parses each request in place, writes the answers to all
- * that lie there into another, and sends that: two awaits for any number of requests. */
+ * A connection receives into one buffer, parses each request there in place, writes the answers to
+ * all of them into another buffer, and sends it. So any number of requests takes two awaits. */
 #define _GNU_SOURCE
 #include "httpd_answer.h"
 #include "net.h"
@@ -30,7 +30,7 @@ struct server {
     int root, fd, naps;
     bool is_closing;
     ev_signal term;
-    struct co_group tasks;              /* the connections */
+    struct co_group tasks;            /* the connections */
     struct connection *connections;     /* those that have begun, in a list */
     struct co_task ticker_task;
     struct ticker ticker;
@@ -113,7 +113,7 @@ static void server_tick(struct server *server)
         connection_look(c);
     if (atomic_load(&stopping) && !server->is_closing) {
         server->is_closing = true;
-        co_fd_close(server->listeners[co_loop_index()]);    /* co_accept gives -EBADF */
+        co_fd_close(server->listeners[co_loop_index()]);      /* co_accept gives -EBADF */
     }
 }
 
@@ -349,7 +349,7 @@ int main(int argc, char **argv)
         port = co_tcp_port(listeners[i]);
     }
     result = co_loop_threads((unsigned)options.jobs, server, .options = &options, .root = root,
-                             .listeners = listeners);
+                          .listeners = listeners);
     if (root >= 0)
         close(root);
     if (result < 0 && result != -ECANCELED)     /* which is Ctrl-C or SIGTERM */

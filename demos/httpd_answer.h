@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * httpd_answer.h: what is answered to a request: a status and fields, in one piece with a small
- * body; or the part of a file that is to follow. Plain C: it opens files, and sends nothing. */
+ * httpd_answer.h: makes the answer to a request, which is a status and fields in one piece with a
+ * small body, or with the part of a file that is to follow. It opens files but sends nothing. */
 #ifndef DEMOS_HTTPD_ANSWER_H
 #define DEMOS_HTTPD_ANSWER_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * httpd_path.h: from the target of a request to an open file, and never out of the root. */
+ * httpd_path.h: opens the file that the target of a request names, and none outside the root. */
 #ifndef DEMOS_HTTPD_PATH_H
 #define DEMOS_HTTPD_PATH_H
 

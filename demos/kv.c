@@ -1,6 +1,6 @@
-/* You will see a key-value server: redis-cli -p PORT and redis-benchmark -p PORT talk to it. It
- * keeps strings only: GET SET MGET MSET DEL EXISTS INCR EXPIRE TTL and their like; COMMAND lists
- * them. */
+/* You will see a key-value server, which redis-cli -p PORT and redis-benchmark -p PORT can use. It
+ * has the commands on strings: GET SET MGET MSET DEL EXISTS INCR EXPIRE TTL and others, which
+ * COMMAND lists. */
 #define _POSIX_C_SOURCE 200809L
 #include "kv_commands.h"
 #include "net.h"
@@ -224,8 +224,8 @@ co_define(server) {
     for (;;) {
         co_try(self->fd, co_accept(self->listener));
         if (co_group_go(&self->sessions, session, .fd = self->fd, .options = self->options,
-                        .kv = &self->kv) < 0)
-            co_fd_close(self->fd);      /* no memory: the session that was not made owns nothing */
+                     .kv = &self->kv) < 0)
+            co_fd_close(self->fd); /* no memory: the session that was not made owns nothing */
     }
     co_finally;
     term_stop(&self->term);

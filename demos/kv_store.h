@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * kv_store.h: a table of texts by name, which may expire: uthash and the timer heap of task.h.
+ * kv_store.h: a table of texts by name, which may expire, by uthash and the timer heap of task.h.
  *
- * It is of one thread, that of a loop. What is out of memory gives -ENOMEM, and nothing was
- * changed then. */
+ * It belongs to one thread, that of a loop. A call that runs out of memory returns -ENOMEM and has
+ * changed nothing. */
 #ifndef DEMOS_KV_STORE_H
 #define DEMOS_KV_STORE_H
 

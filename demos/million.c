@@ -1,4 +1,4 @@
-/* You will see as many connections as you ask for, a coroutine each, and what an idle one costs. */
+/* You will see as many connections as you ask for, a coroutine for each, and their cost. */
 #define _GNU_SOURCE
 #include "million_clients.h"
 #include "million_memory.h"
@@ -133,8 +133,8 @@ static co_define(server) {
     co_try(co_done(co_group_go(&self->helpers, ear, .main = co_current())));
     for (; self->i < self->plan->addresses; self->i++)
         co_try(co_done(co_group_go(&self->helpers, acceptor, .most = self->plan->connections,
-                                   .listener = self->plan->places[self->i].listener,
-                                   .sessions = &self->sessions)));
+                                .listener = self->plan->places[self->i].listener,
+                                .sessions = &self->sessions)));
     if (isatty(STDERR_FILENO))
         co_try(co_done(co_group_go(&self->helpers, progress, self->plan->connections)));
     co_pause;                           /* for the helpers: from now on only sessions come */

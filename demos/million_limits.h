@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * million_limits.h: whether this machine allows so many connections, asked before one is opened;
- * and what to type if it does not. Where /proc does not tell, all is assumed to suffice. */
+ * million_limits.h: checks that this machine allows so many connections before one is opened, and
+ * says what to type if it does not. A limit that /proc does not show is assumed to suffice. */
 #ifndef DEMOS_MILLION_LIMITS_H
 #define DEMOS_MILLION_LIMITS_H
 

@@ -1,4 +1,4 @@
-/* You will see the door bell wait for all papers, for one, for none: alone, co_pause, co_thread. */
+/* You will see a bell wait for all papers, with co_pause for one, and with co_thread for none. */
 #include "options.h"
 #include "thread.h"
 
@@ -7,7 +7,7 @@ enum way { ALONE, PAUSING, ON_THREADS };
 static const char *const ways[] = { "alone", "with co_pause", "on co_thread" };
 static double scale;
 
-/* Work is not waiting: there is no await in it, so nothing else of this thread runs meanwhile. */
+/* This works and does not wait. It has no await, so no other task of this thread runs meanwhile. */
 static intptr_t correct(void *name)
 {
     volatile unsigned mark = 1;
@@ -30,7 +30,7 @@ co_define(bell) {
     co_end;
 }
 
-/* The way out: a thread of the pool corrects it, and this task waits, as for any other op. */
+/* The cure: a thread of the pool corrects it, while this task waits as for any other op. */
 struct paper { co_frame; intptr_t mark; };
 co_define(paper) {
     co_begin;
@@ -45,7 +45,7 @@ struct teacher {
     double start;
     struct co_group papers;
     struct bell bell;
-    struct co_task ringing;             /* in storage of ours, to read how long it waited */
+    struct co_task ringing;                /* in storage of ours, to read how long it waited */
 };
 co_define(teacher) {
     co_begin;

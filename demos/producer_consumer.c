@@ -1,4 +1,4 @@
-/* You will see 20 items pass a queue with room for 4, each consumed once: 0.8 s, 3 s in turn. */
+/* You will see 20 items pass a queue with room for 4, each once, in 0.8 s and not in 3 s. */
 #define _POSIX_C_SOURCE 200809L
 #include "clock.h"
 #include "loop.h"
@@ -21,7 +21,7 @@ co_define(producer) {
     }
     co_finally;
     if (--producing == 0)
-        co_queue_shutdown(&queue);      /* no more can be put; what is in can be got */
+        co_queue_shutdown(&queue);            /* no more can be put; what is in can be got */
     co_end;
 }
 
@@ -50,7 +50,7 @@ co_define(market) {
     for (self->i = 1; self->i <= CONSUMERS; self->i++)
         co_try(co_done(co_group_go(&self->all, consumer, .number = self->i)));
     co_finally;
-    co_try(co_group_wait(&self->all));  /* nothing outlives it; its failure is ours */
+    co_try(co_group_wait(&self->all));       /* nothing outlives it; its failure is ours */
     co_end;
 }
 

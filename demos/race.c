@@ -1,4 +1,4 @@
-/* You will see the fastest of three mirrors win, and the losers stop at once: 0.5 s, not 4.5. */
+/* You will see the fastest of three mirrors win, and the others cancelled, in 0.5 s and not 4.5. */
 #include "net.h"
 #include "options.h"
 
@@ -56,7 +56,7 @@ co_define(race) {
     co_finally;
     co_await(co_gen_close(&self->each));
     for (int i = 0; i < MIRRORS; i++)
-        co_cancel(self->all[i]);                        /* the losers */
+        co_cancel(self->all[i]);                      /* the losers */
     co_await(co_gather(self->all, MIRRORS));            /* and their clean-up */
     for (int i = 0; i < MIRRORS; i++)
         co_task_free(self->all[i]);

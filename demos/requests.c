@@ -1,4 +1,4 @@
-/* You will see five GETs of a server that takes 3 s for each end after 3 s; with --sync, 15 s. */
+/* You will see five GETs of a server that takes 3 s for each take 3 s, and 15 s with --sync. */
 #include "http.h"
 #include "options.h"
 
@@ -26,7 +26,7 @@ co_define(request) {
     co_try(http_read_body(&self->body, &self->answer, self->text, sizeof self->text));
     printf("Get response from %s Result: %s\n", self->url->text, self->text);
     co_finally;
-    co_fd_close(self->fd);              /* a failed co_connect left no fd here: nothing happens */
+    co_fd_close(self->fd); /* a failed co_connect left no fd here: nothing happens */
     co_end;
 }
 

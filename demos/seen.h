@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * seen.h: the URLs that a crawler has seen: a set of fingerprints, and a file that outlives it.
  *
- * To the file are added, for each page at once, lines "link URL" for its links and "visited URL"
- * for itself. So whoever reads it knows the pages that are done, and those that are to come.
- * A fingerprint has 64 bits: a million URLs hold two of the same with a chance of 1 in 40,000,000;
- * an enemy could make them. */
+ * For each page, lines "link URL" for its links and a line "visited URL" for itself are appended to
+ * the file at once. So a reader of the file knows which pages are done and which are to come.
+ * A fingerprint has 64 bits. Two of a million URLs have the same one with a chance of 1 in
+ * 40,000,000, but an enemy could make such URLs. */
 #ifndef DEMOS_SEEN_H
 #define DEMOS_SEEN_H
 

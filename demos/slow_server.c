@@ -1,4 +1,4 @@
-/* You will see an HTTP server that takes 3 s for each answer, and as long for fifty at once. */
+/* You will see an HTTP server that takes 3 s for an answer, and no longer for fifty at once. */
 #define _POSIX_C_SOURCE 200809L
 #include "http.h"
 #include "options.h"

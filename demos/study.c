@@ -1,4 +1,4 @@
-/* You will see a student study and play with the phone at once: 3 s together, 5.5 s in turn. */
+/* You will see a student study and play with the phone at once, in 3 s and not in 5.5 s. */
 #include "loop.h"
 #include "options.h"
 

@@ -1,4 +1,4 @@
-/* You will see three children work at once, and a fourth that a deadline kills: 0.9 s, not 2.4. */
+/* You will see three children work at once, and a deadline kill a fourth, in 0.9 s and not 2.4. */
 #include "net.h"
 #include "options.h"
 #include "process.h"

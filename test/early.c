@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * early.c: ops that are woken before their event, under many seeds: they give nothing they do not
- * have. */
+ * early.c: tests that ops which are woken before their event, under many seeds, return only what
+ * has come. */
 #include "test.h"
 #include "../net.h"
 #include "../trial.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * fd.c: tests of the ops on fds: what they give and refuse, two directions, cancel. Closing has a
- * file of its own, fd_close.c, and so has what must not spin, fd_spin.c. */
+ * fd.c: tests of the ops on fds: what they return and refuse, two directions, cancel. Closing is
+ * tested in fd_close.c, and what must not spin in fd_spin.c. */
 #include "fd_test.h"
 
 #include <limits.h>
@@ -420,7 +420,7 @@ static co_define(cancelled)
         check(memcmp(self->buf, "world", 5) == 0);
     } else {
         check_equal(CO_TASK_FRAME(self->task, twice)->first, -ECANCELED);
-        self->n = CO_TASK_FRAME(self->task, twice)->second;     /* one read, or its first half */
+        self->n = CO_TASK_FRAME(self->task, twice)->second;        /* one read, or its first half */
         check(self->n == 10 || self->n == 5);
         check(memcmp(CO_TASK_FRAME(self->task, twice)->buf, "helloworld", (size_t)self->n) == 0);
         check_equal(empty(self->fds[0]), 10 - self->n);

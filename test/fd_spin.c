@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * fd_spin.c: tests that nothing spins, and that a hostile world is survived: fds that are ready and
- * not wanted, no fd to spare, SIGPIPE, a storm of signals, a thousand fds. */
+ * fd_spin.c: tests that nothing spins and that nothing breaks when fds are ready and not wanted, no
+ * fd is to spare, SIGPIPE or a storm of signals comes, or there are a thousand fds. */
 #include "fd_test.h"
 
 #include <arpa/inet.h>

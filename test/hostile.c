@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * hostile.c: tests of peers that mean no good, or no longer exist: no fd to spare, slow ones, half
- * a connection, resets, lines without an end. Each prints one line of figures. */
+ * hostile.c: tests with peers that are hostile or gone: no fd to spare, slow peers, half a
+ * connection, resets, lines without an end. Each prints one line of figures. */
 #include "hostile.h"
 
 #include <arpa/inet.h>
@@ -158,7 +158,7 @@ static void without_an_fd_to_spare_the_loop_rests_and_then_all_peers_are_served(
     before = fds_left(HOLDERS);
     for (int i = 0; i < 2; i++)
         servers[i] = co_spawn(crowd_server, .listener = listeners[i],
-                              .peers = (HOLDERS + crowd.others) / 2);
+                                .peers = (HOLDERS + crowd.others) / 2);
     check_equal(goes(servers[0]), 0);
     check_equal(co_task_result(servers[1]), 0);
     co_task_free(servers[1]);
@@ -472,7 +472,7 @@ static co_define(halves)
 
         self->tasks[i] = co_spawn(mouth, .fd = self->fds[i], .size = self->size, .after = heard);
         self->tasks[2 + i] = co_spawn(ear, .fd = self->fds[i], .end = &self->heard[i],
-                                      .after = self->shape == UNREAD && i == 1
+                                        .after = self->shape == UNREAD && i == 1
                                             ? &self->heard[0] : NULL);
     }
     if (self->shape == UNREAD) {
@@ -522,7 +522,7 @@ static void either_side_may_close_its_half_with_data_under_way(void **state)
                 if (shape != UNREAD)
                     small_buffers(fds);
                 co_go(halves, .shape = (enum shape)shape, .fds = { fds[0], fds[1] },
-                      .size = shape == UNREAD ? 30000 : size);
+                        .size = shape == UNREAD ? 30000 : size);
                 all += 2 * (shape == UNREAD ? 30000 : size);
                 pairs++;
             }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * hostile.h: what the tests of a hostile world share: three sizes, one line of figures for each
- * test, processes apart. DUFFEL_SOAK=1 asks for the full sizes. */
+ * hostile.h: what the hostile tests share: three sizes, one line of figures for each test, and
+ * processes of their own. DUFFEL_SOAK=1 asks for the full sizes. */
 #ifndef HOSTILE_H
 #define HOSTILE_H
 #define _DEFAULT_SOURCE         /* MAP_ANONYMOUS */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * hostile_clock.c: tests that the wall clock may jump, by hours and years, both ways, and moves no
- * timer. What this program, the library and libev are told of it is made here. */
+ * hostile_clock.c: tests that the wall clock may jump by hours and years, both ways, without moving
+ * a timer. The clock calls of this program, the library and libev are replaced here. */
 #define _GNU_SOURCE             /* RTLD_NEXT */
 #include "hostile.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * hostile_tasks.c: tests of numbers that are too large: an fd number that comes 1,000,000 times,
- * 100,000 tasks cancelled at once, 100,000 awaits deep, and the memory after that. */
+ * hostile_tasks.c: tests with large numbers: an fd number that is used 1,000,000 times, 100,000
+ * tasks that are cancelled at once, awaits 100,000 deep, and the memory that is left after them. */
 #ifdef CO_DEBUG                 /* each call walks up all the awaits: quadratic in the depth */
 #undef CO_DEBUG
 enum { WALKS = 1 };
@@ -67,7 +67,7 @@ static co_define(reuse)
         self->heard += self->result == self->i;
         co_try(co_sleep(0));
         co_try(co_sleep(0));
-        self->stale += co_task_state(self->after) != CO_TASK_PENDING;   /* nothing was sent to it */
+        self->stale += co_task_state(self->after) != CO_TASK_PENDING; /* nothing was sent to it */
         self->old = (co_fd_close(self->old), -self->i - 1000);
         check_equal(write(self->fds[1], &self->old, sizeof self->old), sizeof self->old);
         co_await(self->result, co_join(self->after));
@@ -246,7 +246,7 @@ static void a_hundred_thousand_tasks_are_cancelled_at_once(void **state)
     check(!many.empty.getters && !many.full.putters);
     check_equal(co_queue_get_now(&many.full, &out), 0);
     check_equal(out, 1);
-    check_equal(co_queue_get_now(&many.full, &out), -EAGAIN);   /* no cancelled one put its item */
+    check_equal(co_queue_get_now(&many.full, &out), -EAGAIN);  /* no cancelled one put its item */
     for (int i = 0; i < pairs; i++) {
         put(fds[i][1], "x");                            /* and none took a byte */
         check_equal(empty(fds[i][0]), 1);
@@ -325,7 +325,7 @@ static co_define(digs)
 static void dug(int levels, enum bottom bottom, bool within, double seconds, intptr_t wanted)
 {
     struct co_task *task = co_spawn(digs, .levels = levels, .bottom = bottom, .within = within,
-                                    .seconds = seconds);
+                                   .seconds = seconds);
 
     depth.cleaned = depth.live = depth.most = 0;
     if (bottom == WAITS) {

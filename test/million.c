@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * million.c: demos/million with few connections: what it tells, what it refuses, how it ends. */
+ * million.c: tests of demos/million with few connections: its output, its refusals, its end. */
 #define _GNU_SOURCE
 #include "demo_test.h"
 #include "../demos/million_clients.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * process.c: tests of co_signal and of children: what they are given, their end, cancel, no zombie.
- * All run with pidfds, and again without. As `process MODE` it is such a child itself. */
+ * process.c: tests of co_signal and of children: what they inherit, their end, cancel, no zombies.
+ * All run with pidfds and again without. As `process MODE` this program is such a child. */
 #define _GNU_SOURCE
 #include "loop_test.h"
 #include "../process.h"

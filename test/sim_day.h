@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * sim_day.h: for sim.c: a busy program that runs for as many seconds as it is told: clients and a
- * server over TCP and over a pair, a queue, deadlines that are met and missed; and its trace. */
+ * sim_day.h: for sim.c, a busy program that runs for so many seconds, and its trace: clients and a
+ * server over TCP and over a pair, a queue, deadlines that are kept and missed. */
 #ifndef SIM_DAY_H
 #define SIM_DAY_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * stops.c: tests of misuse that only shows when it runs: it stops the program, and the message
- * tells the place and how to mend it. What the compiler refuses is in misuse/. */
+ * stops.c: tests that misuse which only a run can find stops the program, with a message that has
+ * the place and says how to mend it. What the compiler refuses is in misuse/. */
 #include "task_test.h"
 #include "../loop.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * trial.c: tests of trial.h: each loop of trials finds a planted bug, tells how to repeat it, and
- * the case repeats alone; a right program passes them all. The options themselves: sim.c. */
+ * trial.c: tests of trial.h: each loop of trials finds a planted bug and says how to repeat it, the
+ * case can be repeated alone, and a right program passes. The options are tested in sim.c. */
 #include "loop_test.h"
 #include "../trial.h"
 #include "trial_bugs.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * board.h: what the demos need of a board; board_NAME.c has it. To port is to write one such file:
- * the first three for tasks, the rest for what a demo uses. It also starts the program: vectors,
- * .data, .bss, main(). */
+ * board.h: what the demos need of a board, which board_NAME.c has. A port is one such file. Tasks
+ * need the first three functions, and demos use the rest. The file also starts the program, with
+ * its vectors, .data, .bss and main(). */
 #ifndef BOARD_H
 #define BOARD_H
 

@@ -1,4 +1,4 @@
-/* You will see what a button was: pressed once, twice, or held. Three awaits, no state machine. */
+/* You will see whether a button was pressed once or twice or held, by three awaits. */
 #include "mcu.h"
 #include "say.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * i2c_sim.c: a thermometer at address 0x48 that is not well: each second transfer goes wrong, by
- * turns because it hangs and because it does not answer. */
+ * i2c_sim.c: a thermometer at address 0x48 that is faulty. Every second transfer fails, by turns
+ * because it hangs and because it does not answer. */
 #include "i2c.h"
 #include "board.h"
 

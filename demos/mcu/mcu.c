@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * mcu.c: the driver of task.h for a board of board.h: a clock that wraps, and sleep. */
+ * mcu.c: the driver of task.h for a board of board.h, with a clock that wraps, and with sleep. */
 #include "mcu.h"
 
 #ifndef MCU_START                   /* what the clock starts from; tests: just before it wraps */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * mcu.h: the driver that task.h stands on where there is no operating system.
+ * mcu.h: the driver of task.h for a board without an operating system.
  *
  *     int main(void)
  *     {
- *         mcu_init(timers, 4);                          // timers: static, one for each that sleeps
- *         co_task_init(&task, &frame, blink, .led = 0); // tasks: static, or of a CO_TASK_POOL
+ *         mcu_init(timers, 4);                         // a static timer for each that sleeps
+ *         co_task_init(&task, &frame, blink, .led = 0);   // static, or in a CO_TASK_POOL
  *         mcu_run();
  *     } */
 #ifndef MCU_H

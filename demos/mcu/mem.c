@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * mem.c: the two functions that compilers call by themselves, for programs without a C library. */
+ * mem.c: the two functions that compilers call unasked, for programs without a C library. */
 #include <stddef.h>
 
 void *memcpy(void *to, const void *from, size_t n);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * modbus_pdu.h: what a Modbus RTU slave answers to a frame: no waiting, no I/O. */
+ * modbus_pdu.h: makes the answer of a Modbus RTU slave to a frame, without waiting or I/O. */
 #ifndef MODBUS_PDU_H
 #define MODBUS_PDU_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * ring.h: bytes from an interrupt handler to a task: one writes, one reads, nobody locks. */
+ * ring.h: a ring of bytes, which an interrupt handler writes and a task reads, without a lock. */
 #ifndef RING_H
 #define RING_H
 

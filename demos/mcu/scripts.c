@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * scripts.c: what happens to each demo in an emulator; SCRIPT_NAME says to which. */
+ * scripts.c: the input of each demo in an emulator; SCRIPT_NAME is the demo. */
 #include "script.h"
 
 #define BYTES(text) sizeof text - 1, text

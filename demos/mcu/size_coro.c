@@ -1,5 +1,5 @@
-/* Two coroutines that blink at different rates, with coro.h alone: no scheduler, no libc. Neither
- * awaits a child, so that their chains need not be kept: what stays is their frames. */
+/* Two coroutines that blink at different rates, with coro.h alone, without a scheduler or libc.
+ * Neither awaits a child, so only their frames are kept and not their chains. */
 #include "coro.h"
 #include "board.h"
 

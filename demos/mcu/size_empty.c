@@ -1,5 +1,5 @@
-/* What the other sizes are measured against: a program that starts, has a clock and lights, and
- * does nothing. */
+/* A program that starts, has a clock and lights, and does nothing. Its size is subtracted from the
+ * sizes of the others. */
 #include "board.h"
 
 int main(void)

@@ -1,4 +1,4 @@
-/* Sizes of types, as sizes of symbols that test/size.sh reads: this program is not run. */
+/* Sizes of types as sizes of symbols, which test/size.sh reads. This program is not run. */
 #include "mcu.h"
 #include "group.h"
 #include "ring.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * stop.h: what misuse does on a board: the port's stop. Given to every file with -include. */
+ * stop.h: lets misuse call the stop of the board. Every file is compiled with -include stop.h. */
 #ifndef STOP_H
 #define STOP_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * feed.c: a fuzz target without libFuzzer: it is given each file of the directories, or each file,
- * that the command line names. In a process of its own, so that the one that breaks it is told. */
+ * feed.c: runs a fuzz target without libFuzzer on each file, and on each file of each directory,
+ * that the command line names. Each runs in a process of its own, so that the one that fails is
+ * named. */
 #define _DEFAULT_SOURCE
 #include "fuzz.h"
 

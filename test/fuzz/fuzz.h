@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * fuzz.h: what the fuzz targets share. A target is NAME.c, which gives LLVMFuzzerTestOneInput();
+ * fuzz.h: what the fuzz targets share. A target is NAME.c, which has LLVMFuzzerTestOneInput();
  * libFuzzer calls it with inputs that it invents (make fuzz), feed.c with those that were kept in
  * corpus/NAME (make test). What must hold of an input is a CHECK.
  *

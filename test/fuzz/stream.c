@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * stream.c: fuzz target: a stream over a pipe or a socket, with a buffer, pieces, and reads that
- * the input decides, also cancelled ones, and in disorder by a seed. What it gives is what a plain
- * search in all of the bytes gives. */
+ * stream.c: fuzz target: a stream over a pipe or a socket. The input decides on the buffer, the
+ * pieces, the reads, which of them are cancelled, and the seed of the disorder. The reads must
+ * return what a plain search in all of the bytes returns. */
 #define _GNU_SOURCE
 #include "fuzz.h"
 

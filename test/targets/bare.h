@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * bare.h: what the tests want of POSIX, on a machine without it: a misuse that stops is caught by a
- * long jump instead of in a process of its own, and pipes are bytes in memory. */
+ * bare.h: replaces what the tests need of POSIX on a machine without it. Misuse is caught by a long
+ * jump instead of in a process of its own, and pipes are bytes in memory. */
 #ifndef TARGETS_BARE_H
 #define TARGETS_BARE_H
 

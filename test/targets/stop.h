@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * stop.h: what misuse does on a machine without processes: it is told to bare.h, which expects it
- * or fails the test. Given to every file with -include. Under CO_TINY without the file's name, for
- * the RAM that it would cost on AVR. */
+ * stop.h: on a machine without processes, misuse calls bare.h, which expects it or fails the test.
+ * Every file is compiled with -include stop.h. Under CO_TINY the file's name is left out, since it
+ * would cost RAM on AVR. */
 #ifndef TARGETS_STOP_H
 #define TARGETS_STOP_H
 
