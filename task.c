@@ -423,8 +423,8 @@ void co_scheduler_turn(struct co_scheduler *s)
     struct co_task *batch, *inside = co_scheduler_ ? co_scheduler_->current : NULL;
 
     if (inside)
-        co_stop_(inside, "co_scheduler_turn", "() inside a task: a loop does not run in a loop",
-        "");
+        co_stop_(inside, "co_scheduler_turn",
+                 "() inside a task: a loop does not run in a loop", "");
     co_scheduler_ = s;
     s->turns++;
     co_timers_fire_(s);
