@@ -2,6 +2,8 @@
 # make demo        the main job: five requests of a slow server in the time of one; ARGS=--sync
 # make demo-NAME   builds and runs demos/NAME.c, with ARGS='...'; a server runs until Ctrl-C
 # make demos       builds all demos
+# make check       the edit loop: the test programs once, sanitized, at small sizes: half a minute
+# make test-NAME   builds and runs test/NAME.c; ONLY=pattern: its tests whose names match
 # make test        all tests: two forms, sanitizers, valgrind, misuse, compilers, snippets
 # make test-targets  the same for coro.h and task.* on microcontrollers and other machines, emulated
 # make demo-mcu-NAME  runs demos/mcu/NAME.c in an emulator; BOARD=microbit mps2 mps2-m4 virt avr
@@ -113,22 +115,38 @@ demo-%:
 	@$(B)/demos/$* $(ARGS)
 
 # ---- tests ---------------------------------------------------------------------------------------
-# Every program of test/ in three forms, test/thread.c with the thread sanitizer as well, and the
-# scripts: test/run.py.
+# make test: every program of test/ in three forms, test/thread.c with the thread sanitizer as well,
+# and the scripts. make check: every program in the first of these forms. test/run.py runs both.
 # -gdwarf-4: valgrind reads no newer one of clang.
 
 SANITIZE = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+CHECKED  = B=build/switch FORM='$(SANITIZE) -DCO_DEBUG'
 RACES    = -O1 -fsanitize=thread
 ROOT     = build/root/usr
+PROGRAMS = $(TESTS:test/%.c=%)
+
+check:
+	@$(SETUP) check
+	+@$(AGAIN) demos tests $(CHECKED)
+	@test/run.py --check --tests $(PROGRAMS)
+.PHONY: check
+
+# Those that start demos find them in the directory DEMOS.
+test-%:
+	@[ -n '$(filter $*,$(PROGRAMS))' ] || { echo \
+		"no test '$*': there are" $(PROGRAMS); exit 2; } >&2
+	@$(SETUP) check
+	+@$(AGAIN) build/switch/test/$* $(if $(shell grep -sl demo_test.h test/$*.c),demos) $(CHECKED)
+	@DEMOS=build/switch/demos ONLY='$(ONLY)' build/switch/test/$*
 
 test:
 	@$(SETUP) test
-	+@$(AGAIN) demos tests fuzzers B=build/switch FORM='$(SANITIZE) -DCO_DEBUG'
+	+@$(AGAIN) demos tests fuzzers $(CHECKED)
 	+@$(AGAIN) demos tests fuzzers B=build/labels FORM='$(SANITIZE) -DCO_LABELS'
 	+@$(AGAIN) build/races/test/thread B=build/races FORM='$(RACES)'
 	+@$(AGAIN) demos tests B=build/plain FORM=-gdwarf-4
 	+@$(AGAIN) install DESTDIR=build/root PREFIX=/usr
-	@test/run.py --cc '$(CC)' --root $(ROOT) --tests $(TESTS:test/%.c=%) \
+	@test/run.py --cc '$(CC)' --root $(ROOT) --tests $(PROGRAMS) \
 		--fuzz $(FUZZ) --scripts $(wildcard test/*.sh)
 
 # The long tests, for MINUTES, and their table in docs/reliability.md; ITEMS='battery orders': some.
@@ -137,7 +155,7 @@ SOAKED  = battery orders $(patsubst test/%.c,%,$(filter-out %_other.c,$(wildcard
 soak:
 	@$(SETUP) test
 	+@[ -n '$(filter --list,$(ARGS))' ] || $(AGAIN) demos $(SOAKED:%=build/switch/test/%) \
-		B=build/switch FORM='$(SANITIZE) -DCO_DEBUG'
+		$(CHECKED)
 	+@[ -n '$(filter --list,$(ARGS))' ] || $(AGAIN) build/plain/test/battery \
 		B=build/plain FORM=-gdwarf-4
 	@test/soak.py --minutes $(MINUTES) $(ARGS) $(ITEMS)
@@ -148,7 +166,7 @@ coverage:
 	@$(SETUP) test coverage
 	@find build/coverage -name '*.gcda' -delete 2>/dev/null || true
 	+@$(AGAIN) demos tests B=build/coverage CC=gcc CXX=g++ CFLAGS=-g FORM='$(COUNTED)'
-	@test/coverage.py build/coverage $(ARGS) $(TESTS:test/%.c=%)
+	@test/coverage.py build/coverage $(ARGS) $(PROGRAMS)
 .PHONY: soak coverage
 
 # 10,000 random programs, each in C by two compilers and in Python; ARGS='--seed S --programs N'.
@@ -160,7 +178,7 @@ soak-differential:
 # Every order of the programs of test/orders.c, and 1,000,000 random ones.
 soak-orders:
 	@$(SETUP) test
-	+@$(AGAIN) build/switch/test/orders B=build/switch FORM='$(SANITIZE) -DCO_DEBUG'
+	+@$(AGAIN) build/switch/test/orders $(CHECKED)
 	@DUFFEL_PROGRAMS=$${DUFFEL_PROGRAMS:-1000000} build/switch/test/orders
 .PHONY: soak-orders
 

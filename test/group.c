@@ -1159,7 +1159,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_member_that_gathers_who_awaits_the_group_is_cut_by_a_cancel),
 };
 
-int main(void)
-{
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

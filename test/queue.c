@@ -994,7 +994,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(ten_thousand_tasks_lose_no_item_and_see_none_twice),
 };
 
-int main(void)
-{
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

@@ -1201,7 +1201,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(ten_thousand_tasks_leave_everything_as_it_was),
 };
 
-int main(void)
-{
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

@@ -1090,7 +1090,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(task_next_gives_each_task_that_has_not_ended_once),
 };
 
-int main(void)
-{
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)
