@@ -9,7 +9,7 @@ SIZE_OF(chain, struct co_chain);
 SIZE_OF(task, struct co_task);
 SIZE_OF(timer, struct co_timer_slot);
 SIZE_OF(within, struct co_within);
-SIZE_OF(co_isr_event, struct co_isr_event);
+SIZE_OF(isr_event, struct co_isr_event);
 SIZE_OF(scheduler, struct co_scheduler);
 
 /* Bit 0 of their addresses serves as a mark. */
