@@ -32,13 +32,14 @@ B       = build
 HEADERS = coro.h task.h sync.h group.h isr.h loop.h thread.h process.h stream.h net.h trial.h
 LIBRARY = task.c sync.c group.c isr.c loop.c thread.c process.c stream.c net.c connect.c
 PARTS   = loop_fd.h loop_sim.h
-COMMON  = $(wildcard demos/http.c demos/http_parse.c demos/options.c)
-KV      = $(wildcard demos/resp.c demos/kv_*.c)
-DEMOS   = $(filter-out $(COMMON) $(KV),$(wildcard demos/*.c))
+COMMON  = demos/options.c $(wildcard demos/http/*.c)
+KV      = $(wildcard demos/kv/*.c)
+DEMOS   = $(filter-out $(COMMON),$(wildcard demos/*.c))
 TESTS   = $(filter-out %_other.c test/coro_words.c,$(wildcard test/*.c))
 SCRIPTS = $(wildcard .ci/* demos/*.sh demos/mcu/*.sh bench/*.sh)
 SCRIPTS += $(wildcard test/*.sh test/targets/*.sh test/fuzz/*.sh)
-ALL_C   = $(LIBRARY) $(wildcard demos/*.c test/*.c test/fuzz/*.c bench/*.c)
+ALL_C   = $(LIBRARY) $(wildcard demos/*.c) $(wildcard demos/http/*.c demos/kv/*.c)
+ALL_C  += $(wildcard test/*.c test/fuzz/*.c bench/*.c)
 
 COMPILE = $(CC) -std=c11 $(STRICT) -I. $(RELEASE) $(CPPFLAGS) $(CFLAGS) $(FORM)
 LINK    = $(CC) $(CFLAGS) $(FORM) $(RELEASE_LINK) $(LDFLAGS)
@@ -67,10 +68,13 @@ RELEASE_LINK = $(if $(HARDENED),$(if $(filter $(B)/demos/%,$@),$(READ_ONLY) \
 
 # ---- building ------------------------------------------------------------------------------------
 
+# The program of demos/kv.c has the name of the directory that its other objects would be in.
+objects_of = $(patsubst $(B)/demos/kv/%,$(B)/kv/%,$(1:%.c=$(B)/%.o))
+
 lib:     $(B)/libduffel.a
 demos:   $(DEMOS:%.c=$(B)/%)
 tests:   $(TESTS:%.c=$(B)/%)
-objects: $(ALL_C:%.c=$(B)/%.o)
+objects: $(call objects_of,$(ALL_C))
 .PHONY: lib demos tests objects demo test lint
 .PHONY: install uninstall clean help force
 .SECONDARY:
@@ -79,12 +83,12 @@ objects: $(ALL_C:%.c=$(B)/%.o)
 $(B)/libduffel.a: $(LIBRARY:%.c=$(B)/%.o)
 	rm -f $@ && $(AR) rcs $@ $^
 
-$(B)/demos/%: $(B)/demos/%.o $(COMMON:%.c=$(B)/%.o) $(B)/libduffel.a
+$(B)/demos/%: $(B)/demos/%.o $(call objects_of,$(COMMON)) $(B)/libduffel.a
 	$(LINK) -o $@ $^ $(LIBS)
 
-$(B)/demos/kv:  $(KV:%.c=$(B)/%.o)
-$(B)/test/resp: $(B)/demos/resp.o
-$(B)/test/security: $(B)/demos/kv_store.o
+$(B)/demos/kv:  $(call objects_of,$(KV))
+$(B)/test/resp: $(call objects_of,demos/kv/resp.c)
+$(B)/test/security: $(call objects_of,demos/kv/store.c)
 
 # test/NAME.c, with test/NAME_other.c if there is one.
 $(B)/test/%: $(B)/test/%.o $$(patsubst %.c,$(B)/%.o,$$(wildcard test/$$*_other.c)) $(B)/libduffel.a
@@ -94,11 +98,15 @@ $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(COMPILE) -MMD -MP -c -o $@ $<
 
+$(B)/kv/%.o: demos/kv/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) -MMD -MP -c -o $@ $<
+
 $(B)/flags: force           # is new when the compiler or a flag is
 	@mkdir -p $(B)
 	@echo "$$COMPILE" | cmp -s - $@ || echo "$$COMPILE" >$@
 
--include $(wildcard $(B)/*.d $(B)/*/*.d)
+-include $(wildcard $(B)/*.d $(B)/*/*.d $(B)/demos/*/*.d)
 
 # ---- demos ---------------------------------------------------------------------------------------
 
@@ -108,7 +116,7 @@ demo demo-requests:
 	@DEMOS=$(B)/demos demos/main_job.sh $(ARGS)
 
 demo-%:
-	@[ -e demos/$*.c ] && [ -z "$(filter $*,$(patsubst demos/%.c,%,$(COMMON) $(KV)))" ] || { echo \
+	@[ -n "$(filter $*,$(DEMOS:demos/%.c=%))" ] || { echo \
 		"no demo '$*': there are" $(DEMOS:demos/%.c=%); exit 2; } >&2
 	@$(SETUP) demo
 	+@$(AGAIN) $(B)/demos/$*
@@ -195,7 +203,7 @@ CHECKS = -*,clang-analyzer-*,-clang-analyzer-security.insecureAPI.DeprecatedOrUn
 CHECKS := $(CHECKS),bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier
 CHECKS := $(CHECKS),-bugprone-implicit-widening-of-multiplication-result
 CHECKS := $(CHECKS),-bugprone-suspicious-string-compare,-bugprone-sizeof-expression
-SOURCES = $(ALL_C) $(HEADERS) $(wildcard demos/mcu/*.[ch] demos/*.h src/* bench/*.h bench/*.cpp)
+SOURCES = $(ALL_C) $(HEADERS) $(wildcard demos/mcu/*.[ch] demos/*.h demos/http/*.h demos/kv/*.h src/* bench/*.h bench/*.cpp)
 SOURCES += $(PARTS) $(wildcard test/*.h test/targets/*.h test/fuzz/*.h test/misuse/*.c)
 
 define LAYOUT

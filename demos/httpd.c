@@ -4,7 +4,7 @@
  * A connection receives into one buffer, parses each request in place, writes the answers to all
  * that lie there into another, and sends that: two awaits for any number of requests. */
 #define _GNU_SOURCE
-#include "httpd_answer.h"
+#include "http/answer.h"
 #include "net.h"
 #include "options.h"
 #include "term.h"

@@ -1,5 +1,5 @@
 /* You will see five GETs of a server that takes 3 s for each end after 3 s; with --sync, 15 s. */
-#include "http.h"
+#include "http/http.h"
 #include "options.h"
 
 #include <string.h>

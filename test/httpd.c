@@ -4,7 +4,7 @@
 #define _GNU_SOURCE
 #include "demo_test.h"
 
-#include "../demos/httpd_answer.h"
+#include "../demos/http/answer.h"
 
 #include <netinet/tcp.h>
 #include <sys/mman.h>

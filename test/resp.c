@@ -2,7 +2,7 @@
  * resp.c: the parser of RESP2 requests, whole and cut at each byte. */
 #include "test.h"
 
-#include "demos/resp.h"
+#include "demos/kv/resp.h"
 
 /* ---- What a parser makes of some bytes ------------------------------------------------------- */
 

@@ -6,7 +6,7 @@
 #define _GNU_SOURCE
 #include "demo_test.h"
 
-#include "../demos/kv_store.h"
+#include "../demos/kv/store.h"
 #include "../net.h"
 #include "../process.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * kv_store.h: a table of texts by name, which may expire: uthash and the timer heap of task.h.
+ * store.h: a table of texts by name, which may expire: uthash and the timer heap of task.h.
  *
  * It is of one thread, that of a loop. What is out of memory gives -ENOMEM, and nothing was
  * changed then. */
