@@ -203,7 +203,8 @@ CHECKS = -*,clang-analyzer-*,-clang-analyzer-security.insecureAPI.DeprecatedOrUn
 CHECKS := $(CHECKS),bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier
 CHECKS := $(CHECKS),-bugprone-implicit-widening-of-multiplication-result
 CHECKS := $(CHECKS),-bugprone-suspicious-string-compare,-bugprone-sizeof-expression
-SOURCES = $(ALL_C) $(HEADERS) $(wildcard demos/mcu/*.[ch] demos/*.h demos/http/*.h demos/kv/*.h src/* bench/*.h bench/*.cpp)
+SOURCES = $(ALL_C) $(HEADERS) $(wildcard demos/*.h demos/http/*.h demos/kv/*.h demos/mcu/*.[ch])
+SOURCES += $(wildcard src/* bench/*.h bench/*.cpp)
 SOURCES += $(PARTS) $(wildcard test/*.h test/targets/*.h test/fuzz/*.h test/misuse/*.c)
 
 define LAYOUT
