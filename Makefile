@@ -2,6 +2,8 @@
 # make demo        the main job: five requests of a slow server in the time of one; ARGS=--sync
 # make demo-NAME   builds and runs demos/NAME.c, with ARGS='...'; a server runs until Ctrl-C
 # make demos       builds all demos
+# make check       the edit loop: the test programs once, sanitized, at small sizes: half a minute
+# make test-NAME   builds and runs test/NAME.c; ONLY=pattern: its tests whose names match
 # make test        all tests: two forms, sanitizers, valgrind, misuse, compilers, snippets
 # make test-targets  the same for coro.h and task.* on microcontrollers and other machines, emulated
 # make demo-mcu-NAME  runs demos/mcu/NAME.c in an emulator; BOARD=microbit mps2 mps2-m4 virt avr
@@ -40,13 +42,14 @@ HEADERS = $(CORE_H) $(LOOP_H) $(NET_H)
 LIBRARY = $(CORE_C) $(LOOP_C) $(NET_C)
 PRIVATE = task_impl.h loop_impl.h
 
-COMMON  = $(wildcard demos/http.c demos/http_parse.c demos/options.c)
-KV      = $(wildcard demos/resp.c demos/kv_*.c)
-DEMOS   = $(filter-out $(COMMON) $(KV),$(wildcard demos/*.c))
+COMMON  = demos/options.c $(wildcard demos/http/*.c)
+KV      = $(wildcard demos/kv/*.c)
+DEMOS   = $(filter-out $(COMMON),$(wildcard demos/*.c))
 TESTS   = $(filter-out %_other.c test/coro_words.c,$(wildcard test/*.c))
 SCRIPTS = $(wildcard .ci/* demos/*.sh demos/mcu/*.sh bench/*.sh)
 SCRIPTS += $(wildcard test/*.sh test/targets/*.sh test/fuzz/*.sh)
-ALL_C   = $(LIBRARY) $(wildcard demos/*.c test/*.c test/fuzz/*.c bench/*.c)
+ALL_C   = $(LIBRARY) $(wildcard demos/*.c) $(wildcard demos/http/*.c demos/kv/*.c)
+ALL_C  += $(wildcard test/*.c test/fuzz/*.c bench/*.c)
 
 COMPILE = $(CC) -std=c11 $(STRICT) -I. $(RELEASE) $(CPPFLAGS) $(CFLAGS) $(FORM)
 LINK    = $(CC) $(CFLAGS) $(FORM) $(RELEASE_LINK) $(LDFLAGS)
@@ -75,10 +78,13 @@ RELEASE_LINK = $(if $(HARDENED),$(if $(filter $(B)/demos/%,$@),$(READ_ONLY) \
 
 # ---- building ------------------------------------------------------------------------------------
 
+# The program of demos/kv.c has the name of the directory that its other objects would be in.
+objects_of = $(patsubst $(B)/demos/kv/%,$(B)/kv/%,$(1:%.c=$(B)/%.o))
+
 lib:     $(B)/libduffel.a
 demos:   $(DEMOS:%.c=$(B)/%)
 tests:   $(TESTS:%.c=$(B)/%)
-objects: $(ALL_C:%.c=$(B)/%.o)
+objects: $(call objects_of,$(ALL_C))
 .PHONY: lib demos tests objects demo test lint
 .PHONY: install uninstall clean help force
 .SECONDARY:
@@ -87,12 +93,12 @@ objects: $(ALL_C:%.c=$(B)/%.o)
 $(B)/libduffel.a: $(LIBRARY:%.c=$(B)/%.o)
 	rm -f $@ && $(AR) rcs $@ $^
 
-$(B)/demos/%: $(B)/demos/%.o $(COMMON:%.c=$(B)/%.o) $(B)/libduffel.a
+$(B)/demos/%: $(B)/demos/%.o $(call objects_of,$(COMMON)) $(B)/libduffel.a
 	$(LINK) -o $@ $^ $(LIBS)
 
-$(B)/demos/kv:  $(KV:%.c=$(B)/%.o)
-$(B)/test/resp: $(B)/demos/resp.o
-$(B)/test/security: $(B)/demos/kv_store.o
+$(B)/demos/kv:  $(call objects_of,$(KV))
+$(B)/test/resp: $(call objects_of,demos/kv/resp.c)
+$(B)/test/security: $(call objects_of,demos/kv/store.c)
 
 # test/NAME.c, with test/NAME_other.c if there is one.
 $(B)/test/%: $(B)/test/%.o $$(patsubst %.c,$(B)/%.o,$$(wildcard test/$$*_other.c)) $(B)/libduffel.a
@@ -102,11 +108,15 @@ $(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(COMPILE) -MMD -MP -c -o $@ $<
 
+$(B)/kv/%.o: demos/kv/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(COMPILE) -MMD -MP -c -o $@ $<
+
 $(B)/flags: force           # is new when the compiler or a flag is
 	@mkdir -p $(B)
 	@echo "$$COMPILE" | cmp -s - $@ || echo "$$COMPILE" >$@
 
--include $(wildcard $(B)/*.d $(B)/*/*.d)
+-include $(wildcard $(B)/*.d $(B)/*/*.d $(B)/demos/*/*.d)
 
 # ---- demos ---------------------------------------------------------------------------------------
 
@@ -116,29 +126,45 @@ demo demo-requests:
 	@DEMOS=$(B)/demos demos/main_job.sh $(ARGS)
 
 demo-%:
-	@[ -e demos/$*.c ] && [ -z "$(filter $*,$(patsubst demos/%.c,%,$(COMMON) $(KV)))" ] || { echo \
+	@[ -n "$(filter $*,$(DEMOS:demos/%.c=%))" ] || { echo \
 		"no demo '$*': there are" $(DEMOS:demos/%.c=%); exit 2; } >&2
 	@$(SETUP) demo
 	+@$(AGAIN) $(B)/demos/$*
 	@$(B)/demos/$* $(ARGS)
 
 # ---- tests ---------------------------------------------------------------------------------------
-# Every program of test/ in three forms, test/thread.c with the thread sanitizer as well, and the
-# scripts: test/run.py.
+# make test: every program of test/ in three forms, test/thread.c with the thread sanitizer as well,
+# and the scripts. make check: every program in the first of these forms. test/run.py runs both.
 # -gdwarf-4: valgrind reads no newer one of clang.
 
 SANITIZE = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+CHECKED  = B=build/switch FORM='$(SANITIZE) -DCO_DEBUG'
 RACES    = -O1 -fsanitize=thread
 ROOT     = build/root/usr
+PROGRAMS = $(TESTS:test/%.c=%)
+
+check:
+	@$(SETUP) check
+	+@$(AGAIN) demos tests $(CHECKED)
+	@test/run.py --check --tests $(PROGRAMS)
+.PHONY: check
+
+# Those that start demos find them in the directory DEMOS.
+test-%:
+	@[ -n '$(filter $*,$(PROGRAMS))' ] || { echo \
+		"no test '$*': there are" $(PROGRAMS); exit 2; } >&2
+	@$(SETUP) check
+	+@$(AGAIN) build/switch/test/$* $(if $(shell grep -sl demo_test.h test/$*.c),demos) $(CHECKED)
+	@DEMOS=build/switch/demos ONLY='$(ONLY)' build/switch/test/$*
 
 test:
 	@$(SETUP) test
-	+@$(AGAIN) demos tests fuzzers B=build/switch FORM='$(SANITIZE) -DCO_DEBUG'
+	+@$(AGAIN) demos tests fuzzers $(CHECKED)
 	+@$(AGAIN) demos tests fuzzers B=build/labels FORM='$(SANITIZE) -DCO_LABELS'
 	+@$(AGAIN) build/races/test/thread B=build/races FORM='$(RACES)'
 	+@$(AGAIN) demos tests B=build/plain FORM=-gdwarf-4
 	+@$(AGAIN) install DESTDIR=build/root PREFIX=/usr
-	@test/run.py --cc '$(CC)' --root $(ROOT) --tests $(TESTS:test/%.c=%) \
+	@test/run.py --cc '$(CC)' --root $(ROOT) --tests $(PROGRAMS) \
 		--fuzz $(FUZZ) --scripts $(wildcard test/*.sh)
 
 # The long tests, for MINUTES, and their table in docs/reliability.md; ITEMS='battery orders': some.
@@ -147,7 +173,7 @@ SOAKED  = battery orders $(patsubst test/%.c,%,$(filter-out %_other.c,$(wildcard
 soak:
 	@$(SETUP) test
 	+@[ -n '$(filter --list,$(ARGS))' ] || $(AGAIN) demos $(SOAKED:%=build/switch/test/%) \
-		B=build/switch FORM='$(SANITIZE) -DCO_DEBUG'
+		$(CHECKED)
 	+@[ -n '$(filter --list,$(ARGS))' ] || $(AGAIN) build/plain/test/battery \
 		B=build/plain FORM=-gdwarf-4
 	@test/soak.py --minutes $(MINUTES) $(ARGS) $(ITEMS)
@@ -158,7 +184,7 @@ coverage:
 	@$(SETUP) test coverage
 	@find build/coverage -name '*.gcda' -delete 2>/dev/null || true
 	+@$(AGAIN) demos tests B=build/coverage CC=gcc CXX=g++ CFLAGS=-g FORM='$(COUNTED)'
-	@test/coverage.py build/coverage $(ARGS) $(TESTS:test/%.c=%)
+	@test/coverage.py build/coverage $(ARGS) $(PROGRAMS)
 .PHONY: soak coverage
 
 # 10,000 random programs, each in C by two compilers and in Python; ARGS='--seed S --programs N'.
@@ -170,7 +196,7 @@ soak-differential:
 # Every order of the programs of test/orders.c, and 1,000,000 random ones.
 soak-orders:
 	@$(SETUP) test
-	+@$(AGAIN) build/switch/test/orders B=build/switch FORM='$(SANITIZE) -DCO_DEBUG'
+	+@$(AGAIN) build/switch/test/orders $(CHECKED)
 	@DUFFEL_PROGRAMS=$${DUFFEL_PROGRAMS:-1000000} build/switch/test/orders
 .PHONY: soak-orders
 
@@ -187,7 +213,8 @@ CHECKS = -*,clang-analyzer-*,-clang-analyzer-security.insecureAPI.DeprecatedOrUn
 CHECKS := $(CHECKS),bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier
 CHECKS := $(CHECKS),-bugprone-implicit-widening-of-multiplication-result
 CHECKS := $(CHECKS),-bugprone-suspicious-string-compare,-bugprone-sizeof-expression
-SOURCES = $(ALL_C) $(HEADERS) $(wildcard demos/mcu/*.[ch] demos/*.h src/* bench/*.h bench/*.cpp)
+SOURCES = $(ALL_C) $(HEADERS) $(wildcard demos/*.h demos/http/*.h demos/kv/*.h demos/mcu/*.[ch])
+SOURCES += $(wildcard src/* bench/*.h bench/*.cpp)
 SOURCES += $(PRIVATE) $(wildcard test/*.h test/targets/*.h test/fuzz/*.h test/misuse/*.c)
 SOURCES += $(wildcard test/collide/*.[ch] include/duffel/*.h)
 

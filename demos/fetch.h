@@ -3,7 +3,7 @@
 #ifndef DEMOS_FETCH_H
 #define DEMOS_FETCH_H
 
-#include "http.h"
+#include "http/http.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -31,8 +31,8 @@ static co_define(fetch) {
     co_end;
 }
 
-/* GETs [url], which must stay, in 30 s at most: the size of its text. -ETIMEDOUT, or what http.h
- * and net.h give. */
+/* GETs [url], which must stay, in 30 s at most: the size of its text. -ETIMEDOUT, or what
+ * http/http.h and net.h give. */
 static inline CO_OP fetch_page(struct fetch *fetch, const struct http_url *url)
 {
     co_op op = co_call(fetch, fetch, .url = url);

@@ -4,7 +4,7 @@
  * A connection receives into one buffer, parses each request there in place, writes the answers to
  * all of them into another buffer, and sends it. So any number of requests takes two awaits. */
 #define _GNU_SOURCE
-#include "httpd_answer.h"
+#include "http/answer.h"
 #include "net.h"
 #include "options.h"
 #include "term.h"

@@ -2,10 +2,10 @@
  * has the commands on strings: GET SET MGET MSET DEL EXISTS INCR EXPIRE TTL and others, which
  * COMMAND lists. */
 #define _POSIX_C_SOURCE 200809L
-#include "kv_commands.h"
+#include "kv/commands.h"
 #include "net.h"
 #include "options.h"
-#include "resp.h"
+#include "kv/resp.h"
 #include "term.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #ifndef DEMOS_PAGES_H
 #define DEMOS_PAGES_H
 
-#include "http.h"
+#include "http/http.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* You will see five GETs of a server that takes 3 s for each take 3 s, and 15 s with --sync. */
-#include "http.h"
+#include "http/http.h"
 #include "options.h"
 
 #include <string.h>

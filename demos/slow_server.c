@@ -1,6 +1,6 @@
 /* You will see an HTTP server that takes 3 s for an answer, and no longer for fifty at once. */
 #define _POSIX_C_SOURCE 200809L
-#include "http.h"
+#include "http/http.h"
 #include "options.h"
 #include "pages.h"
 #include "term.h"

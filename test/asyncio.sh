@@ -3,6 +3,9 @@
 # shellcheck disable=SC2016         # the backquotes are those of the table
 
 cd "$(dirname "$0")/.." || exit 1
+tmp=$(mktemp -d) || exit 2
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 2' HUP INT TERM
 
 rows=$(grep -c '^| .*\.c) `[A-Za-z0-9_]*` |$' docs/asyncio.md)
 all=$(grep '^|' docs/asyncio.md | grep -vc '^| asyncio\|^|---')
@@ -12,8 +15,8 @@ sed -n 's/^| .*(\.\.\/\(test\/[a-z_]*\.c\)) `\([A-Za-z0-9_]*\)` |$/\1 \2/p' docs
     while read -r file test; do
         grep -q "static void $test(void \*\*state)" "$file" 2>/dev/null ||
             echo "docs/asyncio.md: $file has no test $test"
-    done >build/asyncio.missing
-cat build/asyncio.missing
-missing=$((missing + $(wc -l <build/asyncio.missing)))
+    done >"$tmp/missing"
+cat "$tmp/missing"
+missing=$((missing + $(wc -l <"$tmp/missing")))
 echo "$((rows - missing)) passed, $missing failed"
 [ "$missing" -eq 0 ]

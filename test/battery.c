@@ -629,7 +629,7 @@ int main(int argc, char **argv)
     watch_for_death();
     prepare(directory);
     runs = 0;
-    status = argc > 1 ? run_words(argc, argv) : cmocka_run_group_tests(tests, NULL, NULL);
+    status = argc > 1 ? run_words(argc, argv) : run_table(tests, NULL, NULL);
     close(file_fd);
     rmdir(directory);
     printf("battery: programs %zu, runs %ld, failed %ld, first seed %ju, seconds %ld\n",

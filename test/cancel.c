@@ -858,7 +858,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_request_that_waits_goes_round_the_ring_that_its_task_closes),
 };
 
-int main(void)
-{
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

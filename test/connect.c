@@ -814,7 +814,7 @@ static void without_an_fd_to_spare_it_is_EMFILE(void **state)
     struct rlimit old, none;
     int fds[2];
 
-    if (sized(0, 1))            /* valgrind has limits of its own */
+    if (under_valgrind())           /* valgrind has limits of its own */
         skip();
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
     none = old;
@@ -827,34 +827,31 @@ static void without_an_fd_to_spare_it_is_EMFILE(void **state)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        NAMED(an_address_is_resolved_at_once),
-        NAMED(a_name_of_this_machine_is_resolved),
-        NAMED(all_addresses_of_a_name_are_counted),
-        NAMED(a_name_that_is_none_is_ENOENT),
-        NAMED(a_name_server_that_fails_is_told_apart),
-        NAMED(a_port_out_of_range_or_no_name_is_EINVAL),
-        NAMED(a_cancel_while_it_is_resolved_meets_the_next_await),
-        NAMED(a_resolve_that_waits_for_a_thread_is_taken_back),
-        NAMED(a_name_with_one_address_is_connected_to),
-        NAMED(after_a_refusal_the_next_address_is_tried_at_once),
-        NAMED(an_address_that_hangs_is_overtaken_after_a_quarter_of_a_second),
-        NAMED(if_two_connect_the_loser_is_closed),
-        NAMED(the_first_failure_is_told_if_all_fail),
-        NAMED(the_families_take_turns),
-        NAMED(no_more_than_six_addresses_are_tried),
-        NAMED(a_connect_that_is_cancelled_at_any_stage_leaves_no_fd),
-        NAMED(a_connect_that_is_cancelled_while_it_resolves_leaves_nothing),
-        NAMED(a_cancel_while_the_loser_is_taken_back_is_not_lost),
-        TEST(a_unix_socket_carries_an_echo),
-        TEST(a_unix_path_that_cannot_be_is_told),
-        TEST(a_full_unix_backlog_is_waited_for),
-        TEST(a_pipe_carries_bytes_one_way),
-        TEST(a_pair_carries_bytes_both_ways),
-        TEST(without_an_fd_to_spare_it_is_EMFILE),
-    };
+static const struct CMUnitTest tests[] = {
+    NAMED(an_address_is_resolved_at_once),
+    NAMED(a_name_of_this_machine_is_resolved),
+    NAMED(all_addresses_of_a_name_are_counted),
+    NAMED(a_name_that_is_none_is_ENOENT),
+    NAMED(a_name_server_that_fails_is_told_apart),
+    NAMED(a_port_out_of_range_or_no_name_is_EINVAL),
+    NAMED(a_cancel_while_it_is_resolved_meets_the_next_await),
+    NAMED(a_resolve_that_waits_for_a_thread_is_taken_back),
+    NAMED(a_name_with_one_address_is_connected_to),
+    NAMED(after_a_refusal_the_next_address_is_tried_at_once),
+    NAMED(an_address_that_hangs_is_overtaken_after_a_quarter_of_a_second),
+    NAMED(if_two_connect_the_loser_is_closed),
+    NAMED(the_first_failure_is_told_if_all_fail),
+    NAMED(the_families_take_turns),
+    NAMED(no_more_than_six_addresses_are_tried),
+    NAMED(a_connect_that_is_cancelled_at_any_stage_leaves_no_fd),
+    NAMED(a_connect_that_is_cancelled_while_it_resolves_leaves_nothing),
+    NAMED(a_cancel_while_the_loser_is_taken_back_is_not_lost),
+    TEST(a_unix_socket_carries_an_echo),
+    TEST(a_unix_path_that_cannot_be_is_told),
+    TEST(a_full_unix_backlog_is_waited_for),
+    TEST(a_pipe_carries_bytes_one_way),
+    TEST(a_pair_carries_bytes_both_ways),
+    TEST(without_an_fd_to_spare_it_is_EMFILE),
+};
 
-    return run_on_each_backend(tests);
-}
+TEST_MAIN_ON_EACH_BACKEND(tests)

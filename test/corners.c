@@ -89,12 +89,9 @@ static void a_deadline_in_a_clean_up_has_its_own_name(void **state)
     sim_end(&sim);
 }
 
-int main(void)
-{
-    static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_outer_deadline_that_comes_in_the_clean_up_of_an_inner_one_is_not_lost),
-        cmocka_unit_test(a_deadline_in_a_clean_up_has_its_own_name),
-    };
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(an_outer_deadline_that_comes_in_the_clean_up_of_an_inner_one_is_not_lost),
+    cmocka_unit_test(a_deadline_in_a_clean_up_has_its_own_name),
+};
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

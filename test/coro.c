@@ -698,7 +698,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_break_that_would_skip_the_finally_stops),
 };
 
-int main(void)
-{
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

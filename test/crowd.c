@@ -109,7 +109,7 @@ static void run_crowd(int n, int at_barrier)
 
 static int size_of_crowd(void)
 {
-    return getenv("DUFFEL_SHORT") ? SHORT : CROWD;
+    return sized(CROWD, SHORT);
 }
 
 static void ten_thousand_at_a_gate_are_each_let_through_or_cancelled_once(void **state)
@@ -130,12 +130,9 @@ static void ten_thousand_at_a_barrier_pass_in_full_parties(void **state)
         assert_int_equal(passed[i], passed[0]);
 }
 
-int main(void)
-{
-    static const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ten_thousand_at_a_gate_are_each_let_through_or_cancelled_once),
-        cmocka_unit_test(ten_thousand_at_a_barrier_pass_in_full_parties),
-    };
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(ten_thousand_at_a_gate_are_each_let_through_or_cancelled_once),
+    cmocka_unit_test(ten_thousand_at_a_barrier_pass_in_full_parties),
+};
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

@@ -525,28 +525,25 @@ static void a_socket_that_is_closed_wakes_its_receiver_with_EBADF(void **state)
     assert_int_equal(run_(task), -EBADF);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(it_opens_on_a_numeric_address_or_localhost),
-        TEST(an_address_that_is_none_is_EINVAL),
-        TEST(a_port_in_use_is_EADDRINUSE_unless_both_share_it),
-        TEST(a_datagram_comes_back_from_where_it_went),
-        TEST(one_socket_serves_many_peers),
-        TEST(many_datagrams_go_and_come_with_one_call),
-        TEST(what_was_cut_tells_its_size_and_a_deadline_loses_none),
-        TEST(a_datagram_that_was_cut_tells_its_whole_size),
-        TEST(a_datagram_may_be_empty_and_is_no_end),
-        TEST(a_datagram_that_is_too_large_is_EMSGSIZE),
-        TEST(a_receive_that_is_cancelled_loses_no_datagram),
-        TEST(a_receive_has_a_deadline),
-        TEST(a_send_waits_for_room),
-        TEST(a_port_that_refuses_disturbs_no_other_peer),
-        TEST(a_port_that_refuses_is_told_to_a_connected_socket),
-        TEST(what_is_no_socket_is_refused),
-        TEST(a_second_receive_at_once_gets_EBUSY),
-        TEST(a_socket_that_is_closed_wakes_its_receiver_with_EBADF),
-    };
+static const struct CMUnitTest tests[] = {
+    TEST(it_opens_on_a_numeric_address_or_localhost),
+    TEST(an_address_that_is_none_is_EINVAL),
+    TEST(a_port_in_use_is_EADDRINUSE_unless_both_share_it),
+    TEST(a_datagram_comes_back_from_where_it_went),
+    TEST(one_socket_serves_many_peers),
+    TEST(many_datagrams_go_and_come_with_one_call),
+    TEST(what_was_cut_tells_its_size_and_a_deadline_loses_none),
+    TEST(a_datagram_that_was_cut_tells_its_whole_size),
+    TEST(a_datagram_may_be_empty_and_is_no_end),
+    TEST(a_datagram_that_is_too_large_is_EMSGSIZE),
+    TEST(a_receive_that_is_cancelled_loses_no_datagram),
+    TEST(a_receive_has_a_deadline),
+    TEST(a_send_waits_for_room),
+    TEST(a_port_that_refuses_disturbs_no_other_peer),
+    TEST(a_port_that_refuses_is_told_to_a_connected_socket),
+    TEST(what_is_no_socket_is_refused),
+    TEST(a_second_receive_at_once_gets_EBUSY),
+    TEST(a_socket_that_is_closed_wakes_its_receiver_with_EBADF),
+};
 
-    return run_on_each_backend(tests);
-}
+TEST_MAIN_ON_EACH_BACKEND(tests)

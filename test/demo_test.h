@@ -179,6 +179,9 @@ static inline void stop(struct child *server, int signo)
     assert_int_equal(server->status, 0);
 }
 
+/* A test that starts demos. */
+#define TEST(name) cmocka_unit_test_teardown(name, teardown)
+
 static inline int teardown(void **state)
 {
     (void)state;

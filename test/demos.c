@@ -208,7 +208,7 @@ static void fifty_clients_at_once_are_served_and_leave_no_fd(void **state)
 static void the_main_job_shows_five_answers_in_the_time_of_one(void **state)
 {
     (void)state;
-    if (getenv("DUFFEL_SHORT"))
+    if (sized(0, 1))
         skip();
     succeeds(shell("exec demos/main_job.sh"),
              "(" WAITING "){5}(" RESPONSE "){5}Cost time: 3\\.[0-9]{2}\n"
@@ -529,40 +529,36 @@ static void a_port_in_use_is_one_line(void **state)
 
 /* ---------------------------------------------------------------------------------------------- */
 
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_teardown(name, teardown)
-    static const struct CMUnitTest tests[] = {
-        TEST(hellos_as_tasks_start_at_the_same_time_and_cost_one_nap),
-        TEST(a_coroutine_does_nothing_until_a_loop_runs_it),
-        TEST(a_nested_coroutine_gives_42),
-        TEST(four_plays_follow_each_study_line),
-        TEST(durations_cost_the_sum_in_turn_and_the_longest_at_once),
-        TEST(durations_runs_only_the_form_that_is_named),
-        TEST(five_requests_at_once_cost_as_much_as_one),
-        TEST(five_requests_in_turn_cost_five_times_as_much),
-        TEST(requests_in_turn_need_one_fd_at_a_time),
-        TEST(fifty_clients_at_once_are_served_and_leave_no_fd),
-        TEST(the_main_job_shows_five_answers_in_the_time_of_one),
-        TEST(a_refused_connection_is_one_line),
-        TEST(a_host_that_is_none_is_one_line),
-        TEST(a_bad_answer_is_one_line_that_says_why),
-        TEST(an_answer_without_a_length_ends_with_the_connection),
-        TEST(ctrl_c_ends_requests_and_leaves_nothing),
-        TEST(a_malformed_request_gets_400),
-        TEST(what_it_does_not_take_is_refused_by_name),
-        TEST(a_connection_is_kept_for_the_next_request),
-        TEST(a_body_is_dropped_and_the_next_request_understood),
-        TEST(http_1_0_closes_and_head_has_no_body),
-        TEST(a_request_that_comes_byte_by_byte_is_understood),
-        TEST(clients_that_vanish_leave_no_fd),
-        TEST(a_server_ends_with_its_connections_open),
-        TEST(curl_gets_its_answers),
-        TEST(echo_gives_each_client_its_own_bytes_back),
-        TEST(every_demo_refuses_an_unknown_option_and_tells_its_usage),
-        TEST(a_bad_value_is_one_line),
-        TEST(a_port_in_use_is_one_line),
-    };
+static const struct CMUnitTest tests[] = {
+    TEST(hellos_as_tasks_start_at_the_same_time_and_cost_one_nap),
+    TEST(a_coroutine_does_nothing_until_a_loop_runs_it),
+    TEST(a_nested_coroutine_gives_42),
+    TEST(four_plays_follow_each_study_line),
+    TEST(durations_cost_the_sum_in_turn_and_the_longest_at_once),
+    TEST(durations_runs_only_the_form_that_is_named),
+    TEST(five_requests_at_once_cost_as_much_as_one),
+    TEST(five_requests_in_turn_cost_five_times_as_much),
+    TEST(requests_in_turn_need_one_fd_at_a_time),
+    TEST(fifty_clients_at_once_are_served_and_leave_no_fd),
+    TEST(the_main_job_shows_five_answers_in_the_time_of_one),
+    TEST(a_refused_connection_is_one_line),
+    TEST(a_host_that_is_none_is_one_line),
+    TEST(a_bad_answer_is_one_line_that_says_why),
+    TEST(an_answer_without_a_length_ends_with_the_connection),
+    TEST(ctrl_c_ends_requests_and_leaves_nothing),
+    TEST(a_malformed_request_gets_400),
+    TEST(what_it_does_not_take_is_refused_by_name),
+    TEST(a_connection_is_kept_for_the_next_request),
+    TEST(a_body_is_dropped_and_the_next_request_understood),
+    TEST(http_1_0_closes_and_head_has_no_body),
+    TEST(a_request_that_comes_byte_by_byte_is_understood),
+    TEST(clients_that_vanish_leave_no_fd),
+    TEST(a_server_ends_with_its_connections_open),
+    TEST(curl_gets_its_answers),
+    TEST(echo_gives_each_client_its_own_bytes_back),
+    TEST(every_demo_refuses_an_unknown_option_and_tells_its_usage),
+    TEST(a_bad_value_is_one_line),
+    TEST(a_port_in_use_is_one_line),
+};
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

@@ -505,33 +505,29 @@ static void children_run_at_once_and_the_sleeper_is_killed(void **state)
     between(cost(child, 0), 0.3, 1.1);
 }
 
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_teardown(name, teardown)
 #define CRAWL(name) cmocka_unit_test_setup_teardown(name, new_file, remove_file)
-    static const struct CMUnitTest tests[] = {
-        TEST(machines_run_by_themselves_while_you_do_the_chores),
-        TEST(the_bell_waits_for_all_papers_or_for_one_or_hardly),
-        TEST(each_item_is_consumed_once),
-        TEST(the_fastest_mirror_wins_and_the_losers_close),
-        TEST(ctrl_c_ends_the_tasks_and_leaves_nothing),
-        TEST(a_line_goes_to_all_the_others),
-        TEST(a_line_cannot_pass_for_another_ones),
-        TEST(many_lines_at_once_all_arrive),
-        TEST(a_slow_client_holds_nobody_up_and_is_disconnected),
-        TEST(a_line_that_is_too_long_ends_the_session_only),
-        TEST(the_65th_client_is_refused_until_one_leaves),
-        TEST(chat_ends_cleanly_with_clients_in),
-        TEST(children_run_at_once_and_the_sleeper_is_killed),
-        CRAWL(crawl_visits_each_page_once_and_a_second_run_none),
-        CRAWL(crawl_is_quicker_with_five_pages_at_a_time),
-        CRAWL(crawl_after_ctrl_c_visits_each_page_once_over_all_runs),
-        CRAWL(crawl_killed_in_the_middle_of_a_line_loses_that_page_only),
-        CRAWL(crawl_tells_what_failed_and_goes_on_there_later),
-        TEST(each_demo_refuses_an_unknown_option_and_tells_its_usage),
-        TEST(a_bad_value_is_one_line),
-        TEST(a_port_in_use_is_one_line),
-    };
+static const struct CMUnitTest tests[] = {
+    TEST(machines_run_by_themselves_while_you_do_the_chores),
+    TEST(the_bell_waits_for_all_papers_or_for_one_or_hardly),
+    TEST(each_item_is_consumed_once),
+    TEST(the_fastest_mirror_wins_and_the_losers_close),
+    TEST(ctrl_c_ends_the_tasks_and_leaves_nothing),
+    TEST(a_line_goes_to_all_the_others),
+    TEST(a_line_cannot_pass_for_another_ones),
+    TEST(many_lines_at_once_all_arrive),
+    TEST(a_slow_client_holds_nobody_up_and_is_disconnected),
+    TEST(a_line_that_is_too_long_ends_the_session_only),
+    TEST(the_65th_client_is_refused_until_one_leaves),
+    TEST(chat_ends_cleanly_with_clients_in),
+    TEST(children_run_at_once_and_the_sleeper_is_killed),
+    CRAWL(crawl_visits_each_page_once_and_a_second_run_none),
+    CRAWL(crawl_is_quicker_with_five_pages_at_a_time),
+    CRAWL(crawl_after_ctrl_c_visits_each_page_once_over_all_runs),
+    CRAWL(crawl_killed_in_the_middle_of_a_line_loses_that_page_only),
+    CRAWL(crawl_tells_what_failed_and_goes_on_there_later),
+    TEST(each_demo_refuses_an_unknown_option_and_tells_its_usage),
+    TEST(a_bad_value_is_one_line),
+    TEST(a_port_in_use_is_one_line),
+};
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

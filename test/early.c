@@ -68,18 +68,15 @@ static co_define(crowd)
 static void a_connection_that_is_told_too_early_is_waited_for(void **state)
 {
     (void)state;
-    CO_FOR_EACH_SEED(t, getenv("DUFFEL_SHORT") ? 10 : 200) {
+    CO_FOR_EACH_SEED(t, (uint64_t)sized(200, 10)) {
         t.options.wakes = 50;
         t.failed = co_trial(&t, crowd) != 0;
     }
     assert_int_equal(co_trials_failed(), 0);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_connection_that_is_told_too_early_is_waited_for),
-    };
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_connection_that_is_told_too_early_is_waited_for),
+};
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

@@ -574,31 +574,28 @@ static void a_task_that_always_finds_data_lets_the_others_run(void **state)
     run(starved, .fds = { fds[0], fds[1] });
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(what_is_written_to_a_pipe_is_read_and_then_its_end),
-        TEST(a_socket_does_as_well),
-        TEST(nothing_is_read_and_written_at_once),
-        TEST(co_readable_waits_until_something_is_there_and_takes_nothing),
-        TEST(co_writable_waits_until_there_is_room),
-        TEST(megabytes_go_through_whole_and_in_order),
-        TEST(a_write_that_nobody_can_read_gives_EPIPE),
-        TEST(an_fd_that_never_was_gives_EBADF),
-        TEST(a_closed_fd_gives_EBADF),
-        TEST(a_regular_file_gives_EPERM),
-        TEST(a_directory_gives_EPERM),
-        TEST(a_number_that_was_a_file_can_be_a_socket),
-        TEST(a_device_that_never_waits_is_ready),
-        TEST(fd_nonblock_makes_it_so_or_says_why_not),
-        TEST(a_second_reader_or_writer_gets_EBUSY_and_disturbs_nobody),
-        TEST(a_reader_and_a_writer_work_on_one_fd_at_once),
-        TEST(a_cancelled_read_loses_no_byte),
-        TEST(a_cancelled_write_writes_nothing),
-        TEST(a_read_that_was_late_loses_no_byte),
-        TEST(a_task_that_was_cancelled_before_does_nothing_on_the_fd),
-        TEST(a_task_that_always_finds_data_lets_the_others_run),
-    };
+static const struct CMUnitTest tests[] = {
+    TEST(what_is_written_to_a_pipe_is_read_and_then_its_end),
+    TEST(a_socket_does_as_well),
+    TEST(nothing_is_read_and_written_at_once),
+    TEST(co_readable_waits_until_something_is_there_and_takes_nothing),
+    TEST(co_writable_waits_until_there_is_room),
+    TEST(megabytes_go_through_whole_and_in_order),
+    TEST(a_write_that_nobody_can_read_gives_EPIPE),
+    TEST(an_fd_that_never_was_gives_EBADF),
+    TEST(a_closed_fd_gives_EBADF),
+    TEST(a_regular_file_gives_EPERM),
+    TEST(a_directory_gives_EPERM),
+    TEST(a_number_that_was_a_file_can_be_a_socket),
+    TEST(a_device_that_never_waits_is_ready),
+    TEST(fd_nonblock_makes_it_so_or_says_why_not),
+    TEST(a_second_reader_or_writer_gets_EBUSY_and_disturbs_nobody),
+    TEST(a_reader_and_a_writer_work_on_one_fd_at_once),
+    TEST(a_cancelled_read_loses_no_byte),
+    TEST(a_cancelled_write_writes_nothing),
+    TEST(a_read_that_was_late_loses_no_byte),
+    TEST(a_task_that_was_cancelled_before_does_nothing_on_the_fd),
+    TEST(a_task_that_always_finds_data_lets_the_others_run),
+};
 
-    return run_on_each_backend(tests);
-}
+TEST_MAIN_ON_EACH_BACKEND(tests)

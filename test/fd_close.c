@@ -548,24 +548,21 @@ static void a_loop_can_go_while_fds_are_armed_or_closed(void **state)
         close(fds[i][1]);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(fd_close_wakes_the_reader_and_the_writer_with_EBADF),
-        TEST(fd_close_of_what_is_not_open_gives_EBADF),
-        TEST(a_close_beats_data_that_was_not_yet_read_and_no_other),
-        TEST(an_event_of_a_closed_fd_reaches_nobody),
-        TEST(an_event_in_the_queue_reaches_nobody_once_its_fd_is_closed),
-        TEST(a_number_can_come_10000_times),
-        TEST(a_plain_close_before_the_poll_gives_EBADF),
-        TEST(a_number_closed_behind_the_loop_works_for_a_new_socket),
-        TEST(a_number_closed_behind_the_loop_works_for_an_accepted_socket),
-        TEST(one_direction_can_stop_after_a_plain_close),
-        TEST(libev_can_look_at_all_fds_anew_after_a_plain_close),
-        TEST(a_plain_close_between_two_runs_is_found),
-        TEST(a_number_taken_behind_the_loop_does_no_harm),
-        TEST(a_loop_can_go_while_fds_are_armed_or_closed),
-    };
+static const struct CMUnitTest tests[] = {
+    TEST(fd_close_wakes_the_reader_and_the_writer_with_EBADF),
+    TEST(fd_close_of_what_is_not_open_gives_EBADF),
+    TEST(a_close_beats_data_that_was_not_yet_read_and_no_other),
+    TEST(an_event_of_a_closed_fd_reaches_nobody),
+    TEST(an_event_in_the_queue_reaches_nobody_once_its_fd_is_closed),
+    TEST(a_number_can_come_10000_times),
+    TEST(a_plain_close_before_the_poll_gives_EBADF),
+    TEST(a_number_closed_behind_the_loop_works_for_a_new_socket),
+    TEST(a_number_closed_behind_the_loop_works_for_an_accepted_socket),
+    TEST(one_direction_can_stop_after_a_plain_close),
+    TEST(libev_can_look_at_all_fds_anew_after_a_plain_close),
+    TEST(a_plain_close_between_two_runs_is_found),
+    TEST(a_number_taken_behind_the_loop_does_no_harm),
+    TEST(a_loop_can_go_while_fds_are_armed_or_closed),
+};
 
-    return run_on_each_backend(tests);
-}
+TEST_MAIN_ON_EACH_BACKEND(tests)

@@ -270,7 +270,7 @@ static co_define(exhausted)
 }
 
 /* Under valgrind, accept4() takes the peer before it fails. */
-#define skip_under_valgrind() do { if (getenv("DUFFEL_SHORT")) skip(); } while (0)
+#define skip_under_valgrind() do { if (under_valgrind()) skip(); } while (0)
 
 static void without_an_fd_to_spare_an_accept_pauses_until_fd_close(void **state)
 {
@@ -534,28 +534,25 @@ static void a_thousand_fds_are_served(void **state)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(a_readable_fd_that_nobody_reads_does_not_spin),
-        TEST(a_writable_fd_that_nobody_writes_to_does_not_spin),
-        TEST(an_end_that_nobody_reads_does_not_spin),
-        TEST(a_closed_fd_whose_file_lives_on_does_not_spin),
-        TEST(a_write_that_went_through_leaves_nothing_that_spins),
-        TEST(a_reader_of_a_writable_fd_does_not_spin),
-        TEST(peers_that_nobody_accepts_do_not_spin),
-        TEST(a_sleep_is_one_poll),
-        TEST(without_an_fd_to_spare_an_accept_pauses_until_fd_close),
-        TEST(or_until_a_plain_close),
-        TEST(an_accept_that_pauses_can_be_cancelled),
-        TEST(the_end_of_a_pause_wakes_nobody_else),
-        TEST(two_listeners_can_pause_at_once),
-        TEST(without_an_fd_to_spare_listening_and_connecting_are_EMFILE),
-        TEST_ALONE(sigpipe_kills_nobody),
-        TEST_ALONE(a_handler_of_sigpipe_stays),
-        TEST(a_storm_of_signals_is_seen_by_nobody),
-        TEST(a_thousand_fds_are_served),
-    };
+static const struct CMUnitTest tests[] = {
+    TEST(a_readable_fd_that_nobody_reads_does_not_spin),
+    TEST(a_writable_fd_that_nobody_writes_to_does_not_spin),
+    TEST(an_end_that_nobody_reads_does_not_spin),
+    TEST(a_closed_fd_whose_file_lives_on_does_not_spin),
+    TEST(a_write_that_went_through_leaves_nothing_that_spins),
+    TEST(a_reader_of_a_writable_fd_does_not_spin),
+    TEST(peers_that_nobody_accepts_do_not_spin),
+    TEST(a_sleep_is_one_poll),
+    TEST(without_an_fd_to_spare_an_accept_pauses_until_fd_close),
+    TEST(or_until_a_plain_close),
+    TEST(an_accept_that_pauses_can_be_cancelled),
+    TEST(the_end_of_a_pause_wakes_nobody_else),
+    TEST(two_listeners_can_pause_at_once),
+    TEST(without_an_fd_to_spare_listening_and_connecting_are_EMFILE),
+    TEST_ALONE(sigpipe_kills_nobody),
+    TEST_ALONE(a_handler_of_sigpipe_stays),
+    TEST(a_storm_of_signals_is_seen_by_nobody),
+    TEST(a_thousand_fds_are_served),
+};
 
-    return run_on_each_backend(tests);
-}
+TEST_MAIN_ON_EACH_BACKEND(tests)

@@ -393,7 +393,4 @@ static const struct CMUnitTest tests[] = {
 #endif
 };
 
-int main(void)
-{
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

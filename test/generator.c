@@ -597,7 +597,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_generator_that_is_closed_while_it_is_awaited_stops),
 };
 
-int main(void)
-{
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

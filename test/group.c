@@ -1170,7 +1170,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_member_that_gathers_who_awaits_the_group_is_a_ring_that_can_be_broken),
 };
 
-int main(void)
-{
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

@@ -157,12 +157,9 @@ static void a_jump_of_the_wall_clock_moves_no_timer(void **state)
          polls() - before);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(the_wall_clock_that_is_seen_jumps),
-        TEST(a_jump_of_the_wall_clock_moves_no_timer),
-    };
+static const struct CMUnitTest tests[] = {
+    TEST(the_wall_clock_that_is_seen_jumps),
+    TEST(a_jump_of_the_wall_clock_moves_no_timer),
+};
 
-    return cmocka_run_group_tests_name("hostile clocks", tests, NULL, NULL);
-}
+TEST_MAIN(tests)

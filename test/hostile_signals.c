@@ -601,15 +601,12 @@ static void a_process_that_is_stopped_goes_on_with_each_timer_once_and_in_order(
          "data that came meanwhile is there", fired, STOP_MS);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST_ALONE(sigpipe_kills_nobody_and_its_disposition_stays),
-        TEST(a_storm_of_signals_reaches_no_op),
-        TEST(a_child_of_fork_goes_on_or_begins_anew_and_the_parent_does_not_notice),
-        TEST_ALONE(a_process_that_is_stopped_goes_on_with_each_timer_once_and_in_order),
-        TEST(a_child_of_fork_has_a_pool_of_its_own),
-    };
+static const struct CMUnitTest tests[] = {
+    TEST_ALONE(sigpipe_kills_nobody_and_its_disposition_stays),
+    TEST(a_storm_of_signals_reaches_no_op),
+    TEST(a_child_of_fork_goes_on_or_begins_anew_and_the_parent_does_not_notice),
+    TEST_ALONE(a_process_that_is_stopped_goes_on_with_each_timer_once_and_in_order),
+    TEST(a_child_of_fork_has_a_pool_of_its_own),
+};
 
-    return cmocka_run_group_tests_name("hostile signals", tests, NULL, NULL);
-}
+TEST_MAIN(tests)

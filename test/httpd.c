@@ -4,7 +4,7 @@
 #define _GNU_SOURCE
 #include "demo_test.h"
 
-#include "../demos/httpd_answer.h"
+#include "../demos/http/answer.h"
 
 #include <netinet/tcp.h>
 #include <sys/mman.h>
@@ -156,7 +156,7 @@ static void whatever_the_bytes_the_answer_is_the_same_in_pieces(void **state)
         GET "Transfer-Encoding: chunked\r\nRange: bytes=1-\r\n\r\n",
     };
     static const char bytes[] = "\r\n\0 \t:/%a0H\x80\x7F";
-    int rounds = getenv("DUFFEL_SHORT") ? 500 : 20000, good = 0;
+    int rounds = sized(20000, 500), good = 0;
     struct fence f = fence_new();
 
     (void)state;
@@ -709,7 +709,7 @@ static void requests_may_be_cut_at_each_byte(void **state)
     int fd = dial_at_once(server->port);
 
     (void)state;
-    for (size_t i = 1; i < strlen(SIX); i += getenv("DUFFEL_SHORT") ? 7 : 1) {
+    for (size_t i = 1; i < strlen(SIX); i += (size_t)sized(1, 7)) {
         put(fd, SIX, i);
         poll(NULL, 0, 1);
         put(fd, &SIX[i], strlen(SIX) - i);
@@ -1027,41 +1027,37 @@ static void curl_is_content(void **state)
 
 /* ---------------------------------------------------------------------------------------------- */
 
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_teardown(name, teardown)
-    static const struct CMUnitTest tests[] = {
-        TEST(a_head_is_understood_wherever_it_is_cut),
-        TEST(each_character_is_allowed_where_the_rfc_says),
-        TEST(an_answer_is_parsed_by_the_same_rules),
-        TEST(a_head_may_be_as_long_as_the_limit),
-        TEST(whatever_the_bytes_the_answer_is_the_same_in_pieces),
-        TEST(a_target_names_a_path_below_the_root_or_nothing),
-        TEST(a_range_is_a_part_of_the_file_or_none),
-        TEST(a_date_is_read_in_all_three_forms),
-        TEST(links_are_followed_inside_the_root_only_or_never),
-        TEST(files_are_sent_whole_with_their_type),
-        TEST(what_is_not_served_says_why),
-        TEST(a_malformed_request_gets_400_and_the_end),
-        TEST(what_is_too_long_is_refused_by_name),
-        TEST(no_target_leads_out_of_the_root),
-        TEST(a_part_of_a_file_is_sent_as_asked),
-        TEST(a_file_that_is_known_is_not_sent_again),
-        TEST(requests_in_one_go_are_answered_in_order),
-        TEST(requests_may_be_cut_at_each_byte),
-        TEST(a_client_that_has_said_all_still_gets_its_answers),
-        TEST(many_connections_are_served_and_leave_no_fd),
-        TEST(a_head_that_comes_too_slowly_gets_408),
-        TEST(an_idle_connection_is_closed_without_a_word),
-        TEST(a_client_that_takes_nothing_is_dropped),
-        TEST(a_client_that_takes_little_by_little_gets_all),
-        TEST(sigterm_lets_requests_in_progress_end),
-        TEST(ctrl_c_lets_those_of_two_loops_end),
-        TEST(what_does_not_end_in_time_is_cancelled),
-        TEST(hello_answers_from_memory_and_refuses_as_strictly),
-        TEST(each_bad_argument_is_one_line),
-        TEST(curl_is_content),
-    };
+static const struct CMUnitTest tests[] = {
+    TEST(a_head_is_understood_wherever_it_is_cut),
+    TEST(each_character_is_allowed_where_the_rfc_says),
+    TEST(an_answer_is_parsed_by_the_same_rules),
+    TEST(a_head_may_be_as_long_as_the_limit),
+    TEST(whatever_the_bytes_the_answer_is_the_same_in_pieces),
+    TEST(a_target_names_a_path_below_the_root_or_nothing),
+    TEST(a_range_is_a_part_of_the_file_or_none),
+    TEST(a_date_is_read_in_all_three_forms),
+    TEST(links_are_followed_inside_the_root_only_or_never),
+    TEST(files_are_sent_whole_with_their_type),
+    TEST(what_is_not_served_says_why),
+    TEST(a_malformed_request_gets_400_and_the_end),
+    TEST(what_is_too_long_is_refused_by_name),
+    TEST(no_target_leads_out_of_the_root),
+    TEST(a_part_of_a_file_is_sent_as_asked),
+    TEST(a_file_that_is_known_is_not_sent_again),
+    TEST(requests_in_one_go_are_answered_in_order),
+    TEST(requests_may_be_cut_at_each_byte),
+    TEST(a_client_that_has_said_all_still_gets_its_answers),
+    TEST(many_connections_are_served_and_leave_no_fd),
+    TEST(a_head_that_comes_too_slowly_gets_408),
+    TEST(an_idle_connection_is_closed_without_a_word),
+    TEST(a_client_that_takes_nothing_is_dropped),
+    TEST(a_client_that_takes_little_by_little_gets_all),
+    TEST(sigterm_lets_requests_in_progress_end),
+    TEST(ctrl_c_lets_those_of_two_loops_end),
+    TEST(what_does_not_end_in_time_is_cancelled),
+    TEST(hello_answers_from_memory_and_refuses_as_strictly),
+    TEST(each_bad_argument_is_one_line),
+    TEST(curl_is_content),
+};
 
-    return cmocka_run_group_tests(tests, files_make, files_remove);
-}
+TEST_MAIN_WITH(tests, files_make, files_remove)

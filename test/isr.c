@@ -485,8 +485,8 @@ static void an_interrupt_at_any_instruction_wakes_who_waits(void **state)
     pid_t pid;
 
     (void)state;
-    if (getenv("DUFFEL_SHORT"))
-        skip();                                     /* valgrind traces already */
+    if (under_valgrind())
+        skip();                                     /* it traces already */
     assert_ptr_not_equal(shared, MAP_FAILED);
     shared->rounds = 1;
     share_a_processor(&were);
@@ -648,29 +648,26 @@ static void misuse_comes_to_the_stop_hook_of_the_port(void **state)
     assert_int_equal(tiny_awaits_in_a_switch(), 1);
 }
 
-int main(void)
-{
-#define test(name) cmocka_unit_test_setup_teardown(name, begin, end)
-    const struct CMUnitTest tests[] = {
-        test(an_event_set_in_a_handler_wakes_who_waits_at_the_next_turn),
-        test(sets_that_come_before_the_wait_are_one_and_are_not_lost),
-        test(an_event_that_is_cleared_was_never_set),
-        test(all_who_wait_go_on_and_no_one_elses),
-        test(a_set_for_a_task_that_is_gone_does_nothing),
-        test(a_cancel_that_comes_after_the_set_was_delivered_loses_no_set),
-        test(an_event_is_not_freed_while_a_task_waits),
-        test(an_interrupt_between_the_check_and_the_sleep_is_not_slept_over),
-        test(a_handler_in_a_handler_loses_nothing),
-        test(a_storm_of_interrupts_is_counted_to_the_last),
-        test(an_interrupt_at_any_instruction_wakes_who_waits),
-        test(a_sleep_across_the_wrap_of_the_clock_is_as_long_as_any),
-        test(a_sleep_of_many_wraps_ends_when_it_should),
-        test(a_board_without_a_tick_is_told_how_long_to_sleep),
-        test(nobody_sleeps_while_a_task_is_ready_and_the_clock_still_wraps),
-        test(a_pool_that_is_exhausted_gives_ENOBUFS_until_a_task_ends),
-        test(without_a_heap_a_spawn_gives_NULL_and_a_sleep_too_many_ENOMEM),
-        test(misuse_comes_to_the_stop_hook_of_the_port),
-    };
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+static const struct CMUnitTest tests[] = {
+    TEST(an_event_set_in_a_handler_wakes_who_waits_at_the_next_turn),
+    TEST(sets_that_come_before_the_wait_are_one_and_are_not_lost),
+    TEST(an_event_that_is_cleared_was_never_set),
+    TEST(all_who_wait_go_on_and_no_one_elses),
+    TEST(a_set_for_a_task_that_is_gone_does_nothing),
+    TEST(a_cancel_that_comes_after_the_set_was_delivered_loses_no_set),
+    TEST(an_event_is_not_freed_while_a_task_waits),
+    TEST(an_interrupt_between_the_check_and_the_sleep_is_not_slept_over),
+    TEST(a_handler_in_a_handler_loses_nothing),
+    TEST(a_storm_of_interrupts_is_counted_to_the_last),
+    TEST(an_interrupt_at_any_instruction_wakes_who_waits),
+    TEST(a_sleep_across_the_wrap_of_the_clock_is_as_long_as_any),
+    TEST(a_sleep_of_many_wraps_ends_when_it_should),
+    TEST(a_board_without_a_tick_is_told_how_long_to_sleep),
+    TEST(nobody_sleeps_while_a_task_is_ready_and_the_clock_still_wraps),
+    TEST(a_pool_that_is_exhausted_gives_ENOBUFS_until_a_task_ends),
+    TEST(without_a_heap_a_spawn_gives_NULL_and_a_sleep_too_many_ENOMEM),
+    TEST(misuse_comes_to_the_stop_hook_of_the_port),
+};
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

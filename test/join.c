@@ -427,7 +427,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_hundred_thousand_tasks_in_one_gather_can_be_cancelled),
 };
 
-int main(void)
-{
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

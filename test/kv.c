@@ -803,33 +803,30 @@ static void a_port_in_use_is_one_line(void **state)
     stop(server, SIGTERM);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(each_command_answers_as_redis_does, teardown),
-        cmocka_unit_test_teardown(what_is_wrong_is_told_in_the_words_of_redis, teardown),
-        cmocka_unit_test_teardown(keys_and_values_are_any_bytes, teardown),
-        cmocka_unit_test_teardown(info_counts_what_happened, teardown),
-        cmocka_unit_test_teardown(a_key_expires_by_itself, teardown),
-        cmocka_unit_test_teardown(an_expired_key_is_not_seen_before_its_timer, teardown),
-        cmocka_unit_test_teardown(thousands_of_keys_expire_each_once, teardown),
-        cmocka_unit_test_teardown(ten_thousand_commands_in_one_write_are_answered, teardown),
-        cmocka_unit_test_teardown(a_client_that_shuts_down_gets_its_answers, teardown),
-        cmocka_unit_test_teardown(a_request_may_come_byte_by_byte, teardown),
-        cmocka_unit_test_teardown(two_hundred_clients_count_together, teardown),
-        cmocka_unit_test_teardown(malformed_requests_get_an_error_and_a_close, teardown),
-        cmocka_unit_test_teardown(a_line_that_never_ends_is_refused, teardown),
-        cmocka_unit_test_teardown(a_large_value_goes_in_and_comes_out, teardown),
-        cmocka_unit_test_teardown(an_argument_and_a_reply_are_limited, teardown),
-        cmocka_unit_test_teardown(many_arguments_are_taken, teardown),
-        cmocka_unit_test_teardown(without_memory_nothing_is_lost, teardown),
-        cmocka_unit_test_teardown(a_client_that_does_not_read_waits_and_holds_nobody_up, teardown),
-        cmocka_unit_test_teardown(a_client_that_does_not_read_for_long_is_closed, teardown),
-        cmocka_unit_test_teardown(redis_cli_talks_to_it, teardown),
-        cmocka_unit_test_teardown(it_ends_in_order_with_clients_in_the_middle, teardown),
-        cmocka_unit_test_teardown(wrong_options_are_refused, teardown),
-        cmocka_unit_test_teardown(a_port_in_use_is_one_line, teardown),
-    };
+static const struct CMUnitTest tests[] = {
+    TEST(each_command_answers_as_redis_does),
+    TEST(what_is_wrong_is_told_in_the_words_of_redis),
+    TEST(keys_and_values_are_any_bytes),
+    TEST(info_counts_what_happened),
+    TEST(a_key_expires_by_itself),
+    TEST(an_expired_key_is_not_seen_before_its_timer),
+    TEST(thousands_of_keys_expire_each_once),
+    TEST(ten_thousand_commands_in_one_write_are_answered),
+    TEST(a_client_that_shuts_down_gets_its_answers),
+    TEST(a_request_may_come_byte_by_byte),
+    TEST(two_hundred_clients_count_together),
+    TEST(malformed_requests_get_an_error_and_a_close),
+    TEST(a_line_that_never_ends_is_refused),
+    TEST(a_large_value_goes_in_and_comes_out),
+    TEST(an_argument_and_a_reply_are_limited),
+    TEST(many_arguments_are_taken),
+    TEST(without_memory_nothing_is_lost),
+    TEST(a_client_that_does_not_read_waits_and_holds_nobody_up),
+    TEST(a_client_that_does_not_read_for_long_is_closed),
+    TEST(redis_cli_talks_to_it),
+    TEST(it_ends_in_order_with_clients_in_the_middle),
+    TEST(wrong_options_are_refused),
+    TEST(a_port_in_use_is_one_line),
+};
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

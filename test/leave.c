@@ -248,7 +248,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_task_that_ends_and_owns_a_lock_stops),
 };
 
-int main(void)
-{
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

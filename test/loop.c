@@ -738,35 +738,32 @@ static void loop_dump_of_no_loop_and_of_no_task_is_empty(void **state)
     free(text);
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST_ALONE(loop_main_gives_the_result_of_its_main_task),
-        TEST_ALONE(loop_main_cancels_and_awaits_what_is_left),
-        TEST_ALONE(what_is_left_may_spawn_to_clean_up),
-        TEST_ALONE(a_loop_main_inside_a_loop_main_is_EBUSY),
-        TEST_ALONE(a_loop_main_beside_a_loop_is_EBUSY_and_leaves_that_alone),
-        TEST_ALONE(a_stopped_loop_main_cancels_its_main_task),
-        TEST_ALONE(SIGINT_cancels_the_main_task),
-        TEST_ALONE(a_second_SIGINT_kills),
-        TEST_ALONE(after_loop_main_SIGINT_kills_as_before),
-        TEST_ALONE(an_ignored_or_handled_SIGINT_stays_so),
-        TEST_ALONE(a_SIGINT_while_leftovers_clean_up_does_not_stop_them),
-        TEST_ALONE(a_deadlock_is_told_and_given_as_EDEADLK),
-        TEST_ALONE(a_ring_of_tasks_is_told_and_broken_when_the_loop_is_freed),
-        TEST(a_deadlocked_loop_can_go_on_once_a_task_is_woken),
-        TEST(who_sleeps_is_not_deadlocked),
-        TEST_ALONE(a_task_that_no_cancel_ends_stops_the_program_with_its_place),
-        TEST(loop_stop_ends_loop_run_after_the_turn_and_it_can_go_on),
-        TEST(loop_stop_before_loop_run_leaves_it_one_turn),
-        TEST(loop_run_can_run_again_and_again),
-        TEST_ALONE(a_loop_run_inside_a_task_stops_the_program),
-        TEST(loop_time_goes_forward_without_a_loop_too),
-        TEST(loop_time_ns_is_the_clock_of_timers),
-        TEST(loop_dump_shows_each_task_with_its_frames_innermost_first),
-        TEST(loop_dump_shows_the_tasks_of_its_loop_and_of_no_other),
-        TEST(loop_dump_of_no_loop_and_of_no_task_is_empty),
-    };
+static const struct CMUnitTest tests[] = {
+    TEST_ALONE(loop_main_gives_the_result_of_its_main_task),
+    TEST_ALONE(loop_main_cancels_and_awaits_what_is_left),
+    TEST_ALONE(what_is_left_may_spawn_to_clean_up),
+    TEST_ALONE(a_loop_main_inside_a_loop_main_is_EBUSY),
+    TEST_ALONE(a_loop_main_beside_a_loop_is_EBUSY_and_leaves_that_alone),
+    TEST_ALONE(a_stopped_loop_main_cancels_its_main_task),
+    TEST_ALONE(SIGINT_cancels_the_main_task),
+    TEST_ALONE(a_second_SIGINT_kills),
+    TEST_ALONE(after_loop_main_SIGINT_kills_as_before),
+    TEST_ALONE(an_ignored_or_handled_SIGINT_stays_so),
+    TEST_ALONE(a_SIGINT_while_leftovers_clean_up_does_not_stop_them),
+    TEST_ALONE(a_deadlock_is_told_and_given_as_EDEADLK),
+    TEST_ALONE(a_ring_of_tasks_is_told_and_broken_when_the_loop_is_freed),
+    TEST(a_deadlocked_loop_can_go_on_once_a_task_is_woken),
+    TEST(who_sleeps_is_not_deadlocked),
+    TEST_ALONE(a_task_that_no_cancel_ends_stops_the_program_with_its_place),
+    TEST(loop_stop_ends_loop_run_after_the_turn_and_it_can_go_on),
+    TEST(loop_stop_before_loop_run_leaves_it_one_turn),
+    TEST(loop_run_can_run_again_and_again),
+    TEST_ALONE(a_loop_run_inside_a_task_stops_the_program),
+    TEST(loop_time_goes_forward_without_a_loop_too),
+    TEST(loop_time_ns_is_the_clock_of_timers),
+    TEST(loop_dump_shows_each_task_with_its_frames_innermost_first),
+    TEST(loop_dump_shows_the_tasks_of_its_loop_and_of_no_other),
+    TEST(loop_dump_of_no_loop_and_of_no_task_is_empty),
+};
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

@@ -11,13 +11,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
-/* ---- Sizes and checks ------------------------------------------------------------------------ */
-
-/* [usual], or [small] where all is slow. */
-static inline int sized(int usual, int small)
-{
-    return getenv("DUFFEL_SHORT") ? small : usual;
-}
+/* ---- Checks ---------------------------------------------------------------------------------- */
 
 static int failures_;           /* of the checks in this test */
 
@@ -119,22 +113,32 @@ static inline int loop_ends(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, loop_begins, loop_ends)
 #define TEST_ALONE(name) cmocka_unit_test_setup_teardown(name, test_begins, test_ends)
 
-/* Runs the array [tests] on each backend that is there; what main() returns. */
+/* Runs the array [tests] on each backend that is there. How many failed. */
 #define run_on_each_backend(tests) \
-    run_on_each_backend_(tests, sizeof(tests) / sizeof((tests)[0]))
+    run_on_each_backend_(__FILE__, tests, TESTS_IN(tests))
+#define TEST_MAIN_ON_EACH_BACKEND(tests)                                                          \
+    int main(void)                                                                                \
+    {                                                                                             \
+        return run_on_each_backend(tests) != 0;                                                   \
+    }
 
-static inline int run_on_each_backend_(const struct CMUnitTest *tests, size_t n)
+static inline int run_on_each_backend_(const char *file, const struct CMUnitTest *tests, size_t n)
 {
     static const struct { const char *name; unsigned backend; } backends[] = {
         { "epoll", EVBACKEND_EPOLL }, { "kqueue", EVBACKEND_KQUEUE },
         { "poll", EVBACKEND_POLL }, { "select", EVBACKEND_SELECT },
     };
+    char group[128];
     int failed = 0;
 
+    if (!some_are_asked_for(file, tests, n))
+        return 1;
     for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++) {
         backend_ = backends[i].backend;
-        if (ev_supported_backends() & backend_)
-            failed += _cmocka_run_group_tests(backends[i].name, tests, n, NULL, NULL);
+        if (!(ev_supported_backends() & backend_))
+            continue;
+        snprintf(group, sizeof group, "%s with %s", file, backends[i].name);
+        failed += run_group(group, tests, n, NULL, NULL);
     }
     return failed;
 }

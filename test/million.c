@@ -226,21 +226,17 @@ static void a_peer_that_is_slow_to_read_loses_nothing(void **state)
     assert_string_equal(child->text[ERR], "");
 }
 
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_teardown(name, teardown)
-    static const struct CMUnitTest tests[] = {
-        TEST(each_line_comes_back_and_the_figures_are_told),
-        TEST(the_same_seed_gives_the_same_order),
-        TEST(a_bad_option_is_one_line),
-        TEST(ten_million_connections_are_refused_with_a_reason),
-        TEST(a_soft_limit_is_raised),
-        TEST(ctrl_c_ends_both_processes),
-        TEST(the_server_ends_when_the_clients_are_killed),
-        TEST(the_clients_end_when_the_server_is_killed),
-        TEST(a_peer_that_is_slow_to_read_loses_nothing),
-        TEST(too_few_files_are_told_before_one_is_opened),      /* last: it gives up a right */
-    };
+static const struct CMUnitTest tests[] = {
+    TEST(each_line_comes_back_and_the_figures_are_told),
+    TEST(the_same_seed_gives_the_same_order),
+    TEST(a_bad_option_is_one_line),
+    TEST(ten_million_connections_are_refused_with_a_reason),
+    TEST(a_soft_limit_is_raised),
+    TEST(ctrl_c_ends_both_processes),
+    TEST(the_server_ends_when_the_clients_are_killed),
+    TEST(the_clients_end_when_the_server_is_killed),
+    TEST(a_peer_that_is_slow_to_read_loses_nothing),
+    TEST(too_few_files_are_told_before_one_is_opened),      /* last: it gives up a right */
+};
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

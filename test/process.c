@@ -36,7 +36,7 @@ static int processes_end(void **state)
 /* valgrind runs the child of a vfork() as that of a fork(): the errno of its exec is lost. */
 static bool exec_fails_late(void)
 {
-    return getenv("DUFFEL_SHORT") != NULL;
+    return under_valgrind();
 }
 
 /* ---- Modes of the child ---------------------------------------------------------------------- */
@@ -953,42 +953,43 @@ static int without_pidfd(void)
            && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
+static const struct CMUnitTest tests[] = {
+    TEST(each_delivery_wakes_all_who_wait_for_that_signal),
+    TEST(a_signal_between_two_awaits_is_not_lost_and_several_are_one),
+    TEST(a_cancel_in_the_turn_of_the_signal_meets_the_next_await),
+    TEST(a_task_that_waits_for_a_signal_is_no_deadlock),
+    TEST(a_signal_that_is_none_or_cannot_be_caught_is_refused),
+    TEST_ALONE(after_the_loop_the_disposition_is_as_before),
+    TEST(a_libev_watcher_of_the_same_loop_goes_on),
+    TEST_ALONE(a_signal_of_another_loop_is_busy_until_that_is_freed),
+    TEST_ALONE(sigint_goes_to_who_asks_for_it_and_not_to_the_main_task),
+    TEST(its_exit_status_or_128_plus_its_signal_is_given),
+    TEST(what_cannot_be_started_leaves_nothing_behind),
+    TEST(a_child_has_the_fds_0_1_and_2_alone),
+    TEST(a_child_has_its_streams_though_ours_are_closed_or_close_on_exec),
+    TEST(a_child_has_default_signals_and_an_empty_mask),
+    TEST(a_child_has_the_directory_and_the_environment_it_is_given),
+    TEST(the_streams_of_a_child_go_where_they_are_sent),
+    TEST(a_pipe_is_read_though_its_number_was_closed_by_close),
+    TEST(more_than_the_pipes_hold_is_written_and_read_at_once),
+    TEST(a_child_that_does_not_read_its_input_is_no_error_of_the_talk),
+    TEST(a_talk_wants_the_pipes_that_it_uses),
+    TEST(a_write_to_a_child_that_closed_its_stdin_is_epipe),
+    TEST(two_hundred_children_run_at_once),
+    TEST(a_cancel_ends_the_child_by_sigterm),
+    TEST(a_child_that_ignores_sigterm_is_killed_after_the_grace_period),
+    TEST(a_second_cancel_or_no_grace_period_kills_at_once),
+    TEST(a_deadline_on_a_child_kills_it_and_is_etimedout),
+    TEST(a_cancel_at_any_point_leaves_no_child_and_no_fd),
+    TEST(one_task_waits_for_the_end_and_others_may_ask_afterwards),
+    TEST(closing_kills_and_who_waits_gets_the_status),
+    TEST_ALONE(a_loop_that_ends_ends_its_children_first),
+    TEST(a_child_that_died_just_before_the_cancel_keeps_its_status),
+    TEST(a_status_that_somebody_else_took_is_echild),
+};
+
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {
-        TEST(each_delivery_wakes_all_who_wait_for_that_signal),
-        TEST(a_signal_between_two_awaits_is_not_lost_and_several_are_one),
-        TEST(a_cancel_in_the_turn_of_the_signal_meets_the_next_await),
-        TEST(a_task_that_waits_for_a_signal_is_no_deadlock),
-        TEST(a_signal_that_is_none_or_cannot_be_caught_is_refused),
-        TEST_ALONE(after_the_loop_the_disposition_is_as_before),
-        TEST(a_libev_watcher_of_the_same_loop_goes_on),
-        TEST_ALONE(a_signal_of_another_loop_is_busy_until_that_is_freed),
-        TEST_ALONE(sigint_goes_to_who_asks_for_it_and_not_to_the_main_task),
-        TEST(its_exit_status_or_128_plus_its_signal_is_given),
-        TEST(what_cannot_be_started_leaves_nothing_behind),
-        TEST(a_child_has_the_fds_0_1_and_2_alone),
-        TEST(a_child_has_its_streams_though_ours_are_closed_or_close_on_exec),
-        TEST(a_child_has_default_signals_and_an_empty_mask),
-        TEST(a_child_has_the_directory_and_the_environment_it_is_given),
-        TEST(the_streams_of_a_child_go_where_they_are_sent),
-        TEST(a_pipe_is_read_though_its_number_was_closed_by_close),
-        TEST(more_than_the_pipes_hold_is_written_and_read_at_once),
-        TEST(a_child_that_does_not_read_its_input_is_no_error_of_the_talk),
-        TEST(a_talk_wants_the_pipes_that_it_uses),
-        TEST(a_write_to_a_child_that_closed_its_stdin_is_epipe),
-        TEST(two_hundred_children_run_at_once),
-        TEST(a_cancel_ends_the_child_by_sigterm),
-        TEST(a_child_that_ignores_sigterm_is_killed_after_the_grace_period),
-        TEST(a_second_cancel_or_no_grace_period_kills_at_once),
-        TEST(a_deadline_on_a_child_kills_it_and_is_etimedout),
-        TEST(a_cancel_at_any_point_leaves_no_child_and_no_fd),
-        TEST(one_task_waits_for_the_end_and_others_may_ask_afterwards),
-        TEST(closing_kills_and_who_waits_gets_the_status),
-        TEST_ALONE(a_loop_that_ends_ends_its_children_first),
-        TEST(a_child_that_died_just_before_the_cancel_keeps_its_status),
-        TEST(a_status_that_somebody_else_took_is_echild),
-    };
     int failed;
 
     if (argc > 1)
@@ -996,6 +997,6 @@ int main(int argc, char **argv)
     self_ = argv[0];
     failed = run_on_each_backend(tests);
     if (without_pidfd())
-        failed += cmocka_run_group_tests_name("without pidfd", tests, NULL, NULL);
+        failed += run_group(__FILE__ " without pidfd", tests, TESTS_IN(tests), NULL, NULL);
     return failed;
 }

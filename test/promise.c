@@ -290,5 +290,5 @@ int main(void)
     signal(SIGABRT, tell_seed);
     signal(SIGALRM, tell_seed);
     alarm(110);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_table(tests, NULL, NULL);
 }

@@ -1073,7 +1073,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(items_of_no_bytes_are_counted),
 };
 
-int main(void)
-{
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

@@ -461,7 +461,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(cancel_all_means_the_scheduler_that_it_is_given),
 };
 
-int main(void)
-{
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

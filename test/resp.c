@@ -2,7 +2,7 @@
  * resp.c: the parser of RESP2 requests, whole and cut at each byte. */
 #include "test.h"
 
-#include "demos/resp.h"
+#include "demos/kv/resp.h"
 
 /* ---- What a parser makes of some bytes ------------------------------------------------------- */
 
@@ -277,7 +277,7 @@ static void random_bytes_are_the_same_however_they_are_cut(void **state)
     static const char *const pieces[] = { "*", "$", "\r\n", "1", "2", "3", "0", "-", " ", "\"", "'",
         "\\", "x4", "a", "\n", "\r", "*1\r\n", "*2\r\n", "$1\r\na\r\n", "$3\r\n", "GET\r\n", "+" };
     uint64_t seed = 42;
-    int rounds = getenv("DUFFEL_SHORT") ? 500 : 20000, whole = 0, bad = 0;
+    int rounds = sized(20000, 500), whole = 0, bad = 0;
 
     (void)state;
     for (int round = 0; round < rounds; round++) {
@@ -323,21 +323,18 @@ static void integers_are_read_strictly(void **state)
     assert_false(resp_integer("1\0", 2, &value));
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_array_of_bulk_strings_is_a_request),
-        cmocka_unit_test(requests_follow_one_another),
-        cmocka_unit_test(a_line_is_split_into_words),
-        cmocka_unit_test(what_is_not_whole_waits),
-        cmocka_unit_test(what_is_malformed_is_refused),
-        cmocka_unit_test(only_strict_lengths_are_taken),
-        cmocka_unit_test(what_is_beyond_a_limit_is_refused),
-        cmocka_unit_test(a_line_is_bounded),
-        cmocka_unit_test(after_a_bad_request_there_is_no_other),
-        cmocka_unit_test(random_bytes_are_the_same_however_they_are_cut),
-        cmocka_unit_test(integers_are_read_strictly),
-    };
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(an_array_of_bulk_strings_is_a_request),
+    cmocka_unit_test(requests_follow_one_another),
+    cmocka_unit_test(a_line_is_split_into_words),
+    cmocka_unit_test(what_is_not_whole_waits),
+    cmocka_unit_test(what_is_malformed_is_refused),
+    cmocka_unit_test(only_strict_lengths_are_taken),
+    cmocka_unit_test(what_is_beyond_a_limit_is_refused),
+    cmocka_unit_test(a_line_is_bounded),
+    cmocka_unit_test(after_a_bad_request_there_is_no_other),
+    cmocka_unit_test(random_bytes_are_the_same_however_they_are_cut),
+    cmocka_unit_test(integers_are_read_strictly),
+};
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

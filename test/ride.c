@@ -638,34 +638,31 @@ static void a_child_that_a_task_forked_shares_no_posts_after_co_loop_fork(void *
 
 #define TEST_RIDE(name) cmocka_unit_test_setup_teardown(name, ride_begins, ride_ends)
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST_ALONE(a_loop_is_this_threads_until_it_is_freed),
-        TEST_ALONE(a_second_loop_in_a_thread_is_refused_with_EBUSY),
-        TEST_ALONE(a_loop_can_follow_a_loop),
-        TEST_ALONE(an_empty_loop_is_done_at_once),
-        TEST_ALONE(each_backend_can_be_asked_for),
-        TEST_ALONE(the_environment_does_not_choose_the_backend),
-        TEST(a_task_can_be_woken_by_the_last_foreign_watcher),
-        TEST(a_task_can_be_spawned_by_the_last_foreign_watcher),
-        TEST(ev_break_is_no_deadlock),
-        TEST_RIDE(ev_run_returns_when_no_task_is_left),
-        TEST_RIDE(an_fd_that_was_awaited_and_is_open_does_not_hold_ev_run),
-        TEST_RIDE(foreign_watchers_work_beside_tasks_and_after_them),
-        TEST_RIDE(a_rider_runs_what_the_last_foreign_watcher_spawned),
-        TEST_RIDE(a_rider_holds_ev_run_for_a_task_that_a_callback_wakes),
-        TEST_RIDE(a_task_can_break_ev_run_and_ev_run_can_go_on),
-        TEST_RIDE(loop_run_runs_a_rider_too),
-        TEST(loop_free_ends_the_tasks_that_are_left),
-        TEST_RIDE(loop_free_of_a_rider_does_so_beside_foreign_watchers),
-        TEST_RIDE(a_rider_can_be_freed_in_a_callback),
-        TEST_RIDE(riders_can_follow_each_other_on_one_ev_loop),
-        TEST_RIDE(a_plain_close_leaves_the_reference_count_right),
-        TEST_ALONE(each_thread_can_have_a_loop),
-        TEST(a_child_of_fork_goes_on_after_ev_loop_fork),
-        TEST(a_child_that_a_task_forked_shares_no_posts_after_co_loop_fork),
-    };
+static const struct CMUnitTest tests[] = {
+    TEST_ALONE(a_loop_is_this_threads_until_it_is_freed),
+    TEST_ALONE(a_second_loop_in_a_thread_is_refused_with_EBUSY),
+    TEST_ALONE(a_loop_can_follow_a_loop),
+    TEST_ALONE(an_empty_loop_is_done_at_once),
+    TEST_ALONE(each_backend_can_be_asked_for),
+    TEST_ALONE(the_environment_does_not_choose_the_backend),
+    TEST(a_task_can_be_woken_by_the_last_foreign_watcher),
+    TEST(a_task_can_be_spawned_by_the_last_foreign_watcher),
+    TEST(ev_break_is_no_deadlock),
+    TEST_RIDE(ev_run_returns_when_no_task_is_left),
+    TEST_RIDE(an_fd_that_was_awaited_and_is_open_does_not_hold_ev_run),
+    TEST_RIDE(foreign_watchers_work_beside_tasks_and_after_them),
+    TEST_RIDE(a_rider_runs_what_the_last_foreign_watcher_spawned),
+    TEST_RIDE(a_rider_holds_ev_run_for_a_task_that_a_callback_wakes),
+    TEST_RIDE(a_task_can_break_ev_run_and_ev_run_can_go_on),
+    TEST_RIDE(loop_run_runs_a_rider_too),
+    TEST(loop_free_ends_the_tasks_that_are_left),
+    TEST_RIDE(loop_free_of_a_rider_does_so_beside_foreign_watchers),
+    TEST_RIDE(a_rider_can_be_freed_in_a_callback),
+    TEST_RIDE(riders_can_follow_each_other_on_one_ev_loop),
+    TEST_RIDE(a_plain_close_leaves_the_reference_count_right),
+    TEST_ALONE(each_thread_can_have_a_loop),
+    TEST(a_child_of_fork_goes_on_after_ev_loop_fork),
+    TEST(a_child_that_a_task_forked_shares_no_posts_after_co_loop_fork),
+};
 
-    return run_on_each_backend(tests);
-}
+TEST_MAIN_ON_EACH_BACKEND(tests)

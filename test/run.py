@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""run.py: what `make test` runs, as many at once as there are cores.
+"""run.py: what `make test` and `make check` run, several programs at once.
 
     run.py --cc CC --root DIRECTORY --tests NAME... --fuzz NAME... --scripts FILE...
+    run.py --check --tests NAME...
 
 Every program of test/ in build/switch and build/labels (sanitizers), and in build/plain under
 valgrind; the fuzz targets over their corpus; test/thread under the thread sanitizer; the scripts;
-the snippets. The output of each is printed when it has ended; what failed is listed at the end."""
+the snippets. With --check: the programs in build/switch alone, at their smaller sizes. The output
+of each is printed when it has ended; what failed is listed at the end, and what took longest."""
 import argparse
 import concurrent.futures
 import os
@@ -66,7 +68,12 @@ def left_open(log):
     return fd
 
 
-def jobs(options):
+def check_jobs(options):
+    for test in options.tests:
+        yield Job(['build/switch/test/' + test], DEMOS='build/switch/demos', DUFFEL_SHORT='1')
+
+
+def test_jobs(options):
     """The slow ones first."""
     for script in options.scripts:
         yield Job([script], 300, CC=options.cc)
@@ -88,7 +95,9 @@ def jobs(options):
 
 def run(job, count):
     global done
+    start = time.monotonic()
     why, said = job.run()
+    job.took = time.monotonic() - start
     with printing:
         done += 1
         if sys.stderr.isatty():
@@ -106,16 +115,22 @@ def run(job, count):
 def main():
     parser = argparse.ArgumentParser(description='runs all tests')
     parser.add_argument('--cc', default='cc')
-    parser.add_argument('--root', required=True)
+    parser.add_argument('--root')
+    parser.add_argument('--check', action='store_true')
     for name in 'tests', 'fuzz', 'scripts':
         parser.add_argument('--' + name, nargs='*', default=[])
     options = parser.parse_args()
-    todo = list(jobs(options))
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    signal.signal(signal.SIGINT, signal.default_int_handler)    # which `make test &` has ignored
+    todo = list(check_jobs(options) if options.check else test_jobs(options))
+    workers = os.cpu_count() * (2 if options.check else 1)      # at small sizes most of them sleep
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         for result in [pool.submit(run, job, len(todo)) for job in todo]:
             result.result()
-    print('\nmake test: %d of %d passed, %d s' % (len(todo) - len(failed), len(todo),
-                                                 time.monotonic() - begun))
+    took = time.monotonic() - begun
+    slowest = sorted(todo, key=lambda job: -job.took)[:5]
+    print('\nthe longest: ' + ', '.join('%s %d s' % (job.name(), job.took) for job in slowest))
+    print('make %s: %d passed, %d failed, %d s' % ('check' if options.check else 'test',
+                                                   len(todo) - len(failed), len(failed), took))
     for line in failed:
         print('    ' + line)
     sys.exit(bool(failed))

@@ -6,7 +6,7 @@
 #define _GNU_SOURCE
 #include "demo_test.h"
 
-#include "../demos/kv_store.h"
+#include "../demos/kv/store.h"
 #include "../net.h"
 #include "../process.h"
 
@@ -115,7 +115,7 @@ static void a_directory_that_becomes_a_link_meanwhile_leads_nowhere(void **state
     enum { ROUNDS = 40, EACH = 50 };
     struct child *server = serve_files();
     char flip[128], turn[128], many[EACH * sizeof request] = "";
-    int inside = 0, refused = 0, rounds = getenv("DUFFEL_SHORT") ? ROUNDS / 8 : ROUNDS;
+    int inside = 0, refused = 0, rounds = sized(ROUNDS, ROUNDS / 8);
     pid_t flips;
 
     (void)state;
@@ -353,7 +353,7 @@ static long resident(pid_t pid)
 /* Sanitizers and valgrind keep what was freed. */
 static long resident_limit(void)
 {
-    return getenv("DUFFEL_SHORT") ? 1 << 20 : 200 << 10;
+    return under_valgrind() ? 1 << 20 : 200 << 10;
 }
 
 /* What is announced is not allocated; what comes is, within the limits of one request. */
@@ -381,7 +381,7 @@ static void memory_is_taken_for_what_came_only(void **state)
     at += sprintf(at, "*%d\r\n$3\r\nDEL\r\n", ARGS);
     for (int i = 1; i < ARGS; i++)
         at = stpcpy(at, "$0\r\n\r\n");
-    for (int i = 0; i < (getenv("DUFFEL_SHORT") ? 1 : 4); i++) {
+    for (int i = 0; i < sized(4, 1); i++) {
         put(fd, text, (size_t)(at - text));
         assert_int_equal(recv(fd, reply, 4, MSG_WAITALL), 4);
         assert_memory_equal(reply, ":0\r\n", 4);
@@ -657,25 +657,21 @@ static void the_servers_are_built_hardened(void **state)
 
 /* ---------------------------------------------------------------------------------------------- */
 
-int main(void)
-{
-#define TEST(name) cmocka_unit_test_teardown(name, teardown)
-    static const struct CMUnitTest tests[] = {
-        TEST(no_encoding_of_a_target_leads_out),
-        TEST(a_directory_that_becomes_a_link_meanwhile_leads_nowhere),
-        TEST(what_may_be_one_message_or_two_is_refused),
-        TEST(a_request_that_hides_in_a_body_is_not_answered),
-        TEST(nothing_of_a_request_becomes_a_field_or_markup),
-        TEST(an_error_of_the_key_value_server_is_one_line),
-        TEST(lengths_that_wrap_around_are_refused),
-        TEST(memory_is_taken_for_what_came_only),
-        TEST(a_line_of_64_kilobytes_is_taken_and_no_longer_one),
-        TEST(slow_clients_of_the_key_value_server_are_closed),
-        TEST(every_server_listens_on_the_loopback_address_alone),
-        TEST(no_fd_of_the_library_is_inherited),
-        TEST(each_store_hashes_with_a_key_of_its_own),
-        TEST(the_servers_are_built_hardened),
-    };
+static const struct CMUnitTest tests[] = {
+    TEST(no_encoding_of_a_target_leads_out),
+    TEST(a_directory_that_becomes_a_link_meanwhile_leads_nowhere),
+    TEST(what_may_be_one_message_or_two_is_refused),
+    TEST(a_request_that_hides_in_a_body_is_not_answered),
+    TEST(nothing_of_a_request_becomes_a_field_or_markup),
+    TEST(an_error_of_the_key_value_server_is_one_line),
+    TEST(lengths_that_wrap_around_are_refused),
+    TEST(memory_is_taken_for_what_came_only),
+    TEST(a_line_of_64_kilobytes_is_taken_and_no_longer_one),
+    TEST(slow_clients_of_the_key_value_server_are_closed),
+    TEST(every_server_listens_on_the_loopback_address_alone),
+    TEST(no_fd_of_the_library_is_inherited),
+    TEST(each_store_hashes_with_a_key_of_its_own),
+    TEST(the_servers_are_built_hardened),
+};
 
-    return cmocka_run_group_tests(tests, files_make, files_remove);
-}
+TEST_MAIN_WITH(tests, files_make, files_remove)

@@ -785,38 +785,38 @@ static void tasks_that_are_not_freed_are_counted(void **state)
     co_loop_free(co_loop_current());
 }
 
+static const struct CMUnitTest tests[] = {
+    TEST_ALONE(the_clock_begins_at_0_and_jumps),
+    TEST_ALONE(a_day_of_a_busy_program_gives_the_same_trace_twice),
+    TEST_ALONE(no_clock_jumps_while_a_thread_is_at_work),
+    TEST_ALONE(no_clock_jumps_while_a_child_is_at_work),
+    TEST_ALONE(no_clock_jumps_while_the_loop_is_referenced),
+    TEST_ALONE(a_post_comes_before_the_clock_jumps),
+    TEST_ALONE(a_wait_for_an_fd_that_nobody_serves_is_a_deadlock_in_virtual_time),
+    TEST_ALONE(a_seed_gives_one_trace_and_another_seed_another),
+    TEST_ALONE(a_seed_gives_the_same_trace_in_another_process),
+    TEST_ALONE(every_order_of_ready_tasks_occurs),
+    TEST_ALONE(without_a_seed_tasks_run_in_order),
+    TEST_ALONE(reads_and_writes_are_cut_short_and_delayed_at_rates_that_can_be_set),
+    TEST_ALONE(who_waits_for_an_fd_is_woken_too_early_at_a_rate_that_can_be_set),
+    TEST_ALONE(ops_that_want_all_of_it_get_all_of_it),
+    TEST_ALONE(each_point_cancels_one_op),
+    TEST_ALONE(a_pair_cancels_two_ops),
+    TEST_ALONE(an_op_that_completes_at_once_is_a_point_and_the_next_one_is_cancelled),
+    TEST_ALONE(each_point_where_a_task_waits_can_be_the_end_of_its_deadline),
+    TEST_ALONE(the_time_of_co_wait_for_is_a_deadline_too),
+    TEST_ALONE(each_call_fails_once_with_an_error_of_its_own),
+    TEST_ALONE(each_call_and_all_after_it_fail),
+    TEST_ALONE(calls_of_ones_own_fail_too),
+    TEST_ALONE(an_accept_that_fails_once_is_tried_again),
+    TEST_ALONE(a_loop_that_is_not_under_test_has_no_hooks_and_counts_nothing),
+    TEST_ALONE(a_trial_without_options_counts_and_does_nothing_else),
+    TEST_ALONE(a_trial_runs_on_the_libev_loop_that_is_asked_for),
+    TEST_ALONE(tasks_that_are_not_freed_are_counted),
+};
+
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = {
-        TEST_ALONE(the_clock_begins_at_0_and_jumps),
-        TEST_ALONE(a_day_of_a_busy_program_gives_the_same_trace_twice),
-        TEST_ALONE(no_clock_jumps_while_a_thread_is_at_work),
-        TEST_ALONE(no_clock_jumps_while_a_child_is_at_work),
-        TEST_ALONE(no_clock_jumps_while_the_loop_is_referenced),
-        TEST_ALONE(a_post_comes_before_the_clock_jumps),
-        TEST_ALONE(a_wait_for_an_fd_that_nobody_serves_is_a_deadlock_in_virtual_time),
-        TEST_ALONE(a_seed_gives_one_trace_and_another_seed_another),
-        TEST_ALONE(a_seed_gives_the_same_trace_in_another_process),
-        TEST_ALONE(every_order_of_ready_tasks_occurs),
-        TEST_ALONE(without_a_seed_tasks_run_in_order),
-        TEST_ALONE(reads_and_writes_are_cut_short_and_delayed_at_rates_that_can_be_set),
-        TEST_ALONE(who_waits_for_an_fd_is_woken_too_early_at_a_rate_that_can_be_set),
-        TEST_ALONE(ops_that_want_all_of_it_get_all_of_it),
-        TEST_ALONE(each_point_cancels_one_op),
-        TEST_ALONE(a_pair_cancels_two_ops),
-        TEST_ALONE(an_op_that_completes_at_once_is_a_point_and_the_next_one_is_cancelled),
-        TEST_ALONE(each_point_where_a_task_waits_can_be_the_end_of_its_deadline),
-        TEST_ALONE(the_time_of_co_wait_for_is_a_deadline_too),
-        TEST_ALONE(each_call_fails_once_with_an_error_of_its_own),
-        TEST_ALONE(each_call_and_all_after_it_fail),
-        TEST_ALONE(calls_of_ones_own_fail_too),
-        TEST_ALONE(an_accept_that_fails_once_is_tried_again),
-        TEST_ALONE(a_loop_that_is_not_under_test_has_no_hooks_and_counts_nothing),
-        TEST_ALONE(a_trial_without_options_counts_and_does_nothing_else),
-        TEST_ALONE(a_trial_runs_on_the_libev_loop_that_is_asked_for),
-        TEST_ALONE(tasks_that_are_not_freed_are_counted),
-    };
-
     program_name = argv[0];
     if (argc == 3 && strcmp(argv[1], "trace") == 0) {
         char *trace = seed_trace((uint64_t)atoi(argv[2]));
@@ -824,5 +824,5 @@ int main(int argc, char **argv)
         free(trace);
         return 0;
     }
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_table(tests, NULL, NULL);
 }

@@ -19,6 +19,14 @@ prefix() {
     esac
 }
 
+# The programs for AVR need its C library, the others none.
+has_compiler() {
+    case $1 in
+    avr) .ci/setup --has avr-gcc ;;
+    *)   command -v "$(prefix "$1")-gcc" >/dev/null ;;
+    esac
+}
+
 compiler() { echo "$(prefix "$1")-gcc $("$(prefix "$1")-gcc" -dumpfullversion -dumpversion)"; }
 
 # size_of BOARD PROGRAM [FLAG...]: flash and RAM of the linked program.
@@ -125,8 +133,8 @@ kept() {
 
 if [ "${1-}" = --update ]; then
     for board in $boards; do
-        command -v "$(prefix "$board")-gcc" >/dev/null || {
-            echo "size.sh: there is no $(prefix "$board")-gcc: .ci/setup targets" >&2
+        has_compiler "$board" || {
+            echo "size.sh: there is no $(prefix "$board")-gcc that works: .ci/setup targets" >&2
             exit 1
         }
         measure "$board" >>"$tmp/measured" || exit 1
@@ -148,8 +156,8 @@ fi
 kept >"$tmp/kept"
 : >"$tmp/measured"
 for board in $boards; do
-    if ! command -v "$(prefix "$board")-gcc" >/dev/null; then
-        echo "$board: left out, for there is no $(prefix "$board")-gcc"
+    if ! has_compiler "$board"; then
+        echo "$board: left out, for there is no $(prefix "$board")-gcc that works"
         continue
     fi
     was=$(sed -n "s/^$board compiler //p" "$tmp/kept")

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Compiles and runs the programs that the headers, README.md and docs/ show.
+"""Compiles and runs the programs that the headers, README.md, CONTRIBUTING.md and docs/ show.
 
 A ```c block with a main() is compiled, linked and run, and must exit with 0; one without is
-compiled behind the includes of all four headers. A mark on the line before a block says otherwise:
+compiled behind the includes of all four headers. Those of CONTRIBUTING.md are tests, which see the
+tree and cmocka. A mark on the line before a block says otherwise:
 
     <!-- snippet: compile-only -->          it has a main(), but is not run
+    <!-- snippet: continues -->             it is compiled with the next block, in front of it
     <!-- snippet: expect-error REGEX -->    the compiler must refuse it, with a message like that
     <!-- snippet: skip REASON -->           it is no C that could be compiled alone
 
@@ -30,6 +32,9 @@ INCLUDES = "".join(f"#include {name}\n" for name in (
     "<duffel/coro.h>", "<duffel/task.h>", "<duffel/loop.h>", "<duffel/net.h>"))
 SECONDS = 20
 MARKS = ("compile-only", "expect-error", "skip")
+TREE = "CONTRIBUTING.md"
+TREE_FLAGS = ["-D_POSIX_C_SOURCE=200809L", f"-I{ROOT}", f"-I{ROOT}/test"]
+TREE_LIBS = ["-lcmocka"]
 
 # What a header's first comment leaves out: what to put before the code, and after.
 HEADERS = {
@@ -46,13 +51,19 @@ class Failed(Exception):
 
 
 def blocks(path):
-    """Yields line number, mark, code for each ```c block of a Markdown file."""
-    mark, code = "", None
+    """Yields line number, mark, code for each ```c block of a Markdown file. Blocks that continue
+    are one, with a #line where another begins."""
+    mark, code, before = "", None, []
     for number, line in enumerate(path.read_text().splitlines(), 1):
         if code is not None:
             if line.strip() == "```":
-                if language == "c":
+                if language == "c" and before:
+                    code, start = before + [f"#line {start}"] + code, first
+                if language == "c" and mark == "continues":
+                    before, first = code, start
+                elif language == "c":
                     yield start, mark, "\n".join(code) + "\n"
+                    before = []
                 mark, code = "", None
             else:
                 code.append(line)
@@ -64,6 +75,8 @@ def blocks(path):
             mark = ""
     if code is not None:
         raise Failed(f"{path.name}:{start - 1}: a block that does not end")
+    if before:
+        raise Failed(f"{path.name}:{first}: no block comes after one that continues")
 
 
 def header_example(path):
@@ -99,11 +112,12 @@ def check(name, line, mark, code, directory):
         if not rest:
             raise Failed("a skip mark needs a reason")
         return "skipped"
-    whole = re.search(r"\bmain\s*\(", code)
+    whole = re.search(r"\b(main|TEST_MAIN)\s*\(", code)
     source, program = directory / "snippet.c", directory / "snippet"
     source.write_text(("" if whole else INCLUDES) + f'#line {line} "{name}"\n' + code)
     link = whole and not kind
-    command = CC + FLAGS + (["-o", str(program), str(source)] + LIBS if link
+    flags, libs = (FLAGS + TREE_FLAGS, LIBS + TREE_LIBS) if name == TREE else (FLAGS, LIBS)
+    command = CC + flags + (["-o", str(program), str(source)] + libs if link
                             else ["-c", "-o", str(program) + ".o", str(source)])
     status, output = call(command, "the compiler")
     if kind == "expect-error":
@@ -126,7 +140,7 @@ def collect():
     for name, (before, after) in HEADERS.items():
         line, code = header_example(ROOT / name)
         yield name, line - before.count("\n"), "", before + code + after
-    for path in [ROOT / "README.md"] + sorted((ROOT / "docs").rglob("*.md")):
+    for path in [ROOT / "README.md", ROOT / TREE] + sorted((ROOT / "docs").rglob("*.md")):
         for line, mark, code in blocks(path):
             yield str(path.relative_to(ROOT)), line, mark, code
 

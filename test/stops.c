@@ -399,7 +399,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_frame_of_the_wrong_type_stops),
 };
 
-int main(void)
-{
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

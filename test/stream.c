@@ -960,40 +960,37 @@ static void a_stream_whose_fd_is_closed_gives_EBADF(void **state)
     run(closes, .fds = { fds[0], fds[1] });
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST(a_line_ends_with_newline),
-        TEST(or_with_carriage_return_and_newline),
-        TEST(a_carriage_return_elsewhere_is_part_of_the_line),
-        TEST(an_empty_line_is_a_line),
-        TEST(a_last_line_may_have_no_end),
-        TEST(nothing_is_the_end),
-        TEST(a_line_longer_than_the_buffer_is_EMSGSIZE),
-        TEST(NUL_bytes_are_bytes),
-        TEST(what_is_behind_a_NUL_byte_is_there),
-        TEST(nothing_outside_of_the_buffer_is_seen_or_touched),
-        TEST(no_buffer_is_too_small_to_say_so),
-        TEST(thousands_of_lines_go_through_a_small_buffer),
-        TEST(a_read_that_is_cancelled_in_mid_line_loses_nothing),
-        TEST(an_exact_read_takes_what_is_buffered_and_what_comes),
-        TEST(a_line_that_was_too_long_can_be_read_exactly),
-        TEST(a_part_ends_where_its_end_is_wherever_it_is_torn),
-        TEST(an_end_longer_than_what_came_leaves_it_as_it_is),
-        TEST(a_part_longer_than_the_buffer_is_EMSGSIZE),
-        TEST(an_empty_end_is_EINVAL),
-        TEST(all_kinds_of_reads_take_turns),
-        TEST(length_tells_how_long_a_line_with_NUL_bytes_is),
-        TEST(a_stream_without_a_buffer_reads_amounts_but_no_lines),
-        TEST(what_is_written_arrives_at_a_slow_reader),
-        TEST(a_write_puts_all_or_nothing),
-        TEST(a_flush_that_is_cancelled_goes_on_with_the_next),
-        TEST(a_stream_is_read_and_flushed_at_once),
-        TEST(a_flush_to_nobody_is_EPIPE),
-        TEST(pipes_are_streams_as_stdin_and_stdout_are),
-        TEST(a_second_read_at_once_gets_EBUSY_and_disturbs_nobody),
-        TEST(a_stream_whose_fd_is_closed_gives_EBADF),
-    };
+static const struct CMUnitTest tests[] = {
+    TEST(a_line_ends_with_newline),
+    TEST(or_with_carriage_return_and_newline),
+    TEST(a_carriage_return_elsewhere_is_part_of_the_line),
+    TEST(an_empty_line_is_a_line),
+    TEST(a_last_line_may_have_no_end),
+    TEST(nothing_is_the_end),
+    TEST(a_line_longer_than_the_buffer_is_EMSGSIZE),
+    TEST(NUL_bytes_are_bytes),
+    TEST(what_is_behind_a_NUL_byte_is_there),
+    TEST(nothing_outside_of_the_buffer_is_seen_or_touched),
+    TEST(no_buffer_is_too_small_to_say_so),
+    TEST(thousands_of_lines_go_through_a_small_buffer),
+    TEST(a_read_that_is_cancelled_in_mid_line_loses_nothing),
+    TEST(an_exact_read_takes_what_is_buffered_and_what_comes),
+    TEST(a_line_that_was_too_long_can_be_read_exactly),
+    TEST(a_part_ends_where_its_end_is_wherever_it_is_torn),
+    TEST(an_end_longer_than_what_came_leaves_it_as_it_is),
+    TEST(a_part_longer_than_the_buffer_is_EMSGSIZE),
+    TEST(an_empty_end_is_EINVAL),
+    TEST(all_kinds_of_reads_take_turns),
+    TEST(length_tells_how_long_a_line_with_NUL_bytes_is),
+    TEST(a_stream_without_a_buffer_reads_amounts_but_no_lines),
+    TEST(what_is_written_arrives_at_a_slow_reader),
+    TEST(a_write_puts_all_or_nothing),
+    TEST(a_flush_that_is_cancelled_goes_on_with_the_next),
+    TEST(a_stream_is_read_and_flushed_at_once),
+    TEST(a_flush_to_nobody_is_EPIPE),
+    TEST(pipes_are_streams_as_stdin_and_stdout_are),
+    TEST(a_second_read_at_once_gets_EBUSY_and_disturbs_nobody),
+    TEST(a_stream_whose_fd_is_closed_gives_EBADF),
+};
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

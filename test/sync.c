@@ -1331,7 +1331,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(notify_all_lets_them_go_on_one_by_one),
 };
 
-int main(void)
-{
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

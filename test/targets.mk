@@ -1,6 +1,6 @@
 # Included by the Makefile.
 # make test-targets    the tests of the first two floors, and the demos of demos/mcu, on other
-#                      machines; ARGS='m0 avr': on these alone
+#                      machines, and the sizes of these demos; ARGS='m0 avr': the tests on these alone
 
 .PHONY: test-targets
 
@@ -8,7 +8,8 @@ test-targets:
 	@$(SETUP) targets
 	@status=0; \
 	B='$(abspath $(B))' test/targets/run.sh $(ARGS) || status=1; \
-	if [ -x demos/mcu/check.sh ] && [ -z '$(ARGS)' ]; then \
+	if [ -z '$(ARGS)' ]; then \
 		B='$(abspath $(B))' demos/mcu/check.sh || status=1; \
+		test/size.sh || status=1; \
 	fi; \
 	exit $$status

@@ -705,7 +705,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_loop_in_which_nothing_can_happen_says_so),
 };
 
-int main(void)
-{
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

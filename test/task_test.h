@@ -24,21 +24,6 @@ struct sim {
     struct { int fd; struct co_task *task; } fds[SIM_FDS];  /* who waits to read */
 };
 
-/* The full size of a test, or under DUFFEL_SHORT, which is for valgrind, a smaller one; so it is on
- * a microcontroller, and smaller still where there is no memory for it. */
-#ifdef TEST_TINY
-#define sized(full, brief) ((brief) < 50 ? (brief) : 50)
-#elif defined TEST_BARE
-#define sized(full, brief) (brief)
-#else
-static inline int sized(int full, int brief)
-{
-    const char *is_short = getenv("DUFFEL_SHORT");
-
-    return is_short && *is_short ? brief : full;
-}
-#endif
-
 /* A test of single nanoseconds: a double that is a float, as on AVR, cannot name them. */
 #if defined TEST_TARGET && __SIZEOF_DOUBLE__ < 8
 #define needs_doubles() tap_skip("a double is a float here")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * test.h: what every test program shares: cmocka, and a check that misuse stops the program.
- * Include it first: it asks the system headers for POSIX. */
+ * test.h: what every test program shares: cmocka, the main (main.h), two sizes of a test, and a
+ * check that misuse stops the program. Include it first: it asks the system headers for POSIX. */
 #ifndef TEST_H
 #define TEST_H
 
@@ -18,11 +18,36 @@
 
 #include <cmocka.h>
 
+#include "main.h"
+
 /* A test of where something stands: CO_TINY does not know. */
 #ifdef CO_TINY
 #define needs_places() tap_skip("CO_TINY keeps no places")
 #else
 #define needs_places() ((void)0)
+#endif
+
+/* The full size of a test, or under DUFFEL_SHORT=1, which `make check` and valgrind set, a smaller
+ * one; so it is on a microcontroller, and smaller still where there is no memory for it. */
+#ifdef TEST_TINY
+#define sized(full, brief) ((brief) < 50 ? (brief) : 50)
+#elif defined TEST_BARE
+#define sized(full, brief) (brief)
+#else
+static inline int sized(int full, int brief)
+{
+    const char *is_short = getenv("DUFFEL_SHORT");
+
+    return is_short && *is_short ? brief : full;
+}
+
+/* Some things are different under valgrind, which preloads a library of its own. */
+static inline bool under_valgrind(void)
+{
+    const char *preloaded = getenv("LD_PRELOAD");
+
+    return preloaded && strstr(preloaded, "vgpreload");
+}
 #endif
 
 #ifdef TEST_BARE                            /* a microcontroller: see targets/ */

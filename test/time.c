@@ -598,7 +598,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_time_of_the_loop_never_goes_back),
 };
 
-int main(void)
+static int choose_seed(void **state)
 {
 #ifdef TEST_BARE
     seed = 20240229;
@@ -607,6 +607,9 @@ int main(void)
 
     seed = given ? strtoull(given, NULL, 10) : 20240229;
 #endif
+    (void)state;
     print_message("seed: DUFFEL_SEED=%llu\n", (unsigned long long)seed);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return 0;
 }
+
+TEST_MAIN_WITH(tests, choose_seed, NULL)

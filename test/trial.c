@@ -431,32 +431,37 @@ static void the_leak_sanitizer_is_asked_where_it_is_linked(void **state)
     says("cancel_at=2\n");
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        TEST_ALONE(a_cancel_at_each_point_finds_what_is_lost),
-        TEST_ALONE(a_failure_of_each_call_finds_what_is_left),
-        TEST_ALONE(a_seed_finds_what_is_taken_for_granted),
-        TEST_ALONE(a_timeout_at_each_point_finds_what_is_left),
-        TEST_ALONE(a_pair_of_cancels_finds_what_one_does_not),
-        TEST_ALONE(an_fd_of_somebody_else_that_is_closed_is_found),
-        TEST_ALONE(a_stop_of_the_program_is_told),
-        TEST_ALONE(a_stop_by_a_sanitizer_is_told),
-        TEST_ALONE(a_stop_in_the_body_is_told),
-        TEST_ALONE(signal_handlers_are_as_before_after_a_trial),
-        TEST_ALONE(a_right_program_passes_each_seed),
-        TEST_ALONE(a_right_program_passes_each_cancel_timeout_and_failure),
-        TEST_ALONE(a_right_program_passes_pairs_of_cancels_under_seeds),
-        TEST_ALONE(the_loops_go_over_each_case_and_stop),
-        TEST_ALONE(nested_loops_stop_together_and_the_case_repeats),
-        TEST_ALONE(the_environment_sets_the_seeds_and_the_case),
-        TEST_ALONE(a_trial_may_stand_alone_but_not_beside_a_loop),
-        TEST_ALONE(a_check_that_leaves_the_trial_breaks_no_other),
-        TEST_ALONE(the_leak_sanitizer_is_asked_where_it_is_linked),
-    };
+static const struct CMUnitTest tests[] = {
+    TEST_ALONE(a_cancel_at_each_point_finds_what_is_lost),
+    TEST_ALONE(a_failure_of_each_call_finds_what_is_left),
+    TEST_ALONE(a_seed_finds_what_is_taken_for_granted),
+    TEST_ALONE(a_timeout_at_each_point_finds_what_is_left),
+    TEST_ALONE(a_pair_of_cancels_finds_what_one_does_not),
+    TEST_ALONE(an_fd_of_somebody_else_that_is_closed_is_found),
+    TEST_ALONE(a_stop_of_the_program_is_told),
+    TEST_ALONE(a_stop_by_a_sanitizer_is_told),
+    TEST_ALONE(a_stop_in_the_body_is_told),
+    TEST_ALONE(signal_handlers_are_as_before_after_a_trial),
+    TEST_ALONE(a_right_program_passes_each_seed),
+    TEST_ALONE(a_right_program_passes_each_cancel_timeout_and_failure),
+    TEST_ALONE(a_right_program_passes_pairs_of_cancels_under_seeds),
+    TEST_ALONE(the_loops_go_over_each_case_and_stop),
+    TEST_ALONE(nested_loops_stop_together_and_the_case_repeats),
+    TEST_ALONE(the_environment_sets_the_seeds_and_the_case),
+    TEST_ALONE(a_trial_may_stand_alone_but_not_beside_a_loop),
+    TEST_ALONE(a_check_that_leaves_the_trial_breaks_no_other),
+    TEST_ALONE(the_leak_sanitizer_is_asked_where_it_is_linked),
+};
 
-    seed_count = strtoull(getenv("DUFFEL_SEEDS") ? getenv("DUFFEL_SEEDS") : "0", NULL, 10);
+static int choose_seeds(void **state)
+{
+    const char *given = getenv("DUFFEL_SEEDS");
+
+    (void)state;
+    seed_count = given ? strtoull(given, NULL, 10) : 0;
     seed_count = seed_count ? seed_count : (uint64_t)sized(1000, 20);
     unsetenv("DUFFEL_SEEDS");
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return 0;
 }
+
+TEST_MAIN_WITH(tests, choose_seeds, NULL)

@@ -1138,7 +1138,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_task_named_twice_counts_twice),
 };
 
-int main(void)
-{
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

@@ -803,7 +803,4 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_deadline_in_a_ring_of_tasks_wakes_none_of_them),
 };
 
-int main(void)
-{
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+TEST_MAIN(tests)

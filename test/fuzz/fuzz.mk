@@ -4,11 +4,11 @@ FUZZ    = http head path range url resp kv stream
 SECONDS = 60
 
 # What a target is made of besides itself and the library.
-FUZZ_http = $(B)/demos/http_parse.o
-FUZZ_head = $(B)/demos/http.o $(B)/demos/http_parse.o
-FUZZ_url  = $(B)/demos/http.o $(B)/demos/http_parse.o
-FUZZ_resp = $(B)/demos/resp.o
-FUZZ_kv   = $(KV:%.c=$(B)/%.o)
+FUZZ_http = $(call objects_of,demos/http/parse.c)
+FUZZ_head = $(call objects_of,$(wildcard demos/http/*.c))
+FUZZ_url  = $(FUZZ_head)
+FUZZ_resp = $(call objects_of,demos/kv/resp.c)
+FUZZ_kv   = $(call objects_of,$(KV))
 
 # With libFuzzer it has a main; else feed.c is one.
 FUZZER    = $(findstring -fsanitize=fuzzer,$(FORM))

@@ -5,7 +5,7 @@
 #define _GNU_SOURCE
 #include "fuzz.h"
 
-#include "demos/http.h"
+#include "demos/http/http.h"
 #include "trial.h"
 
 struct plan { const uint8_t *data; size_t size; int is_answer; struct fuzz_cuts cuts; };

@@ -4,7 +4,7 @@
 #define _GNU_SOURCE
 #include "fuzz.h"
 
-#include "demos/httpd_answer.h"
+#include "demos/http/answer.h"
 
 #include <ctype.h>
 

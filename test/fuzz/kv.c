@@ -3,7 +3,7 @@
  * one well-formed reply, and in the end the store has counted its bytes right. */
 #include "fuzz.h"
 
-#include "demos/kv_commands.h"
+#include "demos/kv/commands.h"
 #include "loop.h"
 
 enum { ARGS = 64, DEPTH = 4 };

@@ -4,7 +4,7 @@
 #define _GNU_SOURCE
 #include "fuzz.h"
 
-#include "demos/httpd_path.h"
+#include "demos/http/path.h"
 
 #include <stdio.h>
 #include <sys/stat.h>

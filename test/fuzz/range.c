@@ -4,7 +4,7 @@
 #define _GNU_SOURCE
 #include "fuzz.h"
 
-#include "demos/httpd_file.h"
+#include "demos/http/file.h"
 
 __extension__ typedef unsigned __int128 wide;
 enum { NONE = -1 };

@@ -3,7 +3,7 @@
  * same error. And what was parsed, written as an array again, is the same request. */
 #include "fuzz.h"
 
-#include "demos/resp.h"
+#include "demos/kv/resp.h"
 
 /* What a parser made of the bytes: all arguments, one after another, and how it ended. */
 struct run {

@@ -3,7 +3,7 @@
  * request that our own strict parser takes: nothing of a URL ends a line or adds a field. */
 #include "fuzz.h"
 
-#include "demos/http.h"
+#include "demos/http/http.h"
 
 static void is_plain(const struct http_url *url)
 {

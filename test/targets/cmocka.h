@@ -278,10 +278,14 @@ static void tap_run(const struct CMUnitTest *test, int number, int *failed)
     tap_put('\n');
 }
 
-static int tap_run_all(const struct CMUnitTest *tests, size_t n)
+typedef int (*CMFixtureFunction)(void **);
+
+static int tap_run_all(const struct CMUnitTest *tests, size_t n, CMFixtureFunction set_up)
 {
     static int number, failed;
+    void *state = NULL;
 
+    failed = set_up && set_up(&state) != 0;
     for (size_t i = 0; i < n; i++)
         if (tests[i].name)
             tap_run(&tests[i], ++number, &failed);
@@ -291,6 +295,6 @@ static int tap_run_all(const struct CMUnitTest *tests, size_t n)
     tap_exit(failed > 0);
 }
 #define cmocka_run_group_tests(tests, set_up, tear_down) \
-    tap_run_all(tests, sizeof (tests) / sizeof *(tests))
+    tap_run_all(tests, sizeof (tests) / sizeof *(tests), set_up)
 
 #endif

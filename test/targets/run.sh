@@ -8,15 +8,13 @@
 cd "$(dirname "$0")/../.." || exit 2
 out=${B:-build}/targets
 
-has() { command -v "$1" >/dev/null; }
-
-# The tools of a target, in the order in which they are missed.
+# What a target needs, in the words of .ci/setup.
 tools() {
     case $1 in
     m0 | m3 | m4) echo arm-none-eabi-gcc qemu-system-arm ;;
     rv32)         echo riscv64-unknown-elf-gcc qemu-system-riscv32 ;;
     avr | avr328) echo avr-gcc simavr ;;
-    m32)          echo gcc ;;
+    m32)          echo m32 ;;
     musl)         echo musl-gcc ;;
     s390x)        echo s390x-linux-gnu-gcc qemu-s390x-static ;;
     ppc)          echo powerpc-linux-gnu-gcc qemu-ppc-static ;;
@@ -119,16 +117,6 @@ pieces() {
     esac
 }
 
-# works TARGET: its compiler makes programs.
-works() {
-    case $1 in
-    m32)
-        # shellcheck disable=SC2046
-        printf '#include <errno.h>\nint main(void) { return 0; }\n' |
-            $(compiler m32) -x c -o "$out/try" - 2>/dev/null && "$out/try" ;;
-    esac
-}
-
 # job TARGET FORM TEST SHARDS SHARD: one program, into files of that name.
 job() {
     flag=$(form "$2")
@@ -177,11 +165,10 @@ done
 for target; do
     missing=
     for tool in $(tools "$target"); do
-        has "$tool" || missing="$missing $tool"
+        .ci/setup --has "$tool" || missing="$missing $tool"
     done
-    [ -n "$missing" ] || works "$target" || missing=' a compiler that works'
     if [ -n "$missing" ]; then
-        echo "$target: left out, for there is no$missing"
+        echo "$target: left out, for there is no$missing that works"
         continue
     fi
     for form in $(forms "$target"); do
@@ -197,6 +184,7 @@ for target; do
     done
 done
 
+[ -s "$out/libraries" ] || exit 0       # all are left out
 jobs=$(getconf _NPROCESSORS_ONLN)
 xargs -P "$jobs" -L 1 "$0" --library <"$out/libraries" || exit 1
 xargs -P "$jobs" -L 1 "$0" --job <"$out/jobs"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * http_parse.c: the heads of HTTP/1.x messages, line by line. See http_parse.h. */
+ * parse.c: the heads of HTTP/1.x messages, line by line. See parse.h. */
 #define _POSIX_C_SOURCE 200809L
-#include "http_parse.h"
+#include "parse.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * http_parse.h: the heads of HTTP/1.x messages, parsed strictly and in place. Plain C, no I/O.
+ * parse.h: the heads of HTTP/1.x messages, parsed strictly and in place. Plain C, no I/O.
  *
  *     struct http_message m = { 0 };
  *     n = http_parse(&m, buf, size);       // 0: receive more behind it, and call again

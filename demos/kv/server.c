@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * kv_server.c: the commands about the server and the connection. See kv_commands.h. */
+ * server.c: the commands about the server and the connection. See commands.h. */
 #define _POSIX_C_SOURCE 200809L
-#include "kv_commands.h"
+#include "commands.h"
 
 #include <inttypes.h>
 #include <stdio.h>

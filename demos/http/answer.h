@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * httpd_answer.h: makes the answer to a request, which is a status and fields in one piece with a
+ * answer.h: makes the answer to a request, which is a status and fields in one piece with a
  * small body, or with the part of a file that is to follow. It opens files but sends nothing. */
-#ifndef DEMOS_HTTPD_ANSWER_H
-#define DEMOS_HTTPD_ANSWER_H
+#ifndef DEMOS_HTTP_ANSWER_H
+#define DEMOS_HTTP_ANSWER_H
 
-#include "http_parse.h"
-#include "httpd_file.h"
-#include "httpd_path.h"
+#include "parse.h"
+#include "file.h"
+#include "path.h"
 
 #include <stdio.h>
 #include <sys/stat.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * kv_reply.c: the replies of the key-value server. See kv_reply.h. */
-#include "kv_reply.h"
+ * reply.c: the replies of the key-value server. See reply.h. */
+#include "reply.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * kv_reply.h: replies of RESP2, written one after another into a buffer that grows. */
+ * reply.h: replies of RESP2, written one after another into a buffer that grows. */
 #ifndef DEMOS_KV_REPLY_H
 #define DEMOS_KV_REPLY_H
 
-#include "kv_store.h"
+#include "store.h"
 
 /* An error, a number and the like need KV_REPLY_SPARE bytes at most. */
 enum { KV_REPLY_ROOM = 16 << 10, KV_REPLY_SPARE = 512 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * kv_commands.c: the table of the commands, and how one is found and run. See kv_commands.h. */
-#include "kv_commands.h"
+ * commands.c: the table of the commands, and how one is found and run. See commands.h. */
+#include "commands.h"
 
 #include <errno.h>
 #include <stdio.h>

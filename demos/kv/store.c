@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * kv_store.c: the table of the key-value server. See kv_store.h. */
+ * store.c: the table of the key-value server. See store.h. */
 #define _GNU_SOURCE
-#include "kv_store.h"
+#include "store.h"
 #include "loop.h"
 
 #include <stdlib.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * kv_commands.h: the commands of the key-value server, with the replies and errors of Redis. Those
- * on keys are in kv_keys.c, those about the server in kv_server.c. */
+ * commands.h: the commands of the key-value server, with the replies and errors of Redis. Those
+ * on keys are in keys.c, those about the server in server.c. */
 #ifndef DEMOS_KV_COMMANDS_H
 #define DEMOS_KV_COMMANDS_H
 
-#include "kv_reply.h"
-#include "kv_store.h"
+#include "reply.h"
+#include "store.h"
 #include "resp.h"
 
 /* The server: what all connections share. */

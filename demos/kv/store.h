@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * kv_store.h: a table of texts by name, which may expire, by uthash and the timer heap of task.h.
+ * store.h: a table of texts by name, which may expire, by uthash and the timer heap of task.h.
  *
  * It belongs to one thread, that of a loop. A call that runs out of memory returns -ENOMEM and has
  * changed nothing. */

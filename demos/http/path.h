@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * httpd_path.h: opens the file that the target of a request names, and none outside the root. */
-#ifndef DEMOS_HTTPD_PATH_H
-#define DEMOS_HTTPD_PATH_H
+ * path.h: opens the file that the target of a request names, and none outside the root. */
+#ifndef DEMOS_HTTP_PATH_H
+#define DEMOS_HTTP_PATH_H
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * http.c: HTTP/1.x messages over a stream; http_parse.c reads their heads. See http.h. */
+ * http.c: HTTP/1.x messages over a stream; parse.c reads their heads. See http.h. */
 #define _POSIX_C_SOURCE 200809L
 #include "http.h"
 

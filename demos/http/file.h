@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * httpd_file.h: what an answer says of a file: its type, its date, and which part of it is sent. */
-#ifndef DEMOS_HTTPD_FILE_H
-#define DEMOS_HTTPD_FILE_H
+ * file.h: what an answer says of a file: its type, its date, and which part of it is sent. */
+#ifndef DEMOS_HTTP_FILE_H
+#define DEMOS_HTTP_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * http.h: HTTP/1.x messages over a stream, read strictly: what both slow_server and requests need.
  *
- * What is refused, and how heads are parsed, is in http_parse.h. */
+ * What is refused, and how heads are parsed, is in parse.h. */
 #ifndef DEMOS_HTTP_H
 #define DEMOS_HTTP_H
 
-#include "http_parse.h"
+#include "parse.h"
 #include "net.h"
 
 #include <stdbool.h>
@@ -28,7 +28,7 @@ size_t http_get(char *to, const struct http_url *url);
 struct http_head {
     co_frame;
     struct co_stream *stream;
-    struct http_message message;        /* private: what http_parse.h makes of its lines */
+    struct http_message message;        /* private: what parse.h makes of its lines */
     bool is_head;                       /* ro: the request is HEAD, its answer has no body */
     bool close;                         /* ro: no other message follows on this connection */
     int minor;                          /* ro: 1 in HTTP/1.1 */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * kv_keys.c: the commands on keys. See kv_commands.h. */
+ * keys.c: the commands on keys. See commands.h. */
 #define _POSIX_C_SOURCE 200809L
-#include "kv_commands.h"
+#include "commands.h"
 
 #include <time.h>
 
