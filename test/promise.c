@@ -51,7 +51,7 @@ static const char *fault_name(enum fault fault)
 
 static void print_fault(void)
 {
-    printf("turn %ld: %s\n", w.turn, fault_name(w.fault));
+    printf("turn %ld: %s\n", w.fault_turn, fault_name(w.fault));
     if (ledger.broken)
         printf("  the ledger: T%d: %s\n", w.all[ledger.who].of, ledger.broken);
     if (w.got.who >= 0) {

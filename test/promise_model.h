@@ -341,7 +341,8 @@ static int m_new_task(int of, int parent, bool grouped)
 static void m_cancel_group_of(int who)
 {
     m.event++;
-    if (who >= 0 && m.tasks[who].group.count > 0)
+    if (who >= 0 && m.tasks[who].group.count > 0
+        && !(m.choices.group_cancels_once && m.tasks[who].group.cancelled))
         m_ask_group(&m.tasks[who], NULL);
 }
 

@@ -16,7 +16,8 @@
  * R6 A wait that passed a request on gives, if it is a join, the task's result; if it is a gather
  *    or a group, -ECANCELED unless a member failed with another error: then the first in time.
  *    Anything but -ECANCELED gives the request back, once: the next wait that it is lent to gives
- *    -ECANCELED. Tasks that had all ended give their result; -ECANCELED meets the outermost request. */
+ *    -ECANCELED. Tasks that had all ended give their result; -ECANCELED meets the outermost
+ *    request. */
 #ifndef PROMISE_RULES_H
 #define PROMISE_RULES_H
 
@@ -48,6 +49,7 @@ struct choices {
     bool set_hears_end_first;   /* a member failed: its group is cancelled before joiners wake */
     bool shield_is_met_later;   /* what is asked shields a task: it is cancelled in the next turn */
     bool any_is_met_later;      /* the same for wait_any and wait_tasks */
+    bool group_cancels_once;    /* co_group_cancel() of a group that is cancelled does nothing */
     bool overruled_edge_meets;  /* the task is asked at an overruled edge: met there */
 };
 
@@ -315,7 +317,11 @@ static void m_end_wait(struct m_task *t, intptr_t plain, intptr_t when_lent)
            : "R6: what a wait gives that passed a request on");
 }
 
-static bool m_has_failed(const struct m_task *t) { return t->state == M_ENDED && t->result < 0; }
+/* As in asyncio, one that was cancelled has not failed. */
+static bool m_has_failed(const struct m_task *t)
+{
+    return t->state == M_ENDED && t->result < 0 && t->result != -ECANCELED;
+}
 
 static void m_note_failure(struct m_task *t, intptr_t result)
 {

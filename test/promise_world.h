@@ -46,7 +46,8 @@ static struct world {
     int seen_count;
     long turn;
     bool verbose;
-    enum fault fault;                       /* the first, and what it was about */
+    enum fault fault;                       /* the first, when, and what it was about */
+    long fault_turn;
     struct record got, expected;
 } w;
 
@@ -192,7 +193,8 @@ static void cancel_group_of(int who)
 {
     if (who < 0 || w.all[who].group.count == 0)
         return;
-    ledger_ask_group(who, -1);
+    if (!(m.choices.group_cancels_once && ledger.tasks[who].group.cancelled))
+        ledger_ask_group(who, -1);
     co_group_cancel(&w.all[who].group);
 }
 
@@ -363,6 +365,7 @@ static void fault(enum fault kind, const struct record *got, const struct record
     if (w.fault != NO_FAULT)
         return;
     w.fault = kind;
+    w.fault_turn = w.turn;
     w.got = got ? *got : nothing;
     w.expected = expected ? *expected : nothing;
 }
