@@ -169,7 +169,8 @@ test:
 
 # The long tests, for MINUTES, and their table in docs/reliability.md; ITEMS='battery orders': some.
 MINUTES = 30
-SOAKED  = battery orders $(patsubst test/%.c,%,$(filter-out %_other.c,$(wildcard test/hostile*.c)))
+SOAKED  = battery orders promise
+SOAKED += $(patsubst test/%.c,%,$(filter-out %_other.c,$(wildcard test/hostile*.c)))
 soak:
 	@$(SETUP) test
 	+@[ -n '$(filter --list,$(ARGS))' ] || $(AGAIN) demos $(SOAKED:%=build/switch/test/%) \

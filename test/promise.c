@@ -4,9 +4,9 @@
  * (for a deadline, the op inside it) has ended first.
  *
  * What is checked stands in two places, and neither was written from the library: promise_model.h
- * predicts by the rules what each await gives and when; promise_ledger.h counts requests and what
- * met them. promise_program.h has the programs, promise_world.h runs them, promise_choices.h asks
- * what the rules leave open, promise_shrink.h makes a program that fails small.
+ * predicts by promise_rules.h what each await gives and when; promise_ledger.h counts requests and
+ * what met them. promise_program.h has the programs, promise_world.h runs them, promise_choices.h
+ * asks what the rules leave open, promise_shrink.h makes a program that fails small.
  *
  * DUFFEL_SEED: the first seed; DUFFEL_PROGRAMS: how many; DUFFEL_VERBOSE=1: what each of them does;
  * DUFFEL_CENSUS=1: goes on after a failure, a crash, an endless loop, and counts them by kind. */
@@ -51,7 +51,7 @@ static const char *fault_name(enum fault fault)
 
 static void print_fault(void)
 {
-    printf("turn %ld: %s\n", w.turn, fault_name(w.fault));
+    printf("turn %ld: %s\n", w.fault_turn, fault_name(w.fault));
     if (ledger.broken)
         printf("  the ledger: T%d: %s\n", w.all[ledger.who].of, ledger.broken);
     if (w.got.who >= 0) {
@@ -105,6 +105,8 @@ static void random_programs_keep_the_promise(void **state)
 
     w.verbose = number_of("DUFFEL_VERBOSE", 0) != 0;
     for (long i = 0; i < count; i++) {
+        if (i % 1000 == 0)
+            alarm(100);                             /* one that never ends says so: tell_seed() */
         at_seed = first + (uint64_t)i;
         make_program(&p, at_seed);
         if (w.verbose)
@@ -118,8 +120,8 @@ static void random_programs_keep_the_promise(void **state)
         given_up += m.given_up;
     }
     w.verbose = false;
-    printf("promise: programs %ld, failed 0; requests %ld: met %ld, ended first %ld, merged %ld; left "
-           "open %ld; DUFFEL_SEED=%llu  %.1f s\n", count, ledger.all_made, ledger.all_met,
+    printf("promise: programs %ld, failed 0; requests %ld: met %ld, ended first %ld, merged %ld; "
+           "left open %ld; DUFFEL_SEED=%llu  %.1f s\n", count, ledger.all_made, ledger.all_met,
            ledger.all_made - ledger.all_met, ledger.merged, given_up, (unsigned long long)first,
            (double)(clock() - begin) / CLOCKS_PER_SEC);
     assert_true(given_up <= count / 10);
@@ -154,16 +156,20 @@ static void a_model_with_one_rule_broken_disagrees(void **state)
 {
     (void)state;
     uint64_t last = 0;
+    int found = 0;
 
     for (enum lie lie = NO_LIE + 1; lie < LIES; lie++) {
+        alarm(100);
         uint64_t seed = finds(lie);
 
         if (seed == 0)
             printf("promise: no program tells of the lie '%s'\n", lies[lie]);
+        found += seed > 0;
         last = seed > last ? seed : last;
-        assert_true(seed > 0);
     }
-    printf("promise: %d lies are found out by %llu programs\n", LIES - 1, (unsigned long long)last);
+    printf("promise: %d of %d lies are found out by %llu programs\n", found, LIES - 1,
+           (unsigned long long)last);
+    assert_int_equal(found, LIES - 1);
 }
 
 /* ---- Census ---------------------------------------------------------------------------------- */
@@ -289,6 +295,5 @@ int main(void)
                            number_of("DUFFEL_PROGRAMS", 100000));
     signal(SIGABRT, tell_seed);
     signal(SIGALRM, tell_seed);
-    alarm(110);
     return run_table(tests, NULL, NULL);
 }

@@ -126,6 +126,22 @@ static void an_overruled_edge_and_a_cancel(void)
     then(BODY(1), OP(.kind = SLEEP, .ns = 5 * SECOND));
 }
 
+/* T0 cancels its group, and again in the member's clean-up. */
+static void a_group_is_cancelled_twice(void)
+{
+    probe_begin(2, 1);
+    then(BODY(0), OP(.kind = GO, .who = 1));
+    then(BODY(0), OP(.kind = PAUSE));
+    then(BODY(0), OP(.kind = PAUSE));
+    then(BODY(0), OP(.kind = CANCEL_GROUP));
+    then(BODY(0), OP(.kind = PAUSE));
+    then(BODY(0), OP(.kind = PAUSE));
+    then(BODY(0), OP(.kind = CANCEL_GROUP));
+    then(BODY(0), OP(.kind = GROUP));
+    then(BODY(1), OP(.kind = SLEEP, .ns = 50 * SECOND));
+    then(BODY(1), OP(.kind = SLEEP, .ns = 60 * SECOND));
+}
+
 static const struct {
     size_t place;
     void (*make)(void);
@@ -148,6 +164,9 @@ static const struct {
       "a shield that begins cancelled", "gives -ECANCELED at once", "in the next turn" },
     { offsetof(struct choices, any_is_met_later), a_wait_that_begins_cancelled,
       "a wait_any that begins cancelled", "gives -ECANCELED at once", "in the next turn" },
+    { offsetof(struct choices, group_cancels_once), a_group_is_cancelled_twice,
+      "a group that was cancelled is cancelled again", "its members are asked again",
+      "nothing happens" },
     { offsetof(struct choices, overruled_edge_meets), an_overruled_edge_and_a_cancel,
       "a task is asked at an overruled edge", "its next await meets it", "the edge meets it" },
 };

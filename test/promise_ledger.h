@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * promise_ledger.h: the promise, kept as books are: one request is met exactly once, by one await of
- * the task it was made for, or its task (for a deadline, the op inside it) has ended first.
+ * promise_ledger.h: the promise, kept as books are: one request is met exactly once, by one await
+ * of the task it was made for, or its task (for a deadline, the op inside it) has ended first.
  *
  * The ledger predicts nothing. It is told what the library did: which requests were made, which
  * await began and what it gave, which task ended with what. From that it enters each request, and
@@ -13,7 +13,7 @@
 #ifndef PROMISE_LEDGER_H
 #define PROMISE_LEDGER_H
 
-#include "promise_model.h"
+#include "promise_rules.h"
 
 struct l_scope {
     bool open;                          /* a request was made, and is not met */
@@ -346,7 +346,7 @@ static void ledger_await(int who, const struct program *p, int statement, const 
     for (int i = 0; i < first; i++)
         t->scopes[i].before = t->scopes[i].open;
     for (; op->kind == WITHIN && t->scope_count < MAX_SCOPES; op = &p->ops[op->inside])
-        t->scopes[t->scope_count++] = (struct l_scope){ .due = ledger.now + op->ns };
+        t->scopes[t->scope_count++] = (struct l_scope){ .due = ledger.now + time_of(op, who) };
     t->kind = op->kind;
     if (op->kind == GROUP)
         t->ended_before = t->group.count == 0;

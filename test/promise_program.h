@@ -52,7 +52,7 @@ struct program {
     struct op ops[MAX_OPS];
     struct task_of_program task[MAX_TASKS];
     struct outside outside[MAX_OUTSIDE];
-    int64_t grain;                  /* the driver wakes at multiples of it: several timers at once */
+    int64_t grain;                  /* the clock wakes at multiples of it: several timers at once */
     int64_t creep;                  /* time passes in each turn, though tasks are ready */
 };
 
@@ -79,6 +79,10 @@ static int64_t some_time(struct dice *dice)
 
     return one_in(dice, 3) ? 1 + ns / 64 : ns;
 }
+
+/* How long an op of the task that was started as the [who]th takes. Two that run the same op begun
+ * in the same turn end at different times, too. */
+static int64_t time_of(const struct op *op, int who) { return op->ns > 0 ? op->ns + who : 0; }
 
 struct maker {
     struct program *p;
@@ -156,7 +160,7 @@ static int make_call(struct maker *m)
     if (op < 0)
         return -1;
     m->depth++;
-    m->p->ops[op].inside = make_sequence(m, 1 + below(&m->dice, 3));
+    m->p->ops[op].inside = make_sequence(m, 1 + below(&m->dice, 4));
     m->depth--;
     m->p->ops[op].times = (uint8_t)(one_in(&m->dice, 3) ? 2 + below(&m->dice, 2) : 1);
     return op;
@@ -164,7 +168,8 @@ static int make_call(struct maker *m)
 
 static int make_await(struct maker *m)
 {
-    static const uint8_t own[] = { SLEEP, SLEEP, SLEEP, SLEEP, PAUSE, PAUSE, EVENT, GET, PUT, LOCK };
+    static const uint8_t own[] = { SLEEP, SLEEP, SLEEP, SLEEP, PAUSE, PAUSE, EVENT, GET, PUT,
+                                   LOCK };
     int op = -1, roll = below(&m->dice, 16);
 
     if (m->depth < 4 && roll < 5)
@@ -212,25 +217,85 @@ static int make_start(struct maker *m)
     return op;
 }
 
+struct chain { int8_t head, last; };
+
+static void append(struct maker *m, struct chain *chain, int op)
+{
+    if (op < 0)
+        return;
+    if (chain->last < 0)
+        chain->head = (int8_t)op;
+    else
+        m->p->ops[chain->last].next = (int8_t)op;
+    chain->last = (int8_t)op;
+}
+
+static void append_about(struct maker *m, struct chain *chain, enum kind kind, uint8_t who)
+{
+    int op = new_op(m, kind);
+
+    if (op >= 0) {
+        m->p->ops[op].who = who;
+        m->p->ops[op].several = (uint8_t)(1 << who);
+    }
+    append(m, chain, op);
+}
+
+/* What chance alone makes too seldom: a task asks for its own cancel and awaits one that has just
+ * begun, or one that was cancelled some time ago; now and then in a deadline that has struck. */
+static void make_phrase(struct maker *m, struct chain *chain)
+{
+    static const uint8_t kinds[] = { JOIN, GATHER };
+    enum kind kind = (enum kind)kinds[below(&m->dice, 2)];
+    struct chain inside = { -1, -1 };
+    bool is_old = one_in(&m->dice, 2);
+    uint8_t who;
+    int within, call;
+
+    if (m->me == m->p->tasks - 1)
+        return;
+    who = someone_above(m);
+    append_about(m, chain, SPAWN, who);
+    if (is_old) {
+        append_about(m, chain, PAUSE, 0);
+        append_about(m, chain, CANCEL, who);
+        append_about(m, chain, PAUSE, 0);
+    }
+    append_about(m, &inside, CANCEL_SELF, 0);
+    append_about(m, &inside, kind, who);
+    append_about(m, &inside, PAUSE, 0);
+    call = one_in(&m->dice, 2) ? -1 : new_op(m, CALL);
+    within = call < 0 ? -1 : new_op(m, WITHIN);
+    if (within < 0) {
+        append(m, chain, inside.head);
+        chain->last = inside.last >= 0 ? inside.last : chain->last;
+        return;
+    }
+    m->p->ops[call].inside = inside.head;
+    m->p->ops[within].inside = (int8_t)call;
+    append(m, chain, within);
+}
+
 /* [count] ops, the head of their chain. */
 static int8_t make_sequence(struct maker *m, int count)
 {
-    int8_t head = -1, last = -1;
+    struct chain chain = { -1, -1 };
 
     while (count-- > 0) {
-        int roll = below(&m->dice, 12), op = roll < 2 ? make_call_that_is_plain(m)
-                                             : roll < 3 ? make_start(m)
-                                             : roll < 4 ? new_op(m, CANCEL_SELF) : make_await(m);
+        int roll = below(&m->dice, 14);
 
-        if (op < 0)
-            continue;
-        if (last < 0)
-            head = (int8_t)op;
+        if (roll < 2)
+            append(m, &chain, make_call_that_is_plain(m));
+        else if (roll < 3)
+            append(m, &chain, make_start(m));
+        else if (roll < 4)
+            append(m, &chain, new_op(m, CANCEL_SELF));
+        else if (roll < 5)
+            make_phrase(m, &chain);
         else
-            m->p->ops[last].next = (int8_t)op;
-        last = (int8_t)op;
+            append(m, &chain, make_await(m));
     }
-    return head;
+    return chain.head;
 }
 
 /* The body of a task starts each of its children somewhere, mostly first. */

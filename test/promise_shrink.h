@@ -25,7 +25,8 @@ static struct failure_class class_of_failure(void)
     bool has_op = r->who >= 0 && (r->what == AWAITED || r->what == CALLED);
 
     return (struct failure_class){
-        w.fault, w.expected.who >= 0 ? w.expected.rule : ledger.broken ? ledger.broken : "",
+        w.fault, w.expected.who >= 0 ? w.expected.rule
+                 : w.fault == BROKEN_PROMISE ? ledger.broken : "",
         has_op ? w.p->ops[base_of(r->op)].kind : -1, class_of_result(&w.got),
         class_of_result(&w.expected)
     };
@@ -147,7 +148,7 @@ static bool simplify_rest(struct program *p, int way)
     return false;
 }
 
-/* The [n]th attempt to make [p] simpler. False: it does not apply; *more is then false at the end. */
+/* The [n]th attempt to make [p] simpler. False: it does not apply; without *more, none does. */
 static bool simplify(struct program *p, int n, bool *more)
 {
     int of_tasks = 6 * p->tasks, of_rest = MAX_OUTSIDE + 2;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * promise_world.h: runs a program of promise_program.h with the library, on a virtual clock, turn by
- * turn, and compares with the model after each of them: what every await gave and when, and when the
- * next turn is due. */
+ * promise_world.h: runs a program of promise_program.h with the library, on a virtual clock, turn
+ * by turn, and compares with the model after each of them: what every await gave and when, and when
+ * the next turn is due. */
 #ifndef PROMISE_WORLD_H
 #define PROMISE_WORLD_H
 
@@ -46,7 +46,8 @@ static struct world {
     int seen_count;
     long turn;
     bool verbose;
-    enum fault fault;                       /* the first, and what it was about */
+    enum fault fault;                       /* the first, when, and what it was about */
+    long fault_turn;
     struct record got, expected;
 } w;
 
@@ -63,9 +64,7 @@ static co_declare(runner);
 
 static bool is_there(int who)
 {
-    const struct instance *i = &w.all[who];
-
-    return who >= 0 && (i->grouped ? i->began && !i->ended : true);
+    return who >= 0 && (!w.all[who].grouped || (w.all[who].began && !w.all[who].ended));
 }
 
 static int base_of(int op)
@@ -120,6 +119,9 @@ static co_define(pauser) {
 
 static co_declare(script);
 
+/* Exact to the nanosecond: a time of a program has 37 bits. */
+static double seconds_of(const struct op *op, int me) { return (double)time_of(op, me) * 1e-9; }
+
 static co_op make(int me, int i)
 {
     struct instance *self = &w.all[me];
@@ -132,7 +134,7 @@ static co_op make(int me, int i)
         list[k] = w.all[targets[k]].task;
     self->items[i] = me * 256 + i;
     switch (op->kind) {
-    case SLEEP: return co_sleep_ns_(op->ns);
+    case SLEEP: return co_sleep(seconds_of(op, me));
     case PAUSE: return co_call(&self->called[i].pauser, pauser);
     case EVENT: return co_event_wait(&w.event[op->who]);
     case GET: return co_queue_get(&w.queue[op->who], &self->items[i]);
@@ -144,7 +146,7 @@ static co_op make(int me, int i)
     case JOIN: return co_join(list[0]);
     case GATHER: return co_gather(list, n);
     case GROUP: return co_group_wait(&self->group);
-    case WITHIN: return co_within_ns_(&self->slots[i], op->ns, make(me, op->inside));
+    case WITHIN: return co_within(&self->slots[i], seconds_of(op, me), make(me, op->inside));
     default: return co_call(&self->called[i].script, script, .who = me, .head = op->inside,
                             .times = op->times);
     }
@@ -191,7 +193,8 @@ static void cancel_group_of(int who)
 {
     if (who < 0 || w.all[who].group.count == 0)
         return;
-    ledger_ask_group(who, -1);
+    if (!(m.choices.group_cancels_once && ledger.tasks[who].group.cancelled))
+        ledger_ask_group(who, -1);
     co_group_cancel(&w.all[who].group);
 }
 
@@ -362,6 +365,7 @@ static void fault(enum fault kind, const struct record *got, const struct record
     if (w.fault != NO_FAULT)
         return;
     w.fault = kind;
+    w.fault_turn = w.turn;
     w.got = got ? *got : nothing;
     w.expected = expected ? *expected : nothing;
 }

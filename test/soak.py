@@ -247,6 +247,19 @@ def orders(job):
     job.seeds = f"1 to {some + max(more, 0):,}"
 
 
+def promise(job):
+    """Random programs against the promise of cancels and deadlines."""
+    seed, count = 1, 100000
+    job.want(1000000, "programs")
+    while job.goes_on():
+        environment = {"DUFFEL_SEED": str(seed), "DUFFEL_PROGRAMS": str(count)}
+        status, said = job.call(SWITCH + "promise", **environment)
+        job.take(r"promise: programs (\d+), failed (\d+)", status, said, SWITCH + "promise",
+                 **environment)
+        seed += count
+    job.seeds = f"1 to {seed - 1:,}"
+
+
 def model(job):
     """SPIN: all states of the hand-off."""
     status, said = job.call("test/model.sh", limit=600)
@@ -304,8 +317,8 @@ def crowd(job):
 # Each with its share of the time that is left when it starts.
 ITEMS = {
     "points": (points, 3), "battery": (battery, 8), "differential": (differential, 30),
-    "orders": (orders, 3), "model": (model, 2), "hostile": (hostile, 3), "day": (day, 1),
-    "crowd": (crowd, 1),
+    "orders": (orders, 3), "promise": (promise, 3), "model": (model, 2), "hostile": (hostile, 3),
+    "day": (day, 1), "crowd": (crowd, 1),
 }
 
 
