@@ -550,16 +550,10 @@ static enum co_take_back shield_take_back(struct co_task *task)
     return CO_TAKEN;
 }
 
-static co_op join(struct co_task *task, const struct co_wait_kind *kind)
+static co_op join(struct co_task *me, struct co_task *task, const struct co_wait_kind *kind)
 {
-    struct co_task *me = co_task_running_(kind->name);
-
-    if (!task)
-        return co_op_done(-ENOMEM);
     if (task == me)
         return co_op_done(-EDEADLK);
-    if (task->step == CO_TASK_ENDED_)
-        return co_op_ended_(me, task->chain.result);
     co_waits_(co_scheduler_, me, kind, task);
     co_ring_add(&task->joiners, me);
     co_task_deliver_(me);
@@ -569,15 +563,23 @@ static co_op join(struct co_task *task, const struct co_wait_kind *kind)
 co_op co_join(struct co_task *task)
 {
     static const struct co_wait_kind kind = { CO_NAME_("co_join"), join_take_back };
+    struct co_task *me = co_task_running_(kind.name);
 
-    return join(task, &kind);
+    if (!task)
+        return co_op_done(-ENOMEM);
+    return task->step == CO_TASK_ENDED_ ? co_op_ended_(me, task->chain.result)
+        : join(me, task, &kind);
 }
 
+/* It lends no request, so the result of a task that had ended meets none. */
 co_op co_shield(struct co_task *task)
 {
     static const struct co_wait_kind kind = { CO_NAME_("co_shield"), shield_take_back };
+    struct co_task *me = co_task_running_(kind.name);
 
-    return join(task, &kind);
+    if (!task || task->step == CO_TASK_ENDED_)
+        return co_op_done(co_task_result(task));
+    return join(me, task, &kind);
 }
 
 static enum co_take_back gather_take_back(struct co_task *task)
