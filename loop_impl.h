@@ -18,7 +18,7 @@
 #include <pthread.h>
 #include <sys/types.h>
 
-#ifdef __GNUC__                 /* these names are for our files, not for who links a shared library */
+#ifdef __GNUC__         /* these names are for our files, not for users of a shared library */
 #pragma GCC visibility push(hidden)
 #endif
 

@@ -490,7 +490,7 @@ static void a_cancelled_join_ends_when_the_joined_task_has_ended(void **state)
     finish(&sim, tasks, 4);
 }
 
-static void a_cancelled_join_returns_what_the_task_has_after_all_and_the_next_await_fails(void **state)
+static void what_a_cancelled_join_gives_after_all_leaves_the_request_to_the_next(void **state)
 {
     (void)state;
     struct sim sim;
@@ -841,8 +841,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_timer_may_cancel_a_task),
     cmocka_unit_test(a_wait_until_is_cancelled_as_a_pause_is),
     cmocka_unit_test(a_cancelled_join_ends_when_the_joined_task_has_ended),
-    cmocka_unit_test(
-        a_cancelled_join_returns_what_the_task_has_after_all_and_the_next_await_fails),
+    cmocka_unit_test(what_a_cancelled_join_gives_after_all_leaves_the_request_to_the_next),
     cmocka_unit_test(a_cancelled_join_cancels_a_task_that_has_not_begun),
     cmocka_unit_test(a_cancelled_gather_cancels_all_and_awaits_all),
     cmocka_unit_test(a_cancelled_gather_keeps_the_failure_that_came_first),

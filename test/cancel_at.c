@@ -163,8 +163,8 @@ static co_define(hurried) {
     co_end;
 }
 
-/* Two that wait for each other, which nothing ends but a cancel or the deadline; one of them lets go
- * of the other when it is cancelled, or the request would only go round. */
+/* Two that wait for each other, which nothing ends but a cancel or the deadline; one of them lets
+ * go of the other when it is cancelled, or the request would only go round. */
 struct lover { co_frame; struct co_task *other; struct co_within slot; double seconds; int left; };
 static co_define(lover) {
     co_begin;

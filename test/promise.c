@@ -92,6 +92,7 @@ static void what_the_rules_leave_open_has_one_answer_each(void **state)
         printf("promise: left open: %s: %s\n", questions[i].question,
                !known ? "neither" : *choice(&choices, i) ? questions[i].yes : questions[i].no);
         assert_true(known);
+        assert_int_equal(*choice(&choices, i), questions[i].decided);
     }
 }
 

@@ -142,33 +142,39 @@ static void a_group_is_cancelled_twice(void)
     then(BODY(1), OP(.kind = SLEEP, .ns = 60 * SECOND));
 }
 
+/* What we decided, in a header or in docs/how-to/cancel.md; the library must do so. */
 static const struct {
     size_t place;
     void (*make)(void);
     const char *question, *no, *yes;
+    bool decided;
 } questions[] = {
     { offsetof(struct choices, zero_waits_a_turn), a_deadline_of_0_over_a_wait,
-      "a deadline of 0 over a wait", "strikes at once", "strikes in the next turn" },
+      "a deadline of 0 over a wait", "strikes at once", "strikes in the next turn", true },
     { offsetof(struct choices, zero_call_waits), a_deadline_of_0_over_a_call,
-      "a deadline of 0 over a call", "strikes before its first await", "strikes in the next turn" },
+      "a deadline of 0 over a call", "strikes before its first await",
+      "strikes in the next turn", true },
     { offsetof(struct choices, pause_is_met_at_once), a_deadline_and_a_cancel_during_a_pause,
-      "two requests find a pause", "the outermost is met", "the first is met" },
+      "two requests find a pause", "the outermost is met", "the first is met", false },
     { offsetof(struct choices, shield_sees_end_first), a_shield_of_what_has_ended,
-      "a shield of what has ended, by one that is asked", "is cancelled", "gives the result" },
+      "a shield of what has ended, by one that is asked", "is cancelled",
+      "gives the result", true },
     { offsetof(struct choices, any_sees_end_first), a_wait_for_any_that_has_ended,
-      "a wait_any of what has ended, by one that is asked", "is cancelled", "gives the result" },
+      "a wait_any of what has ended, by one that is asked", "is cancelled",
+      "gives the result", true },
     { offsetof(struct choices, set_hears_end_first), a_joiner_in_the_group_of_one_that_fails,
       "a member fails that another member joins", "the join ends first",
-      "the group is cancelled first" },
+      "the group is cancelled first", false },
     { offsetof(struct choices, shield_is_met_later), a_shield_that_begins_cancelled,
-      "a shield that begins cancelled", "gives -ECANCELED at once", "in the next turn" },
+      "a shield that begins cancelled", "gives -ECANCELED at once", "in the next turn", true },
     { offsetof(struct choices, any_is_met_later), a_wait_that_begins_cancelled,
-      "a wait_any that begins cancelled", "gives -ECANCELED at once", "in the next turn" },
+      "a wait_any that begins cancelled", "gives -ECANCELED at once", "in the next turn", true },
     { offsetof(struct choices, group_cancels_once), a_group_is_cancelled_twice,
       "a group that was cancelled is cancelled again", "its members are asked again",
-      "nothing happens" },
+      "nothing happens", true },
     { offsetof(struct choices, overruled_edge_meets), an_overruled_edge_and_a_cancel,
-      "a task is asked at an overruled edge", "its next await meets it", "the edge meets it" },
+      "a task is asked at an overruled edge", "its next await meets it",
+      "the edge meets it", false },
 };
 enum { QUESTIONS = sizeof questions / sizeof *questions };
 

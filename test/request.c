@@ -299,7 +299,7 @@ static void a_cancel_that_was_swallowed_inside_overrules_the_deadline(void **sta
     sim_end(&sim);
 }
 
-/* ---- How many hear of it ---------------------------------------------------------------------- */
+/* ---- How many hear of it --------------------------------------------------------------------- */
 
 /* A wait that counts how often it was asked, and ends by itself only. */
 static int asked_;
