@@ -2,15 +2,18 @@
  * orders_programs.h: the programs of test/orders.c: a script for each task, a letter for each op.
  *
  *     .  nothing               0 1 2 3   cancels that task           t sleep(1)   T a second passes
+ *     C  cancels all           ( )  a deadline of 1 around what is in them
  *     event      w wait, s set, c clear         lock       a acquire, r release
  *     semaphore  A acquire, R release           condition  v wait, n notify 1, N notify all
  *     barrier    b wait, B abort, Z reset       queue      p put, g get, P G nowait, q close,
- *                                                          d co_op_done, J join
+ *                                                          d task_done, J join
  *     of the last task:      j join, h shield, f wait_for(1)
- *     of the last two:       m gather, y wait_any, l x z wait_all (all, first failed, first
+ *     of the last two:       m gather, y wait_any, l x z wait_tasks (all, first failed, first
  *                            completed), e the next that is completed
- *     a group:               + starts a task, - one that fails, o awaits it, k cancels it
- *     with a deadline of 1:  W wait, H get, L acquire, V condition wait, M join */
+ *     a group:               + starts a task, - one that fails, * one that swallows a cancel,
+ *                            o awaits it, k cancels it
+ *     with a deadline of 1:  W wait, H get, L acquire, V condition wait, M join, U gather,
+ *                            K the group */
 #ifndef ORDERS_PROGRAMS_H
 #define ORDERS_PROGRAMS_H
 #include "orders_world.h"
@@ -53,6 +56,18 @@ static const struct program of_three[] = {
     { "within, lock", EACH_PACE, { "LrLr", "L0Tr", "LT1r" }, .room = 0 },
     { "within, condition", EACH_PACE, { "aVVr", "aVnr", "T0T1" }, .room = 0 },
     { "within, join", EACH_PACE, { "M.Mw", "0MTs", "w.w." }, .leaves = 4 },
+    { "within, cancelled before", EACH_PACE, { "T0Mr!", "T2w.", "sw2r!" }, .room = 0 },
+    { "within, gather", EACH_PACE, { "U.Uw", "0wTs", "w.wT" }, .leaves = 4 },
+    { "within, group", BY_TURNS, { "+KoK", "-0Ts", "*TK." }, .room = 0 },
+    { "gather, cancelled before", EACH_PACE, { "0m.w", "w.w.", "s.w!" }, .leaves = 2 },
+    { "gather, failures", EACH_PACE, { "mwm.", "w0w!", "w.s!" }, .leaves = 2 },
+    { "group, failures", BY_TURNS, { "-owo", "+0k*", "0s.o" }, .room = 0 },
+    { "what comes back", EACH_PACE, { "jmw.", "w0w.", "w0s." }, .room = 0 },
+    { "brackets", EACH_PACE, { "((wj)w)w", "0T(wT)", "wTs." }, .room = 0 },
+    { "brackets, gather", EACH_PACE, { "(mw)mw", "0(jT)w", "w.wT" }, .room = 0 },
+    { "cancel all", EACH_PACE, { "mCw.", "jwC.", "w.wC" }, .leaves = 2 },
+    { "oneself", EACH_PACE, { "1hm.", "jm2y", "ejlj" }, .leaves = 2 },
+    { "barrier of none", LONE, { "b0bb", "B.b1", "bZbb" }, .parties = 0 },
 };
 
 static const struct program of_four[] = {
@@ -78,6 +93,10 @@ static const struct program of_four[] = {
     { "within, get", LONE, { "HTH", "0Hp", "p1T", "2pT" }, .room = 1 },
     { "within, condition", LONE, { "aVr", "aVr", "anr", "0T1" }, .room = 0 },
     { "within, join", LONE, { "M.M", "0MT", "M1s", "w.w" }, .leaves = 8 },
+    { "within, gather", LONE, { "U.w", "0TU", "wT1", "w.w" }, .leaves = 8 },
+    { "within, group", 1 << FIRST, { "+K*", "s0o", "-kT", "0Kc" }, .room = 0 },
+    { "what comes back", LONE, { "jmw", "0ws", "m1w", "w.w" }, .room = 0 },
+    { "brackets", LONE, { "(jw)w", "0Tj", "(mT)s", "w0w" }, .leaves = 8 },
 };
 
 #endif

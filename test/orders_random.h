@@ -23,7 +23,7 @@ static char one_of(const char *letters)
 }
 
 /* An op for actor [x] of [actors]. Who joins tasks while it has a lock that they want waits for
- * ever, by right: so a program has locks, or joins. The last ones do not wait for themselves. */
+ * ever, by right: so a program has locks, or joins. The last ones seldom wait for themselves. */
 static char random_op(int x, int actors, const char *letters, bool group)
 {
     char op;
@@ -32,15 +32,30 @@ static char random_op(int x, int actors, const char *letters, bool group)
         int kind = roll(10);
 
         op = kind < 2 ? (char)('0' + roll(actors))
-            : kind < 4 ? one_of(".wscT")
-            : kind < 6 && group ? one_of("+-ok") : one_of(letters);
-    } while ((x == actors - 1 && strchr("jhfM", op)) || (x >= actors - 2 && strchr("mylxze", op)));
+            : kind < 4 ? one_of(roll(8) ? ".wscT" : "C")
+            : kind < 6 && group ? one_of("+-*ooKk") : one_of(letters);
+    } while (((x == actors - 1 && strchr("jhfM", op))
+              || (x >= actors - 2 && strchr("mUylxze", op))) && roll(16));
     return op;
+}
+
+/* A deadline around some of the first [length] letters: how many there are now. */
+static int add_brackets(char *script, int length)
+{
+    int from = roll(length), to = from + 1 + roll(length - from);
+
+    if (roll(3))
+        return length;
+    memmove(script + to + 1, script + to, (size_t)(length - to));
+    script[to] = ')';
+    memmove(script + from + 1, script + from, (size_t)(length + 1 - from));
+    script[from] = '(';
+    return length + 2;
 }
 
 struct random_program {
     struct program program;
-    char name[32], script[ACTORS][LONGEST + 3], order[MOST_STEPS + 1];
+    char name[32], script[ACTORS][LETTERS], order[MOST_STEPS + 1];
     enum pace pace;
 };
 
@@ -48,7 +63,7 @@ static void random_program(struct random_program *r, long number)
 {
     static const char *const sync[] = { "waAvbpgJt", "scarARvnNbBZpgPGqdJt", "WHLVTarvn",
                                         "avnVNLrT", "HgpPGqTdJ" };
-    static const char *const tasks[] = { "jhfw", "mylxze", "mylxzewTt", "jMfTwt", "bpgPGqAR" };
+    static const char *const tasks[] = { "jhfwmU", "mylxze", "mylxzewTt", "jMUmfTwt", "bpgPGqAR" };
     bool joins, group;
     int actors, length;
 
@@ -61,7 +76,10 @@ static void random_program(struct random_program *r, long number)
     for (int x = 0; x < actors; x++) {
         for (int i = 0; i < length; i++)
             r->script[x][i] = random_op(x, actors, joins ? tasks[roll(5)] : sync[roll(5)], group);
-        strcpy(r->script[x] + length, roll(4) ? "r" : "r!");
+        int n = length;
+        for (int i = 0; i < BRACKETS; i++)
+            n = add_brackets(r->script[x], n);
+        strcpy(r->script[x] + n, roll(4) ? "r" : "r!");
         r->program.script[x] = r->script[x];
     }
     snprintf(r->name, sizeof r->name, "program %ld", number);
@@ -70,7 +88,7 @@ static void random_program(struct random_program *r, long number)
     r->program.is_set = roll(2);
     r->program.value = roll(3);
     r->program.bound = r->program.value + 1 + roll(2);
-    r->program.parties = 2 + roll(2);
+    r->program.parties = roll(8) ? 1 + roll(3) : 0;
     r->program.room = roll(5) - 1;
     r->program.order = roll(3);
     r->pace = (enum pace)(group ? FIRST + roll(2) : roll(PACES));

@@ -6,7 +6,7 @@
 #define ORDERS_WORLD_H
 #include "orders_model.h"
 
-enum { BLOCKS = 4 + KIDS, BLOCK = 512, STEPS = 12 };
+enum { BLOCKS = 4 + KIDS, BLOCK = 512, STEPS = 12, LETTERS = 16 };
 
 /* How the task whose turn it is goes on. ALONE: it is resumed once, and whoever else is ready stays
  * so. FIRST: one turn, of which it is the first. QUIET: it, then turns until nobody is ready. */
@@ -15,17 +15,20 @@ enum pace { ALONE, FIRST, QUIET, PACES };
 struct program {
     const char *name;
     unsigned paces;                 /* bits */
-    const char *script[ACTORS];     /* the ops; '!' at the end: it fails */
+    const char *script[ACTORS];     /* fewer than LETTERS; '!' at the end: it fails */
     unsigned leaves;                /* bits: the actors that a cancel ends */
     int is_set, value, bound, parties, room, order;
 };
 
+/* The ops of an actor up to a ')', or its end: what one coroutine runs. */
+struct part { co_frame; struct actor *actor; int depth, behind; };
 struct actor {
     co_frame;
     int me, at, item, got;
     char op;
-    intptr_t r;
-    struct co_within slot;
+    intptr_t r, edge;               /* what came; what the edge of the last brackets must give */
+    struct co_within slot, brackets[BRACKETS];
+    struct part parts[BRACKETS + 1];
     struct co_as_completed each;
 };
 
@@ -134,7 +137,7 @@ static void op_ends(int x, char op, intptr_t r)
 {
     struct model *m = M;
 
-    same("the op's result", x, r, must_give(x, op));
+    same("the op's result", x, r, must_give(x));
     if (world.pace != ALONE && m->line[WOKEN].n && op != '.')
         for (int i = 0; i < m->line[WOKEN].n && m->line[WOKEN].who[0] != x; i++)
             same("who was woken later runs first", x, m->line[WOKEN].who[i] == x, 0);
@@ -142,15 +145,20 @@ static void op_ends(int x, char op, intptr_t r)
     m->trace = (m->trace ^ (uint64_t)(r * 1024 + x * 128 + op)) * 0x100000001B3;
 }
 
-/* A task of the group: waits for the event. */
-struct kid { co_frame; int me; bool fails; intptr_t r; };
+/* A task of the group: waits for the event. [how] '+': it ends as its wait does; '-': it fails in
+ * any case; '*': it swallows a cancel, after one more wait. */
+struct kid { co_frame; int me, waits; char how; intptr_t r; };
 static co_define(kid) {
     co_begin;
     world.task[self->me] = co_current();
-    must_begin(self->me, 'w', 0);
-    co_await(self->r, co_event_wait(&world.event));
-    op_ends(self->me, 'w', self->r);
-    self->r = self->r < 0 ? self->r : self->fails ? -EIO : 0;
+    for (self->waits = self->how == '*' ? 2 : 1; self->waits > 0; self->waits--) {
+        must_begin(self->me, 'w', 0);
+        co_await(self->r, co_event_wait(&world.event));
+        op_ends(self->me, 'w', self->r);
+        if (self->r == 0)
+            break;
+    }
+    self->r = self->how == '-' ? -EIO : self->how == '*' ? 0 : self->r;
     must_end(self->me, self->r);
     co_return(self->r);
     co_end;
@@ -158,10 +166,7 @@ static co_define(kid) {
 
 static int call_group(char op, int id)
 {
-    if (id == ALL)
-        return 0;
-    return op == '+' ? co_group_go(&world.group, kid, .me = id)
-                     : co_group_go(&world.group, kid, .me = id, .fails = true);
+    return id == ALL ? 0 : co_group_go(&world.group, kid, .me = id, .how = op);
 }
 
 /* Letters of calls that never wait. */
@@ -171,6 +176,7 @@ static intptr_t call(struct actor *self, int id)
 
     switch (self->op) {
     case '0': case '1': case '2': case '3': return co_cancel(w->task[self->op - '0']);
+    case 'C': co_scheduler_cancel_all(&w->scheduler); break;
     case 's': co_event_set(&w->event); break;
     case 'c': co_event_clear(&w->event); break;
     case 'r': return co_lock_release(&w->lock);
@@ -182,22 +188,24 @@ static intptr_t call(struct actor *self, int id)
     case 'P': return co_queue_put_now(&w->queue, &self->item);
     case 'G': return co_queue_get_now(&w->queue, &self->got);
     case 'q': co_queue_shutdown(&w->queue); break;
-    case 'd':
-        if (w->queue.unfinished > 0)
-            co_queue_task_done(&w->queue);
-        break;
-    case '+': case '-': return call_group(self->op, id);
+    case 'd': return co_queue_task_done(&w->queue);
+    case '+': case '-': case '*': return call_group(self->op, id);
     case 'k': co_group_cancel(&w->group); break;
     default: break;
     }
     return 0;
 }
 
+/* How long a timer runs that [x] starts now. */
+static double seconds_of(int x)
+{
+    return (double)later_by(x) * 1e-9;
+}
+
 static co_op op_alone(struct actor *self, char op)
 {
     struct world *w = &world;
     struct co_task *last = w->members[1];
-    double second = 1 + self->me * 1e-9;
 
     switch (op) {
     case 'w': return co_event_wait(&w->event);
@@ -208,10 +216,9 @@ static co_op op_alone(struct actor *self, char op)
     case 'p': return co_queue_put(&w->queue, &self->item);
     case 'g': return co_queue_get(&w->queue, &self->got);
     case 'J': return co_queue_join(&w->queue);
-    case 't': return co_sleep(second);
+    case 't': return co_sleep(seconds_of(self->me));
     case 'j': return co_join(last);
     case 'h': return co_shield(last);
-    case 'f': return co_wait_for(&self->slot, last, second);
     case 'm': return co_gather(w->members, 2);
     case 'y': return co_wait_any(w->members, 2);
     case 'l': return co_wait_tasks(w->members, 2, CO_ALL_COMPLETED);
@@ -226,14 +233,17 @@ static co_op op_alone(struct actor *self, char op)
 static co_op op_begins(struct actor *self)
 {
     int id = free_kid();                    /* before the model takes it */
+    double seconds = seconds_of(self->me);
 
-    self->item = self->me * STEPS + self->at;
+    self->item = self->me * LETTERS + self->at;
     self->got = -1;
     if (!must_begin(self->me, self->op, self->item))
         return co_done(call(self, id));
     if (inner(self->op) == self->op)
         return op_alone(self, self->op);
-    return co_within(&self->slot, 1 + self->me * 1e-9, op_alone(self, inner(self->op)));
+    if (self->op == 'f')
+        return co_wait_for(&self->slot, world.members[1], seconds);
+    return co_within(&self->slot, seconds, op_alone(self, inner(self->op)));
 }
 
 /* What came with the result. */
@@ -249,22 +259,75 @@ static void look_at_gift(const struct actor *self)
              self->r == 1 ? who->given : 0);
 }
 
+/* The next letter of its script; '\0' at the end. */
+static char letter_of(const struct actor *self)
+{
+    char letter = world.program->script[self->me][self->at];
+
+    return letter == '!' ? '\0' : letter;
+}
+
+/* Where the script goes on behind the brackets that open at [at]. */
+static int behind_brackets(const char *script, int at)
+{
+    int open = 0;
+
+    do {
+        open += (script[at] == '(') - (script[at] == ')');
+        at++;
+    } while (open > 0);
+    return at;
+}
+
+static bool leaves(const struct actor *self)
+{
+    return self->r == -ECANCELED && world.program->leaves >> self->me & 1;
+}
+
+/* Brackets are a deadline around a coroutine that does what is in them. They take no step. */
+static co_declare(part);
+static co_op brackets_begin(struct part *self)
+{
+    struct actor *actor = self->actor;
+    double seconds = seconds_of(actor->me);
+
+    must_open(actor->me);
+    return co_within(&actor->brackets[self->depth], seconds,
+                     co_call(self + 1, part, .actor = actor, .depth = self->depth + 1));
+}
+
+static co_define(part) {
+    struct actor *actor = self->actor;
+
+    co_begin;
+    while ((actor->op = letter_of(actor)) != '\0' && actor->op != ')') {
+        if (actor->op == '(') {
+            self->behind = behind_brackets(world.program->script[actor->me], actor->at++);
+            co_await(actor->r, brackets_begin(self));
+            same("the edge of brackets", actor->me, actor->r, actor->edge);
+            actor->at = self->behind;
+        } else {
+            co_await(co_gate(actor));
+            co_await(actor->r, op_begins(actor));
+            op_ends(actor->me, actor->op, actor->r);
+            look_at_gift(actor);
+            actor->at++;
+        }
+        if (leaves(actor))
+            break;
+    }
+    if (self->depth > 0)
+        actor->edge = must_close(actor->me, actor->r);
+    co_return(actor->r);
+    co_end;
+}
+
 static co_define(actor) {
     co_begin;
     co_as_completed_init(&self->each, world.members, 2);
-    for (;; self->at++) {
-        self->op = world.program->script[self->me][self->at];
-        if (self->op == '\0' || self->op == '!')
-            break;
-        co_await(co_gate(self));
-        co_await(self->r, op_begins(self));
-        op_ends(self->me, self->op, self->r);
-        look_at_gift(self);
-        if (self->r == -ECANCELED && world.program->leaves >> self->me & 1)
-            break;
-    }
-    if (self->r != -ECANCELED || !(world.program->leaves >> self->me & 1))
-        self->r = self->op == '!' ? -EIO : 10 + self->me;
+    co_await(co_call(&self->parts[0], part, .actor = self));
+    if (!leaves(self))
+        self->r = strchr(world.program->script[self->me], '!') ? -EIO : 10 + self->me;
     each_is_over(self->me);
     co_await(co_gen_close(&self->each));
     must_end(self->me, self->r);
@@ -305,6 +368,7 @@ UNCHECKED static void agree(void)
     for (int x = 0, n = m->line[GROUP].n ? ALL : m->actors; x < n; x++)
         alive += !m->of[x].ended && m->of[x].gives != BLOCKED && !(w->at_gate >> x & 1);
     same("tasks that are ready", -1, ready, alive);
+    same("timers that run", -1, (long)w->scheduler.timer_count, timers());
     same("the event is set", -1, w->event.is_set, m->is_set);
     same_ring("who waits for the event", w->event.waiters, EVENT);
     if (w->lock.owner != (m->owner == NOBODY ? NULL : w->task[m->owner]))
@@ -421,7 +485,7 @@ static void move(int i)
         for (x = ACTORS; x-- > 0; )
             pass_gate(x);
     } else if (world.scheduler.timer_count) {
-        world.model.now += SECOND + ACTORS;
+        time_passes();
         turn();
     } else {
         while (x < ALL && OF((x + i) % ALL)->gives != BLOCKED)
@@ -465,7 +529,8 @@ static void model_begin(const struct program *p, int actors)
     m->order = p->order;
     group_is_new();
     for (int x = 0; x < ALL; x++)
-        *OF(x) = (struct person){ .ended = x >= actors, .set = NOBODY };
+        *OF(x) = (struct person){ .scopes = 1, .ended = x >= actors,
+                                   .set = NOBODY };
 }
 
 /* All stand at their first gate then. */
