@@ -581,6 +581,8 @@ static void must_join(int x, char op)
 {
     if (x == last_actor()) {
         OF(x)->gives = -EDEADLK;
+    } else if (OF(last_actor())->ended && op == 'h') {
+        OF(x)->gives = OF(last_actor())->result;        /* it lends nothing, so nothing is met */
     } else if (OF(last_actor())->ended) {
         had_ended(x, OF(last_actor())->result);
     } else {

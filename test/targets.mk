@@ -1,6 +1,6 @@
 # Included by the Makefile.
 # make test-targets    the tests of the first two floors, and the demos of demos/mcu, on other
-#                      machines, and the sizes of these demos; ARGS='m0 avr': the tests on these alone
+#                      machines, and the sizes of these demos; ARGS='m0 avr': these alone
 
 .PHONY: test-targets
 
