@@ -574,6 +574,142 @@ static void a_task_that_always_finds_data_lets_the_others_run(void **state)
     run(starved, .fds = { fds[0], fds[1] });
 }
 
+/* ---- A deadline of 0 is a poll --------------------------------------------------------------- */
+
+struct polls { co_frame; int fds[2]; struct co_within slot; intptr_t n; char buf[8]; };
+static co_define(polls)
+{
+    co_begin;
+    co_await(self->n, co_within(&self->slot, 0, co_read(self->fds[0], self->buf, 8)));
+    check_equal(self->n, -ETIMEDOUT);                           /* nothing is there */
+    put(self->fds[1], "abc");
+    co_await(self->n, co_within(&self->slot, 0, co_read(self->fds[0], self->buf, 8)));
+    check_equal(self->n, 3);                                    /* after a wait for nothing */
+    put(self->fds[1], "de");
+    co_await(self->n, co_within(&self->slot, 0, co_read(self->fds[0], self->buf, 8)));
+    check_equal(self->n, 2);                                    /* after a short read */
+    put(self->fds[1], "01234567");
+    co_await(self->n, co_within(&self->slot, -1, co_read(self->fds[0], self->buf, 4)));
+    check_equal(self->n, 4);
+    co_await(self->n, co_within(&self->slot, 0, co_read(self->fds[0], self->buf, 4)));
+    check_equal(self->n, 4);                                    /* after a full one */
+    co_await(self->n, co_within(&self->slot, 0, co_readable(self->fds[0])));
+    check_equal(self->n, -ETIMEDOUT);
+    put(self->fds[1], "f");
+    co_await(self->n, co_within(&self->slot, 0, co_readable(self->fds[0])));
+    check_equal(self->n, 0);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
+    co_end;
+}
+
+static void a_deadline_of_0_gives_what_is_ready_whatever_was_read_before(void **state)
+{
+    (void)state;
+    int fds[2];
+
+    pair(fds);
+    run(polls, .fds = { fds[0], fds[1] });
+}
+
+/* ---- A cancel and a byte in one turn --------------------------------------------------------- */
+
+struct reads_one { co_frame; int fd; intptr_t n; char byte; };
+static co_define(reads_one)
+{
+    co_begin;
+    co_try(self->n, co_read(self->fd, &self->byte, 1));
+    co_return(self->n);
+    co_end;
+}
+struct waits_for { co_frame; struct co_task *reader; int gathers; intptr_t first, second; };
+static co_define(waits_for)
+{
+    co_begin;
+    if (self->gathers)
+        co_await(self->first, co_gather(&self->reader, 1));
+    else
+        co_await(self->first, co_join(self->reader));
+    co_await(self->second, co_sleep(0));
+    co_return(self->first);
+    co_end;
+}
+
+/* Both come to one poll: by then the byte is there, and the reader has been woken by it. */
+struct together { co_frame; int fds[2], gathers; struct co_task *reader, *waiter; intptr_t met; };
+static co_define(together)
+{
+    co_begin;
+    self->reader = co_spawn(reads_one, .fd = self->fds[0]);
+    self->waiter = co_spawn(waits_for, .reader = self->reader, .gathers = self->gathers);
+    co_try(co_sleep(0.001));
+    put(self->fds[1], "x");
+    while (co_task_state(self->reader) == CO_TASK_PENDING
+           && strcmp(co_task_name(self->reader), "reads_one") == 0 && self->reader->step == 2)
+        co_pause;                       /* until the poll has woken it: it runs after us */
+    co_cancel(self->waiter);
+    co_await(co_shield(self->waiter));
+    self->met = (CO_TASK_FRAME(self->waiter, waits_for)->first == -ECANCELED)
+        + (CO_TASK_FRAME(self->waiter, waits_for)->second == -ECANCELED);
+    check_equal(co_task_result(self->reader), 1);
+    co_task_free(self->waiter);
+    co_task_free(self->reader);
+    co_fd_close(self->fds[0]);
+    co_fd_close(self->fds[1]);
+    co_return(self->met);
+    co_end;
+}
+
+static void a_cancel_in_the_turn_of_the_byte_is_met_once_in_100_of_100(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        int fds[2];
+
+        pair(fds);
+        assert_int_equal(run(together, .fds = { fds[0], fds[1] }, .gathers = i % 2), 1);
+    }
+}
+
+/* Rounds of gather under a deadline, as a program with workers has them. */
+struct quick { co_frame; };
+static co_define(quick)
+{
+    co_begin;
+    co_await(co_sleep(0.001));                      /* it does not look at the result */
+    co_end;
+}
+struct gathers_on { co_frame; struct co_task *tasks[2]; intptr_t r; long rounds; };
+static co_define(gathers_on)
+{
+    co_begin;
+    for (;;) {
+        self->rounds++;
+        self->tasks[0] = co_spawn(quick);
+        self->tasks[1] = co_spawn(quick);
+        co_await(self->r, co_gather(self->tasks, 2));
+        co_task_free(self->tasks[0]);
+        co_task_free(self->tasks[1]);
+        if (self->r < 0)
+            co_return(self->r);
+    }
+    co_end;
+}
+struct rounds { co_frame; struct co_within slot; struct gathers_on child; intptr_t r; };
+static co_define(rounds)
+{
+    co_begin;
+    co_await(self->r, co_within(&self->slot, 0.05, co_call(&self->child, gathers_on)));
+    co_return(self->r);
+    co_end;
+}
+
+static void a_deadline_around_rounds_of_gather_fires(void **state)
+{
+    (void)state;
+    assert_int_equal(run(rounds), -ETIMEDOUT);
+}
+
 static const struct CMUnitTest tests[] = {
     TEST(what_is_written_to_a_pipe_is_read_and_then_its_end),
     TEST(a_socket_does_as_well),
@@ -596,6 +732,9 @@ static const struct CMUnitTest tests[] = {
     TEST(a_read_that_was_late_loses_no_byte),
     TEST(a_task_that_was_cancelled_before_does_nothing_on_the_fd),
     TEST(a_task_that_always_finds_data_lets_the_others_run),
+    TEST(a_deadline_of_0_gives_what_is_ready_whatever_was_read_before),
+    TEST(a_cancel_in_the_turn_of_the_byte_is_met_once_in_100_of_100),
+    TEST(a_deadline_around_rounds_of_gather_fires),
 };
 
 TEST_MAIN_ON_EACH_BACKEND(tests)
