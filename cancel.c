@@ -33,7 +33,7 @@
 static co_declare(co_within);
 
 /* The innermost deadline among [co] and its callers, or NULL. */
-static struct co_within *within_of(struct co *co)
+static struct co_within *within_of(struct co_head *co)
 {
     while (co && co->body != co_body_co_within)
         co = co->caller;

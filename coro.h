@@ -69,34 +69,34 @@
 /* What co_resume returns; CO_CALLED_ never leaves co_resume. */
 enum co_signal { CO_CALLED_ = -1, CO_RETURNED, CO_PAUSED, CO_WAITING, CO_YIELDED };
 typedef struct { int signal; } co_step_;      /* a struct, so that `return 0;` does not compile */
-struct co;
+struct co_head;
 struct co_chain;
-typedef co_step_ co_body(struct co *, struct co_chain *);
+typedef co_step_ co_body(struct co_head *, struct co_chain *);
 
 /* The head of every frame: 32 bytes on a 64-bit machine, 16 on a 32-bit one, 8 on AVR. A head that
  * is all zero but for its body is a coroutine that has not started. */
-struct co {
+struct co_head {
     union { uintptr_t word; uint16_t half[sizeof(uintptr_t) / 2]; } at;  /* private: co_where() */
-    struct co *caller;      /* ro: the frame that awaits this one, or NULL */
+    struct co_head *caller; /* ro: the frame that awaits this one, or NULL */
     intptr_t result;        /* private: its result, kept while co_finally runs */
     co_body *body;          /* ro; last, so that a positional initialiser goes on with your field */
 #ifdef __cplusplus
-    co() = default;
-    co(co_body *b) : at(), caller(0), result(0), body(b) { }
+    co_head() = default;
+    co_head(co_body *b) : at(), caller(0), result(0), body(b) { }
 #endif
 };
-#define co_frame struct co co           /* must be the first member of every frame */
+#define co_frame struct co_head co           /* must be the first member of every frame */
 
 /* A running coroutine together with everything it awaits. */
 struct co_chain {
-    struct co *top;         /* ro: the innermost frame, which runs next */
+    struct co_head *top;    /* ro: the innermost frame, which runs next */
     intptr_t result;        /* rw: the result of the await in progress; at the end, the root's */
 };
 
 /* What can be awaited: a result that is there, a frame to run, or a wait that somebody will end. */
 typedef struct co_op {
     intptr_t result;        /* private: the result; CO_RUN_ or CO_WAIT_ if it is not complete */
-    struct co *frame;       /* private: NULL if the op is complete */
+    struct co_head *frame;  /* private: NULL if the op is complete */
 } co_op;
 
 /* Return type of a function that makes an op: CO_OP http_get(struct http_get *, const char *url);
@@ -214,8 +214,13 @@ enum { CO_ENDED_ = 1, CO_FINALLY_ = 2, CO_WHERE_ = 3, CO_RUN_ = 0, CO_WAIT_ = 1 
 
 #define CO_OP_ static inline CO_OP
 CO_OP_ co_done(intptr_t result) { co_op op = { result, NULL }; return op; }
-CO_OP_ co_run_(struct co *frame) { co_op op = { CO_RUN_, frame }; return op; }
-CO_OP_ co_wait(void) { co_op op = { CO_WAIT_, (struct co *)sizeof(struct co) }; return op; }
+CO_OP_ co_run_(struct co_head *frame) { co_op op = { CO_RUN_, frame }; return op; }
+CO_OP_ co_wait(void)
+{
+    co_op op = { CO_WAIT_, (struct co_head *)sizeof(struct co_head) };
+
+    return op;
+}
 
 static inline co_step_ co_signal_(enum co_signal signal) { co_step_ s = { signal }; return s; }
 static inline co_step_ co_tell_(struct co_chain *chain, const struct co_site *site)
@@ -225,7 +230,7 @@ static inline co_step_ co_tell_(struct co_chain *chain, const struct co_site *si
 }
 
 /* Goes down to the child that [op] runs, or leaves the chain to wait. */
-static inline co_step_ co_down_(struct co *self, struct co_chain *chain, co_op op)
+static inline co_step_ co_down_(struct co_head *self, struct co_chain *chain, co_op op)
 {
     if (op.result != CO_RUN_)
         return co_signal_(CO_WAITING);
@@ -235,7 +240,7 @@ static inline co_step_ co_down_(struct co *self, struct co_chain *chain, co_op o
 }
 
 /* Goes up to the caller with [result]; the root leaves the chain with the signal [root]. */
-static inline co_step_ co_up_(struct co *self, struct co_chain *chain, intptr_t result,
+static inline co_step_ co_up_(struct co_head *self, struct co_chain *chain, intptr_t result,
                               enum co_signal root)
 {
     chain->result = result;
@@ -252,7 +257,7 @@ CO_ATTRIBUTE_(noinline, unused) static
 #else
 static inline
 #endif
-co_step_ co_finish_(struct co *self, struct co_chain *chain)
+co_step_ co_finish_(struct co_head *self, struct co_chain *chain)
 {
     self->at.word = CO_ENDED_;
     return co_up_(self, chain, self->result, CO_RETURNED);
@@ -261,7 +266,7 @@ co_step_ co_finish_(struct co *self, struct co_chain *chain)
 /* No case label matched: the coroutine was resumed after its end, or at an await inside a switch of
  * the user's; or co_gen_close() ends a generator that has no co_finally. */
 CO_ATTRIBUTE_(cold, noinline, unused)
-static co_step_ co_lost_(struct co *co, struct co_chain *chain, const char *file, int end)
+static co_step_ co_lost_(struct co_head *co, struct co_chain *chain, const char *file, int end)
 {
     (void)file, (void)end;
     if (CO_STATE_(co) == CO_FINALLY_)
@@ -279,7 +284,7 @@ static co_step_ co_lost_(struct co *co, struct co_chain *chain, const char *file
     return co_signal_(co->at.word & 1 ? CO_RETURNED : CO_WAITING);  /* co_where(): no site */
 }
 
-CO_OP_ co_next_(struct co *co, const char *file, int line)
+CO_OP_ co_next_(struct co_head *co, const char *file, int line)
 {
     (void)file, (void)line;
     if (co->caller)
@@ -287,7 +292,7 @@ CO_OP_ co_next_(struct co *co, const char *file, int line)
     return CO_STATE_(co) == CO_ENDED_ ? co_done(0) : co_run_(co);
 }
 
-CO_OP_ co_gen_close_(struct co *co, const char *file, int line)
+CO_OP_ co_gen_close_(struct co_head *co, const char *file, int line)
 {
     (void)file, (void)line;
     if (co->caller)
@@ -298,7 +303,7 @@ CO_OP_ co_gen_close_(struct co *co, const char *file, int line)
     return co_run_(co);
 }
 
-static inline const struct co_site *co_where(struct co *co)
+static inline const struct co_site *co_where(struct co_head *co)
 {
 #ifdef CO_TINY
     return (void)co, (const struct co_site *)NULL;
@@ -316,7 +321,7 @@ static inline const struct co_site *co_where(struct co *co)
 }
 
 /* The size of the frame [co]; 0 if nobody knows. */
-static inline size_t co_frame_size_(struct co *co)
+static inline size_t co_frame_size_(struct co_head *co)
 {
 #ifdef CO_TINY
     return (void)co, (size_t)0;
@@ -333,11 +338,11 @@ static inline size_t co_frame_size_(struct co *co)
 #endif
 }
 
-#define co_declare(NAME) co_step_ co_body_##NAME(struct co *, struct co_chain *)
+#define co_declare(NAME) co_step_ co_body_##NAME(struct co_head *, struct co_chain *)
 #define co_define(NAME)                                                                           \
     co_declare(NAME);                                                                             \
     static inline co_step_ co_run_##NAME(struct NAME *self, struct co_chain *chain_);             \
-    co_step_ co_body_##NAME(struct co *co_, struct co_chain *chain_)                              \
+    co_step_ co_body_##NAME(struct co_head *co_, struct co_chain *chain_)                         \
     {                                                                                             \
         (void)sizeof(char[offsetof(struct NAME, co) ? -1 : 1]);     /* co_frame must be first */  \
         return co_run_##NAME((struct NAME *)co_, chain_);                                         \
@@ -423,7 +428,7 @@ static inline size_t co_frame_size_(struct co *co)
         then                                                                                      \
     } while (0)
 #ifdef CO_DEBUG
-static inline void co_apart_(struct co *up, co_op op, const char *file, int line)
+static inline void co_apart_(struct co_head *up, co_op op, const char *file, int line)
 {
     (void)file, (void)line;
     for (; up && op.result == CO_RUN_; up = up->caller)
@@ -486,7 +491,7 @@ static inline void co_apart_(struct co *up, co_op op, const char *file, int line
 
 #if defined CO_DEBUG && defined __GNUC__
 CO_ATTRIBUTE_(noinline, unused)     /* inlined, gcc would warn that malloc() sets no frame */
-static void co_claim_(struct co *co, co_body *made, const char *file, int line)
+static void co_claim_(struct co_head *co, co_body *made, const char *file, int line)
 {
     (void)file, (void)line;
     if (co->body == made && co->caller)

@@ -300,10 +300,10 @@ void co_as_completed_init(struct co_as_completed *each, struct co_task *const *t
 #define guard_remove(group) ((void)0)
 #else
 /* The coroutine that holds the group ended, or gave a value as a generator. */
-static co_step_ guard_body(struct co *co, struct co_chain *chain)
+static co_step_ guard_body(struct co_head *co, struct co_chain *chain)
 {
     struct co_group *group = CO_CONTAINER_(co, struct co_group, guard);
-    struct co *holder = group->holder;
+    struct co_head *holder = group->holder;
     int ended = holder->at.word == CO_ENDED_;
 
     if (co->at.word == CO_WHERE_)
@@ -317,11 +317,11 @@ static co_step_ guard_body(struct co *co, struct co_chain *chain)
 }
 
 /* The innermost frame of the running task that [group] lies in; NULL: it lies elsewhere. */
-static struct co *holder_of(const struct co_group *group)
+static struct co_head *holder_of(const struct co_group *group)
 {
     struct co_task *task = co_scheduler_->current;
 
-    for (struct co *co = task ? task->chain.top : NULL; co; co = co->caller)
+    for (struct co_head *co = task ? task->chain.top : NULL; co; co = co->caller)
         if ((uintptr_t)group - (uintptr_t)co < co_frame_size_(co))
             return co;
     return NULL;
@@ -329,7 +329,7 @@ static struct co *holder_of(const struct co_group *group)
 
 static void guard_add(struct co_group *group)
 {
-    struct co *holder = holder_of(group);
+    struct co_head *holder = holder_of(group);
 
     group->holder = holder;
     if (!holder)
@@ -342,7 +342,7 @@ static void guard_add(struct co_group *group)
 
 static void guard_remove(struct co_group *group)
 {
-    struct co *co = group->holder;
+    struct co_head *co = group->holder;
 
     while (co && co->caller != &group->guard)
         co = co->caller;

@@ -121,8 +121,8 @@ struct co_group {
     const struct co_task *over_for;     /* private: that waiter */
     intptr_t failure;                   /* ro: the first one, or 0 */
 #ifndef CO_TINY
-    struct co *holder;              /* private: the coroutine in whose frame the group lies */
-    struct co guard;                /* private: stands between it and its caller */
+    struct co_head *holder;              /* private: the coroutine in whose frame the group lies */
+    struct co_head guard;                /* private: stands between it and its caller */
 #endif
 };
 
@@ -178,7 +178,7 @@ static inline int co_group_copy_(struct co_group *group, size_t size, const void
     for (size_t i = 0; error == 0 && i < size; i++)
         ((char *)co_task_room_(task))[i] = ((const char *)frame)[i];
     if (error == 0) {
-        task->chain.top = (struct co *)co_task_room_(task);
+        task->chain.top = (struct co_head *)co_task_room_(task);
         co_group_start_(group, task);
     }
     return error;

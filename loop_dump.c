@@ -23,7 +23,7 @@ static void task_dump(struct co_task *task, FILE *to)
     if (task->wait && task->step == 2)
         fprintf(to, " in %s", task->wait->name);
     fputc('\n', to);
-    for (struct co *co = task->chain.top; co; co = co->caller) {
+    for (struct co_head *co = task->chain.top; co; co = co->caller) {
         const struct co_site *site = co_where(co);
         if (site)
             fprintf(to, "    %s:%d  %s  %s\n", site->file, site->line, site->name,

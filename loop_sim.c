@@ -143,7 +143,7 @@ static const struct co_site *sim_where(struct co_task *task)
 {
     const struct co_site *site = NULL;
 
-    for (struct co *co = task->chain.top; co; co = co->caller) {
+    for (struct co_head *co = task->chain.top; co; co = co->caller) {
         site = co_where(co);
         if (site && strcmp(site->name, "co_within") && site->name[strlen(site->name) - 1] != '_')
             break;

@@ -38,7 +38,7 @@ void co_stop_(struct co_task *task, const char *subject, const char *what, const
     CO_STOP(site ? site->file : __FILE__, site ? site->line : __LINE__, text.bytes);
 }
 
-void co_stop_left_(struct co *holder, struct co_task *left)
+void co_stop_left_(struct co_head *holder, struct co_task *left)
 {
     const struct co_site *ended = co_where(holder), *stands = co_where(left->chain.top);
     struct text text = { "", 0 };
@@ -205,7 +205,7 @@ void co_task_join_(struct co_task *task, int flags, struct co_members_ *members)
     co_ring_add(&s->ready, task);
 }
 
-void co_task_init_(struct co_task *task, struct co *root)
+void co_task_init_(struct co_task *task, struct co_head *root)
 {
     task->chain.top = root;
     co_task_join_(task, 0, NULL);
@@ -265,11 +265,11 @@ intptr_t co_task_result(const struct co_task *task)
 
 /* The outermost frame of its chain; in the end, the only one. A caller that has not started is the
  * guard of a group: group.c. */
-static struct co *root_of(struct co_task *task)
+static struct co_head *root_of(struct co_task *task)
 {
-    struct co *root = task->chain.top;
+    struct co_head *root = task->chain.top;
 
-    for (struct co *co = root->caller; co; co = co->caller)
+    for (struct co_head *co = root->caller; co; co = co->caller)
         if (co->at.word != 0)
             root = co;
     return root;
@@ -287,9 +287,9 @@ struct co_task *co_current(void)
     return co_scheduler_ ? co_scheduler_->current : NULL;
 }
 
-struct co *co_task_frame_(struct co_task *task, co_body *body, const char *name)
+struct co_head *co_task_frame_(struct co_task *task, co_body *body, const char *name)
 {
-    struct co *root = task ? root_of(task) : NULL;
+    struct co_head *root = task ? root_of(task) : NULL;
 
     (void)name;
     if (root && root->body != body)

@@ -422,8 +422,8 @@ void co_task_point_(struct co_task *task);      /* calls the hook */
 void co_task_expire_(struct co_task *task);     /* ends its innermost deadline, if it has one */
 void co_task_check_(struct co_task *task);      /* stops if the library is at fault; CO_DEBUG */
 struct co_task *co_task_quick_(void);   /* the running task, if its op may complete at once */
-void co_task_init_(struct co_task *task, struct co *root);
-struct co *co_task_frame_(struct co_task *task, co_body *body, const char *name);
+void co_task_init_(struct co_task *task, struct co_head *root);
+struct co_head *co_task_frame_(struct co_task *task, co_body *body, const char *name);
 CO_OP co_sleep_ns_(int64_t ns);
 CO_OP co_sleep_until_ns_(int64_t ns);
 
@@ -447,7 +447,7 @@ static inline struct co_task *co_task_copy_(size_t size, const void *frame, int 
     for (size_t i = 0; task && i < size; i++)
         ((char *)co_task_room_(task))[i] = ((const char *)frame)[i];
     if (task)
-        task->chain.top = (struct co *)co_task_room_(task);
+        task->chain.top = (struct co_head *)co_task_room_(task);
     return co_task_start_(task, flags);
 }
 

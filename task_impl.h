@@ -35,7 +35,7 @@ void co_stop_(struct co_task *task, const char *subject, const char *what, const
 /* Stops the program: the coroutine [holder] ended, and [left] is a task of its group. */
 #ifndef CO_TINY
 CO_HIDDEN_ CO_ATTRIBUTE_(cold, noinline)
-void co_stop_left_(struct co *holder, struct co_task *left);
+void co_stop_left_(struct co_head *holder, struct co_task *left);
 #endif
 
 CO_HIDDEN_ CO_ATTRIBUTE_(cold, noinline) void co_stop_nowhere_(const char *call);

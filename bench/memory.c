@@ -281,7 +281,7 @@ static int ours(double *nap_bytes)
         printf("%-48s skipped: fewer than %d fds are allowed\n", "idle fd", FDS);
     else
         alone("idle fd, without its task: RSS", reading.took.rss - waiting.took.rss, 0);
-    alone("sizeof(struct co), the head of a frame", sizeof(struct co), 0);
+    alone("sizeof(struct co_head), the head of a frame", sizeof(struct co_head), 0);
     alone("sizeof(struct co_chain)", sizeof(struct co_chain), 0);
     alone("sizeof(struct co_task), its chain included", sizeof(struct co_task), 0);
     *nap_bytes = nap.took.rss;

@@ -228,9 +228,9 @@ static void print_table(const struct plan *plan, uint64_t seed)
         bench_row(rows[i].what, measures[rows[i].ours].ns, measures[rows[i].peer].ns, rounds,
                   rows[i].budget);
     printf("\nbytes of an object: hand-written %.0f, ours %.0f (its chain included), C++20 %.0f\n"
-           "sizeof: struct co %zu, struct co_chain %zu, struct co_task %zu\n",
+           "sizeof: struct co_head %zu, struct co_chain %zu, struct co_task %zu\n",
            measures[HAND].bytes, measures[SWITCH].bytes, measures[CPP].bytes,
-           sizeof(struct co), sizeof(struct co_chain), sizeof(struct co_task));
+           sizeof(struct co_head), sizeof(struct co_chain), sizeof(struct co_task));
 }
 
 /* ---- Main ------------------------------------------------------------------------------------ */

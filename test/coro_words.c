@@ -51,7 +51,7 @@ static co_define(words) {
 }
 
 /* Whether co_where() knows as much as it should: under CO_TINY, nothing. */
-static int is_told(struct co *co)
+static int is_told(struct co_head *co)
 {
     const struct co_site *where = co_where(co);
 

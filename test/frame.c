@@ -98,9 +98,9 @@ static void two_children_may_share_their_memory(void **state)
 static void a_frame_costs_four_words(void **state)
 {
     (void)state;
-    assert_int_equal(sizeof(struct co), 4 * sizeof(void *));
+    assert_int_equal(sizeof(struct co_head), 4 * sizeof(void *));
 #if defined __LP64__
-    assert_int_equal(sizeof(struct co), 32);
+    assert_int_equal(sizeof(struct co_head), 32);
 #endif
     assert_int_equal(sizeof(struct co_chain), 2 * sizeof(void *));
     assert_int_equal(sizeof(co_op), 2 * sizeof(void *));
@@ -233,7 +233,7 @@ static void each_await_tells_its_place_and_its_words(void **state)
         "self->n, co_wait()",
     };
     struct places frame;
-    struct co before;
+    struct co_head before;
     struct co_chain chain;
 
     needs_places();

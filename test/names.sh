@@ -17,7 +17,6 @@ headers=$(printf 'include Makefile\nnames-of-headers:\n\t@echo $(HEADERS)\n' |
 
 # What may have another name: the file, the name, and the reason, which is for the reader.
 exceptions='
-coro.h     co            struct co, the head of every frame, is the prefix itself
 task.h     EBUSY         errno values, where the C library of a bare compiler has none; the check by
 task.h     ECANCELED     the compiler, below, sees that they are not defined where it has
 task.h     EDEADLK       .

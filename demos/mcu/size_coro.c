@@ -26,7 +26,7 @@ static co_define(green) {
 static struct red red;                  /* zeroed, it is a coroutine that has not started */
 static struct green green;
 
-static void run(struct co *frame)
+static void run(struct co_head *frame)
 {
     struct co_chain chain = { frame, 0 };
 

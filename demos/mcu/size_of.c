@@ -4,7 +4,7 @@
 #include "ring.h"
 
 #define SIZE_OF(name, type) volatile char size_of_##name[sizeof(type)]
-SIZE_OF(frame, struct co);
+SIZE_OF(frame, struct co_head);
 SIZE_OF(chain, struct co_chain);
 SIZE_OF(task, struct co_task);
 SIZE_OF(timer, struct co_timer_slot);
