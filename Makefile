@@ -188,7 +188,7 @@ CHECKS := $(CHECKS),bugprone-*,-bugprone-easily-swappable-parameters,-bugprone-r
 CHECKS := $(CHECKS),-bugprone-implicit-widening-of-multiplication-result
 CHECKS := $(CHECKS),-bugprone-suspicious-string-compare,-bugprone-sizeof-expression
 SOURCES = $(ALL_C) $(HEADERS) $(wildcard demos/mcu/*.[ch] demos/*.h src/* bench/*.h bench/*.cpp)
-SOURCES += $(PRIVATE) $(wildcard test/*.h test/targets/*.h test/fuzz/*.h test/misuse/*.c)
+SOURCES += $(PRIVATE) $(wildcard tools/* test/*.h test/targets/*.h test/fuzz/*.h test/misuse/*.c)
 
 define LAYOUT
 function bad(what) { print FILENAME ":" FNR ": " what; status = 1 }
@@ -196,7 +196,11 @@ length > 100 { bad("a line of more than 100 columns") }
 /\t/ && FILENAME !~ /Makefile|[.]mk$$/ { bad("a tab") }
 /[ ]$$/ { bad("a blank at the end of the line") }
 /^[{]/ || /^[a-z].*[{]( +[/][*].*)?$$/ { start = FNR }
-/^[}]/ && ("," LIBRARY ",") ~ ("," FILENAME ",") && FNR - start > 70 { bad("more than 70 lines") }
+/^extern "C"/ { start = 0 }
+/^[}]/ && start && ("," LIBRARY ",") ~ ("," FILENAME ",") && FNR - start > 70 {
+    bad("more than 70 lines")
+}
+/^[}]/ { start = 0 }
 END { exit status }
 endef
 export LAYOUT

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * trial.c: the loops of trials: which case comes next, what a run has left behind, and the line that
- * tells how to run a failed case alone. What a case does to the program is in loop_sim.c. */
+ * trial.c: the loops of trials: which case comes next, what a run has left behind, and the line
+ * that tells how to run a failed case alone. What a case does to the program is in loop_sim.c. */
 #define _GNU_SOURCE
 #include "trial.h"
 #include "loop_impl.h"
@@ -25,7 +25,7 @@ static struct {
     char where[300], what[200], again[300], stopped[700];
     void (*handlers[TRIAL_SIGNALS])(int);
     struct pollfd fds[TRIAL_FDS];
-    char open[TRIAL_FDS];
+    int open[TRIAL_FDS];
 } trials;
 
 #if defined __GNUC__ && defined __ELF__ && !defined __TINYC__
@@ -46,7 +46,8 @@ static const int fatal_signals[TRIAL_SIGNALS] = {
 static void trial_tell(const char *what)
 {
     fflush(stdout);
-    fprintf(stderr, "%s: trial failed: %s; run it alone with %s\n", trials.where, what, trials.again);
+    fprintf(stderr, "%s: trial failed: %s; run it alone with %s\n", trials.where, what,
+            trials.again);
     trials.pending = 0;
 }
 

@@ -18,8 +18,9 @@ import sys
 
 from soak import PAGE, ROOT, table, write_part
 
-FILES = ("coro.h", "task.c", "loop.c", "loop_fd.c", "loop_ev.c", "loop_dump.c", "loop_sim.c", "net.c",
-         "sync.c", "group.c", "stream.c", "thread.c", "process.c", "connect.c")
+FILES = ("coro.h", "task.c", "sync.c", "group.c", "loop.c", "loop_fd.c", "loop_ev.c",
+         "loop_dump.c", "loop_sim.c", "trial.c", "thread.c", "process.c", "stream.c", "net.c",
+         "connect.c")
 ALL = "the library"
 LIMIT = 300                     # seconds for a program
 SHORT = ("orders", "million")   # reach nothing more when they run at full length

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * sim.c: tests of a loop under test, struct co_trial_options: virtual time, disorder from a seed, a cancel, a
- * deadline or a failure at a chosen point. What drives it, the rest of
- * trial.h, is tested in trial.c. */
+ * sim.c: tests of a loop under test, struct co_trial_options: virtual time, disorder from a seed, a
+ * cancel, a deadline or a failure at a chosen point. What drives it, the rest of trial.h, is tested
+ * in trial.c. */
 #include "loop_test.h"
 #include "../process.h"
 #include "../trial.h"
@@ -400,7 +400,8 @@ static void who_waits_for_an_fd_is_woken_too_early_at_a_rate_that_can_be_set(voi
     (void)state;
     for (uint64_t seed = 1; seed <= 50; seed++)
         for (int i = 0; i < 3; i++) {
-            struct co_trial_options options = { .virtual_time = 1, .seed = seed, .wakes = rates[i] };
+            struct co_trial_options options = { .virtual_time = 1, .seed = seed,
+                                                .wakes = rates[i] };
             intptr_t n = run_with(options, guard);
 
             assert_true(n >= 0);
@@ -484,7 +485,8 @@ static void a_pair_cancels_two_ops(void **state)
                                           "C..C.", "C...C", "C...C", "C...." };
     (void)state;
     for (uint64_t also = 0; also <= 9; also++) {
-        struct co_trial_options options = { .virtual_time = 1, .cancel_at = 1, .cancel_also = also };
+        struct co_trial_options options = { .virtual_time = 1, .cancel_at = 1,
+                                            .cancel_also = also };
 
         assert_int_equal(run_with(options, naps), 0);
         if (also != 1)                          /* unseen yet, it is one with the first */

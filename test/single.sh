@@ -31,7 +31,7 @@ has() { command -v "$1" >/dev/null; }
 make -s single B="$tmp" || { echo 'no amalgamation was written'; exit 1; }
 dir=$tmp/single
 
-# ---- It compiles, floor by floor ------------------------------------------------------------------
+# ---- It compiles, floor by floor -----------------------------------------------------------------
 
 # foreign OBJECT: prints the link names that are not ours, and fails if there is one.
 foreign() { ! nm -g --defined-only "$1" | awk '$3 != "" { print $3 }' | grep -v '^_*co_'; }
@@ -68,7 +68,7 @@ count 'no socket is left' without 'co_(tcp|udp|recv|connect)|getaddrinfo'
 count 'without the loop' "$cc" -O1 -DCO_NO_LOOP -c -o "$tmp/duffel.o" "$dir/duffel.c"
 count 'no loop is left' without 'co_(loop|fd|thread|tcp)| ev_|pthread'
 
-# ---- The test programs of its floors pass ---------------------------------------------------------
+# ---- The test programs of its floors pass --------------------------------------------------------
 
 # Each header of the library is one line there, which includes duffel.h.
 mkdir "$tmp/tree" "$tmp/tree/test"
