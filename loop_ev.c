@@ -314,6 +314,5 @@ static void libev_sigint(struct co_loop *loop, int on)
 const struct co_backend_ co_backend_ev_ = {
     .loop_size = sizeof(struct libev_loop), .entry_size = sizeof(struct libev_fd),
     .open = libev_open, .close = libev_close, .run = libev_run, .arm = libev_arm,
-    .forget = libev_forget,
-    .fork = libev_fork, .sigint = libev_sigint,
+    .forget = libev_forget, .fork = libev_fork, .sigint = libev_sigint,
 };

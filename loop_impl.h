@@ -18,7 +18,7 @@
 #include <pthread.h>
 #include <sys/types.h>
 
-#ifdef __GNUC__         /* these names are for our files, not for users of a shared library */
+#ifdef __GNUC__                 /* in a shared library, these names are not seen from outside */
 #pragma GCC visibility push(hidden)
 #endif
 
@@ -148,7 +148,8 @@ void co_loop_outside_(int more);        /* the other way round: a child works, o
 /* As co_loop_post, but waits while there is no room. Not for the loop's own thread. */
 void co_loop_post_always_(struct co_loop *loop, void (*fn)(void *), void *arg);
 
-/* Starts a thread that no signal reaches: they are for the loop's. 0, or negative errno. */
+/* In thread.c: starts a thread that no signal reaches, for signals are for the thread of the loop.
+ * 0, or negative errno. */
 int co_thread_make_(pthread_t *thread, void *(*fn)(void *), void *arg);
 
 /* libev allows each signal in one loop only: this one, until it is freed. 0, or -EBUSY. */

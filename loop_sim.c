@@ -21,17 +21,19 @@ struct sim {
     struct co_loop_counts counts;
     uint64_t random;
     int64_t now;                /* virtual */
-    uint64_t steps, quiet_since;        /* of tasks, and events; at the last poll */
-    int quiet;                  /* polls in a row that brought nothing */
-    int is_last_wait;           /* libev's timer is armed for no timer of the scheduler */
-    struct co_task *due, *late; /* when its step is over: to be cancelled; whose deadline is over */
-    struct co_task **batch;        /* room to shuffle in */
+    uint64_t steps;             /* of tasks, and events */
+    uint64_t quiet_since;       /* [steps] before the last poll */
+    int quiet;                  /* polls in a row without a step */
+    int is_last_wait;           /* the loop sleeps for case 5, and for no timer */
+    struct co_task *due;        /* to be cancelled when its step is over */
+    struct co_task *late;       /* whose deadline is over, when its step is */
+    struct co_task **batch;     /* room to shuffle in */
     size_t batch_room;
     struct sim_event *events;
     size_t event_count, event_room;
 };
 
-enum { QUIET = 3, LAST_WAIT_MS = 50 };
+enum { QUIET = 3, LAST_WAIT_MS = 50 };          /* of virtual time, see there */
 
 static struct sim *sim_of(const struct co_sim_ *calls)
 {
@@ -86,7 +88,7 @@ static int sim_fails(struct co_sim_ *calls)
     return 1;
 }
 
-/* No call ever succeeds again: a listener without an fd to spare needs no timer to try anew. */
+/* No call succeeds any more: a listener without an fd to spare needs no timer to try again. */
 static int sim_starves(const struct co_sim_ *calls)
 {
     const struct sim *sim = sim_of(calls);
@@ -95,7 +97,7 @@ static int sim_starves(const struct co_sim_ *calls)
         && sim->counts.calls >= sim->options.fail_at;
 }
 
-/* Counts the memory of tasks. */
+/* Tasks are counted by their memory: each is one allocation of the scheduler. */
 static void sim_resized(struct co_sim_ *calls, const void *old, size_t size)
 {
     struct sim *sim = sim_of(calls);
@@ -114,8 +116,8 @@ static struct sim *hooked(struct co_hooks *hooks)
 }
 
 /* A point where a request may come: [task] has made an op, which is complete or waits, or has just
- * been woken. In its own step it is asked when that is over, for the op is still being made, and is
- * not yet under its deadline. */
+ * been woken. A request in the task's own step is made when that step is over: until then the op is
+ * still being made, and is not yet under its deadline. */
 static void sim_point(struct co_hooks *hooks, struct co_task *task)
 {
     struct sim *sim = hooked(hooks);
@@ -215,8 +217,8 @@ static void sim_batch(struct co_hooks *hooks, struct co_task **ring)
     }
 }
 
-/* An attempt that may fail, find nothing, or be cut short. An op that wants it all (it counts what
- * is done) goes on at the next event. */
+/* An attempt that may fail, find nothing, or be cut short. An op that wants all its bytes, and so
+ * counts those that are done, goes on at the next event. */
 static intptr_t sim_attempt(struct co_sim_ *calls, co_fd_try *attempt, int fd, int direction,
                             struct co_fd_op *op)
 {
@@ -243,7 +245,8 @@ static intptr_t sim_attempt(struct co_sim_ *calls, co_fd_try *attempt, int fd, i
     return result;
 }
 
-/* Keeps an event until all of this poll are there. 0: no memory: it is to be handled at once. */
+/* Keeps an event until all of this poll are there. 0: it does not, without disorder or memory; then
+ * the event is handled at once. */
 static int sim_event(struct co_sim_ *calls, struct co_fd_entry_ *entry, int events)
 {
     struct sim *sim = sim_of(calls);
@@ -264,7 +267,8 @@ static int sim_event_order(const void *a, const void *b)
     return (x->entry->fd > y->entry->fd) - (x->entry->fd < y->entry->fd);
 }
 
-/* Who waits for an event of an fd: the one at [index], by fd, is tried; how many there are. */
+/* Goes through those who wait for an event of an fd, in the order of fds, and has the one at
+ * [index] try its op. How many there are. */
 static uint32_t sim_waiting(struct sim *sim, uint32_t index)
 {
     struct co_loop *loop = sim->loop;
@@ -283,9 +287,9 @@ static uint32_t sim_waiting(struct sim *sim, uint32_t index)
     return n;
 }
 
-/* Handles the events of the last poll in an order that hangs on the seed alone, and wakes somebody
- * who waits for an event that did not come; not when nothing happened at all, for how often that is
- * so hangs on the system. */
+/* Handles the events of the last poll in an order determined by the seed alone, and wakes somebody
+ * too early who waits for an event. Not when nothing happened at all: how often that is so depends
+ * on the system, and each die that is cast here changes all that follow. */
 static void sim_turn(struct co_sim_ *calls)
 {
     struct sim *sim = sim_of(calls);
@@ -309,7 +313,21 @@ static void sim_turn(struct co_sim_ *calls)
     }
 }
 
-/* ---- Virtual time ---------------------------------------------------------------------------- */
+/* ---- Virtual time -------------------------------------------------------------------------------
+ * When does the clock jump? Before each wait the loop asks sim_next how long to sleep. Time that no
+ * task needs to pass is not waited for, but an event that is already under way must not be
+ * overtaken. So, in this order:
+ *
+ * 1. A task is ready: no wait, and no jump.
+ * 2. A thread or a child is at work (loop->outside): real time passes, until the next timer or
+ *    until it is done. If it is the timer, the clock has come as far as that: sim_slept.
+ * 3. Fewer than QUIET polls in a row were quiet, that is, brought no event and no step of a task:
+ *    poll again, without a wait, so that a post, a packet or a foreign watcher comes before the
+ *    jump. Where nobody waits for an fd, one quiet poll will do.
+ * 4. There is a timer: jump to it.
+ * 5. There is none, and tasks wait for fds: sleep LAST_WAIT_MS of real time, once, for a packet
+ *    that may be under way between two sockets. If that brought nothing either, nothing can come
+ *    any more: *stuck, and the run ends with -EDEADLK. */
 
 static int64_t sim_clock(const struct co_sim_ *calls)
 {
@@ -329,9 +347,6 @@ static void sim_slept(struct co_sim_ *calls, int64_t until)
         sim->now = until;
 }
 
-/* When libev shall wake, on the virtual clock; [next] is the next timer. While a thread or a child
- * is at work, time passes as usual. Else, when some polls in a row have brought nothing, the clock
- * jumps; and without a timer, nothing can come any more: *stuck. */
 static int64_t sim_next(struct co_sim_ *calls, int64_t next, int *stuck)
 {
     struct sim *sim = sim_of(calls);
@@ -342,24 +357,24 @@ static int64_t sim_next(struct co_sim_ *calls, int64_t next, int *stuck)
     sim->quiet = is_quiet ? sim->quiet + 1 : 0;
     sim->quiet_since = sim->steps;
     if (!sim->options.virtual_time || next == 0)
-        return next;
+        return next;                                                            /* 1 */
     sim->is_last_wait = 0;
     if (loop->outside > 0)
-        return next;
-    if (sim->quiet < (loop->waiting > 0 ? QUIET : 1)) {      /* a post, a foreign watcher: first */
+        return next;                                                            /* 2 */
+    if (sim->quiet < (loop->waiting > 0 ? QUIET : 1)) {
         sched_yield();
-        return 0;
+        return 0;                                                               /* 3 */
     }
     if (next < INT64_MAX) {
         sim->now = next > sim->now ? next : sim->now;
         sim->quiet = 0;
-        return 0;
+        return 0;                                                               /* 4 */
     }
     *stuck = loop->waiting == 0 || sim->quiet > QUIET;
     if (*stuck)
         return next;
-    sim->is_last_wait = 1;              /* a packet may be under way: libev waits for it once */
-    return sim->now + LAST_WAIT_MS * INT64_C(1000000);
+    sim->is_last_wait = 1;
+    return sim->now + LAST_WAIT_MS * INT64_C(1000000);                          /* 5 */
 }
 
 /* ---- Life ------------------------------------------------------------------------------------ */
@@ -373,7 +388,7 @@ static void sim_free(struct co_sim_ *calls)
     free(sim);
 }
 
-static struct sim *sim_new(struct co_loop *loop, const struct co_trial_options *options)
+static struct co_sim_ *sim_new(struct co_loop *loop, const struct co_trial_options *options)
 {
     struct sim *sim = calloc(1, sizeof *sim);
 
@@ -390,19 +405,16 @@ static struct sim *sim_new(struct co_loop *loop, const struct co_trial_options *
     sim->random = options->seed * 0x9E3779B97F4A7C15ULL | 1;
     for (int i = 0; i < 8; i++)         /* small seeds are alike at first */
         (void)sim_random(sim, 1);
-    return sim;
+    loop->scheduler.hooks = &sim->hooks;
+    return (struct co_sim_ *)sim;       /* its head; gcc's analyzer misses &sim->calls */
 }
 
 struct co_loop *co_loop_new_trial(const struct co_loop_options *options,
                                   const struct co_trial_options *trial)
 {
     struct co_loop *loop = co_loop_new(options);
-    struct sim *sim = loop && trial ? sim_new(loop, trial) : NULL;
 
-    if (sim) {
-        loop->sim = &sim->calls;
-        loop->scheduler.hooks = &sim->hooks;
-    } else if (loop && trial) {
+    if (loop && trial && !(loop->sim = sim_new(loop, trial))) {
         co_loop_free(loop);
         errno = ENOMEM;
         return NULL;

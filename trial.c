@@ -25,7 +25,7 @@ static struct {
     char where[300], what[200], again[300], stopped[700];
     void (*handlers[TRIAL_SIGNALS])(int);
     struct pollfd fds[TRIAL_FDS];
-    char open[TRIAL_FDS];
+    int open[TRIAL_FDS];
 } trials;
 
 #if defined __GNUC__ && defined __ELF__ && !defined __TINYC__

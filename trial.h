@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * trial.h: tests of your program, each case on a loop of its own: many seeds, a cancel at each
- * point, a failure of each call. For test programs; docs/how-to/test-your-program.md tells more.
+ * point, a failure of each call. For test programs: docs/how-to/test-your-program.md.
  *
  *     #include <duffel/trial.h>
  *
@@ -17,14 +17,14 @@
  *         return co_trials_failed();
  *     }
  *
- * A loop of trials stops at the first that fails, and prints one line: where, what, and how to run
- * that case alone, with each step on stderr:
+ * A loop of trials stops at the first that fails, and prints one line: where it stands, what is
+ * wrong, and how to run that case alone, which writes each step to stderr:
  *
  *     nap_test.c:12: trial failed: result -5 (Input/output error); run it alone with
  *     DUFFEL_TRIAL=line=12,seed=17                         // on one line
  *
- * The line comes too if the program stops in a trial: abort(), a failed assert(), a signal, a
- * sanitizer. One thread of a program runs trials, one at a time. */
+ * The line is also printed if the program stops in a trial: by abort(), a failed assert(), a signal
+ * or a sanitizer. One thread of a program runs trials, one at a time. */
 #ifndef CO_TRIAL_H
 #define CO_TRIAL_H
 
@@ -42,32 +42,38 @@ extern "C" {
 #endif
 #endif
 
-/* What a loop under test does to its program; all zero: nothing, but that it counts. */
+/* ---- A trial --------------------------------------------------------------------------------- */
+
+/* What a trial does to its program. All zero: nothing, but that it counts. */
 struct co_trial_options {
-    int virtual_time;           /* 1: the clock begins at 0 and jumps to the next timer when no task
-                                 * is ready. The world is this process, its threads and children:
-                                 * where all wait for other things and no timer runs, -EDEADLK */
-    uint64_t seed;              /* not 0: disorder that is determined by it alone: tasks and events
-                                 * in any order, and as often in a hundred as the next three say,
-                                 * where 0 is the number in brackets and -1 never: */
-    int cuts;                   /* a read or write is cut short (25) */
-    int agains;                 /* an fd has nothing, and then has (10) */
-    int wakes;                  /* whoever waits for an fd is woken too early, in a turn (5) */
-    uint64_t cancel_at;         /* the task that stands at this point is cancelled. Points, from 1:
-                                 * a task made an op, complete or not; a wait has ended */
-    uint64_t cancel_also;       /* and once more, so many points after it */
-    uint64_t timeout_at;        /* the innermost deadline of the task at this point is over */
-    uint64_t fail_at;           /* this allocation, or system call on an fd, of the loop fails, */
-    int fail_on;                /* 1: and all after it */
-    FILE *trace;                /* each step of each task, and what is done to it, is a line here */
+    int virtual_time;           /* rw: 1: the clock begins at 0 and jumps to the next timer when no
+                                 * task is ready. The world is this process, its threads and
+                                 * children: where nothing of it can come, -EDEADLK */
+    uint64_t seed;              /* rw: not 0: disorder that is determined by it alone: tasks and
+                                 * events in any order, and as often in a hundred as the next three
+                                 * say, where 0 is the number in brackets and -1 never: */
+    int cuts;                   /* rw: a read or write is cut short (25) */
+    int agains;                 /* rw: an fd has nothing, and has it at the next event (10) */
+    int wakes;                  /* rw: in a turn, one who waits for an fd is woken too early (5) */
+    uint64_t cancel_at;         /* rw: the task at this point is cancelled. A point, counted from 1,
+                                 * is where a task has made an op, complete or not, and where the
+                                 * wait of a task has ended */
+    uint64_t cancel_also;       /* rw: and the one so many points later */
+    uint64_t timeout_at;        /* rw: the innermost deadline of the task at this point is over */
+    uint64_t fail_at;           /* rw: this call fails, counted from 1: an allocation of the loop,
+                                 * or a system call on an fd, */
+    int fail_on;                /* rw: 1: and all calls after it */
+    FILE *trace;                /* rw: each step of each task, and what is done to it, is a line */
 };
 
-/* How many points, and calls that may fail, there were so far; and how many tasks of co_spawn and
- * of groups are not yet freed. */
-struct co_loop_counts { uint64_t points, calls, tasks; };
+/* What came in a run so far. */
+struct co_loop_counts {
+    uint64_t points, calls;     /* ro: points, and calls that may fail */
+    uint64_t tasks;             /* ro: tasks of co_spawn and of groups that are not yet freed */
+};
 
 struct co_trial {
-    struct co_trial_options options;    /* rw: the loops below set virtual_time, and their own */
+    struct co_trial_options options;    /* rw: set by the loops of trials; the others are yours */
     const struct co_loop_options *loop; /* rw: of the loop of each run; or NULL */
     int failed;                         /* rw: yours to set; co_trial sets it for what is left */
     int leaks;                          /* rw: 1: asks the leak sanitizer, if linked, in each run */
@@ -75,28 +81,31 @@ struct co_trial {
     struct co_loop_counts counts;       /* ro: of the last run */
     const char *file;                   /* private: where the loop of trials stands, or NULL */
     int line;                           /* private */
-    int kind;                           /* private */
-    int begun, told, alone;             /* private: a case has begun; its line is printed; env */
-    unsigned failures;                  /* private: of others, before */
+    int kind;                           /* private: enum co_trial_kind_ */
+    int begun, told;                    /* private: a case has begun; its failure is printed */
+    int alone;                          /* private: DUFFEL_TRIAL names this loop of trials */
+    unsigned failures;                  /* private: of other loops, before this one */
     uint64_t n;                         /* private: how many seeds; the distance */
 };
 
 /* Runs coroutine NAME as the main task on a new loop with trial->options, to its end; cancels and
- * awaits what is left; frees the loop. Its result; -EUCLEAN, if something is left over: an fd is
- * open that was not open before, or is not that was; a task of co_spawn was not freed; memory,
- * under trial->leaks; -EDEADLK: all wait for ever. After these two the trial has failed.
+ * awaits the tasks that are left; frees the loop. The result of NAME; or one of two, after which
+ * the trial has failed: -EDEADLK, if all waited for ever; -EUCLEAN, if something was left over: an
+ * fd that is open now and was not before, or the other way round; a task of co_spawn that was not
+ * freed; memory, under trial->leaks.
  *     intptr_t co_trial(struct co_trial *, NAME, .field = ...); */
 #define co_trial(trial, ...) \
     co_trial_end_(trial, co_trial_begin_(trial) ? co_spawn(__VA_ARGS__) : NULL)
 
-/* Loops over the statement that follows, with a struct co_trial [t] for each case, under virtual
- * time. One co_trial in the body. They nest: hand the options on, t.options.seed =
- * outer.options.seed. */
+/* ---- Loops of trials ----------------------------------------------------------------------------
+ * Each loops over the statement that follows, with a struct co_trial [t] for each case, under
+ * virtual time. The statement runs one co_trial. They nest, if the inner one takes the options of
+ * the outer one over: t.options.seed = outer.options.seed. */
 
-/* Seeds 1 to [n]; DUFFEL_SEEDS in the environment is another [n]. */
+/* Seeds 1 to [n]. DUFFEL_SEEDS in the environment stands for another [n]. */
 #define CO_FOR_EACH_SEED(t, n)            CO_TRIALS_(t, CO_SEEDS_, n)
 
-/* A cancel at each point of the run, until it has no more; and once more without. */
+/* A cancel at each point of the run, until the run has no such point: that one is without. */
 #define CO_FOR_EACH_CANCEL(t)             CO_TRIALS_(t, CO_CANCELS_, 0)
 
 /* Two cancels, the second up to [distance] points after the first. */
@@ -105,19 +114,21 @@ struct co_trial {
 /* At each point, the innermost deadline of the task that stands there is over. */
 #define CO_FOR_EACH_TIMEOUT(t)            CO_TRIALS_(t, CO_TIMEOUTS_, 0)
 
-/* Each call that may fail does so once; then each, and all after it. */
+/* Each call that may fail does so once; then each, and all calls after it. */
 #define CO_FOR_EACH_FAILURE(t)            CO_TRIALS_(t, CO_FAILURES_, 0)
 
-/* How many trials failed since this was asked last; how many were run since the start. */
+/* How many trials failed since this was last asked; how many were run since the program began. */
 int co_trials_failed(void);
 uint64_t co_trials_run(void);
 
-/* By hand: a loop as of co_loop_new, under test. [options] may be NULL, and [trial]: then it is a
- * loop like any other. */
+/* ---- By hand --------------------------------------------------------------------------------- */
+
+/* A loop as of co_loop_new, under test. Both may be NULL; without [trial] it is a loop like any
+ * other. */
 struct co_loop *co_loop_new_trial(const struct co_loop_options *options,
                                   const struct co_trial_options *trial);
 
-/* Zeros, for a loop that is not under test. */
+/* What came so far; zeros, if [loop] is not under test. */
 struct co_loop_counts co_loop_counts(const struct co_loop *loop);
 
 /* ---- Machinery ------------------------------------------------------------------------------- */
