@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * sim.c: tests of the loop's options for tests: virtual time, disorder from a seed, a cancel, a
  * deadline or a failure at a chosen point. What drives them, trial.h, is tested in trial.c. */
-#include "loop_test.h"
+#include "net_test.h"
 #include "../process.h"
 #include "sim_day.h"
 
