@@ -87,6 +87,7 @@ $(B)/demos/%: $(B)/demos/%.o $(call objects_of,$(COMMON)) $(B)/libduffel.a
 	$(LINK) -o $@ $^ $(LIBS)
 
 $(B)/demos/kv:  $(call objects_of,$(KV))
+$(B)/test/http: $(call objects_of,demos/http/parse.c)
 $(B)/test/resp: $(call objects_of,demos/kv/resp.c)
 $(B)/test/security: $(call objects_of,demos/kv/store.c)
 
