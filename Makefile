@@ -18,7 +18,7 @@
 # make uninstall   takes that away again
 # make clean       removes build/
 #
-# demo, test, lint, bench and fuzz install what they miss, through .ci/setup.
+# demo, check, test, lint, bench and fuzz install what they miss, through .ci/setup.
 # Yours to set: CC CFLAGS CPPFLAGS LDFLAGS, and B, the directory to build in.
 
 VERSION = 0.1.0
@@ -124,13 +124,14 @@ demo-%:
 	@$(B)/demos/$* $(ARGS)
 
 # ---- tests ---------------------------------------------------------------------------------------
-# make test: every program of test/ in three forms, test/thread.c with the thread sanitizer as well,
-# and the scripts. make check: every program in the first of these forms. test/run.py runs both.
+# make test: every program of test/ in three forms, those about threads with the thread sanitizer as
+# well, and the scripts. make check: every program in the first of these forms. Both: test/run.py.
 # -gdwarf-4: valgrind reads no newer one of clang.
 
 SANITIZE = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 CHECKED  = B=build/switch FORM='$(SANITIZE) -DCO_DEBUG'
 RACES    = -O1 -fsanitize=thread
+RACED    = thread loop_threads
 ROOT     = build/root/usr
 PROGRAMS = $(TESTS:test/%.c=%)
 
@@ -152,11 +153,11 @@ test:
 	@$(SETUP) test
 	+@$(AGAIN) demos tests fuzzers $(CHECKED)
 	+@$(AGAIN) demos tests fuzzers B=build/labels FORM='$(SANITIZE) -DCO_LABELS'
-	+@$(AGAIN) build/races/test/thread B=build/races FORM='$(RACES)'
+	+@$(AGAIN) $(RACED:%=build/races/test/%) B=build/races FORM='$(RACES)'
 	+@$(AGAIN) demos tests B=build/plain FORM=-gdwarf-4
 	+@$(AGAIN) install DESTDIR=build/root PREFIX=/usr
 	@test/run.py --cc '$(CC)' --root $(ROOT) --tests $(PROGRAMS) \
-		--fuzz $(FUZZ) --scripts $(wildcard test/*.sh)
+		--raced $(RACED) --fuzz $(FUZZ) --scripts $(wildcard test/*.sh)
 
 # The long tests, for MINUTES, and their table in docs/reliability.md; ITEMS='battery orders': some.
 MINUTES = 30
