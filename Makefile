@@ -19,7 +19,7 @@
 # make uninstall   takes that away again
 # make clean       removes build/
 #
-# demo, test, lint, bench and fuzz install what they miss, through .ci/setup.
+# demo, check, test, lint, bench and fuzz install what they miss, through .ci/setup.
 # Yours to set: CC CFLAGS CPPFLAGS LDFLAGS, and B, the directory to build in.
 
 VERSION = 0.1.0
@@ -97,6 +97,7 @@ $(B)/demos/%: $(B)/demos/%.o $(call objects_of,$(COMMON)) $(B)/libduffel.a
 	$(LINK) -o $@ $^ $(LIBS)
 
 $(B)/demos/kv:  $(call objects_of,$(KV))
+$(B)/test/http: $(call objects_of,demos/http/parse.c)
 $(B)/test/resp: $(call objects_of,demos/kv/resp.c)
 $(B)/test/security: $(call objects_of,demos/kv/store.c)
 
@@ -133,13 +134,14 @@ demo-%:
 	@$(B)/demos/$* $(ARGS)
 
 # ---- tests ---------------------------------------------------------------------------------------
-# make test: every program of test/ in three forms, test/thread.c with the thread sanitizer as well,
-# and the scripts. make check: every program in the first of these forms. test/run.py runs both.
+# make test: every program of test/ in three forms, those about threads with the thread sanitizer as
+# well, and the scripts. make check: every program in the first of these forms. Both: test/run.py.
 # -gdwarf-4: valgrind reads no newer one of clang.
 
 SANITIZE = -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 CHECKED  = B=build/switch FORM='$(SANITIZE) -DCO_DEBUG'
 RACES    = -O1 -fsanitize=thread
+RACED    = thread loop_threads
 ROOT     = build/root/usr
 PROGRAMS = $(TESTS:test/%.c=%)
 
@@ -161,11 +163,11 @@ test:
 	@$(SETUP) test
 	+@$(AGAIN) demos tests fuzzers $(CHECKED)
 	+@$(AGAIN) demos tests fuzzers B=build/labels FORM='$(SANITIZE) -DCO_LABELS'
-	+@$(AGAIN) build/races/test/thread B=build/races FORM='$(RACES)'
+	+@$(AGAIN) $(RACED:%=build/races/test/%) B=build/races FORM='$(RACES)'
 	+@$(AGAIN) demos tests B=build/plain FORM=-gdwarf-4
 	+@$(AGAIN) install DESTDIR=build/root PREFIX=/usr
 	@test/run.py --cc '$(CC)' --root $(ROOT) --tests $(PROGRAMS) \
-		--fuzz $(FUZZ) --scripts $(wildcard test/*.sh)
+		--raced $(RACED) --fuzz $(FUZZ) --scripts $(wildcard test/*.sh)
 
 # The long tests, for MINUTES, and their table in docs/reliability.md; ITEMS='battery orders': some.
 MINUTES = 30

@@ -2,13 +2,11 @@
  * connect.c: tests of names and of connecting: co_resolve, Happy Eyeballs, unix sockets and pipes.
  * No name server is asked: names that end in .test are answered here. */
 #define _GNU_SOURCE             /* RTLD_NEXT */
-#include "loop_test.h"
+#include "net_test.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <netdb.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <sys/un.h>
 
 /* ---- Names of our own ------------------------------------------------------------------------ */
@@ -302,39 +300,6 @@ static int refuses(int *fd)
     if (bind(*fd, (struct sockaddr *)&at, sizeof at) < 0)
         abort();
     return co_tcp_port(*fd);
-}
-
-/* A listener whose backlog is full: whoever connects now waits. */
-struct full { int listener, port, count, fds[64]; };
-
-static void full_begins(struct full *full)
-{
-    struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-
-    full->listener = co_tcp_listen(NULL, 0, 0);
-    full->port = co_tcp_port(full->listener);
-    listen(full->listener, 0);
-    to.sin_port = htons((uint16_t)full->port);
-    for (full->count = 0; full->count < 64; full->count++) {
-        int fd = socket(AF_INET, SOCK_STREAM, 0);
-        struct pollfd wait = { .fd = fd, .events = POLLOUT };
-
-        full->fds[full->count] = fd;
-        co_fd_nonblock(fd);
-        connect(fd, (struct sockaddr *)&to, sizeof to);
-        if (poll(&wait, 1, 50) == 0) {
-            full->count++;
-            break;
-        }
-    }
-    assert_true(full->count < 64);
-}
-
-static void full_ends(struct full *full)
-{
-    for (int i = 0; i < full->count; i++)
-        close(full->fds[i]);
-    co_fd_close(full->listener);
 }
 
 static void a_name_with_one_address_is_connected_to(void **state)

@@ -238,6 +238,21 @@ static inline void fails(struct child *child, int status, const char *pattern)
     assert_int_equal(child->status, status);
 }
 
+/* The demo [name] refuses an option and an operand that it has no use for, and has a --help. */
+static inline void knows_its_options(const char *name)
+{
+    char pattern[128];
+
+    snprintf(pattern, sizeof pattern, "%s: unknown option --no-such: see %s --help\n", name, name);
+    fails(start("%s --no-such", name), 2, pattern);
+    snprintf(pattern, sizeof pattern, "%s: unknown option -x: .*\n", name);
+    fails(start("%s -xy", name), 2, pattern);
+    snprintf(pattern, sizeof pattern, "%s: there is no use for .*\n", name);
+    fails(start("%s 1 2", name), 2, pattern);
+    snprintf(pattern, sizeof pattern, "usage: %s \\[--help\\].*\n", name);
+    succeeds(start("%s --help", name), pattern);
+}
+
 /* The [n]th "Cost time: " of the output, from 0. */
 static inline double cost(const struct child *child, int n)
 {
@@ -253,6 +268,23 @@ static inline void between(double value, double least, double most)
 {
     if (value < least || value > most)
         fail_msg("%g is not between %g and %g", value, least, most);
+}
+
+/* Memory that is in use, in KB; -1 where /proc does not tell. */
+static inline long resident(pid_t pid)
+{
+    char path[64];
+    long pages = -1;
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+    file = fopen(path, "r");
+    if (!file)
+        return -1;
+    if (fscanf(file, "%*d %ld", &pages) != 1)
+        pages = -1;
+    fclose(file);
+    return pages < 0 ? -1 : pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
 /* How many fds a process has open; -1 where /proc does not tell. */

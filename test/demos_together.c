@@ -458,17 +458,8 @@ static void each_demo_refuses_an_unknown_option_and_tells_its_usage(void **state
                                          "chat", "crawl" };
 
     (void)state;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char pattern[128];
-
-        snprintf(pattern, sizeof pattern, "%s: unknown option --no-such: see %s --help\n", names[i],
-                 names[i]);
-        fails(start("%s --no-such", names[i]), 2, pattern);
-        snprintf(pattern, sizeof pattern, "%s: there is no use for .*\n", names[i]);
-        fails(start("%s 1 2", names[i]), 2, pattern);
-        snprintf(pattern, sizeof pattern, "usage: %s \\[--help\\].*\n", names[i]);
-        succeeds(start("%s --help", names[i]), pattern);
-    }
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        knows_its_options(names[i]);
 }
 
 static void a_bad_value_is_one_line(void **state)

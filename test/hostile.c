@@ -2,6 +2,7 @@
  * hostile.c: tests with peers that are hostile or gone: no fd to spare, slow peers, half a
  * connection, resets, lines without an end. Each prints one line of figures. */
 #include "hostile.h"
+#include "net_test.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -534,15 +535,6 @@ static void either_side_may_close_its_half_with_data_under_way(void **state)
 }
 
 /* ---- Resets ---------------------------------------------------------------------------------- */
-
-/* Closes with a RST, not a FIN. */
-static void reset(int fd)
-{
-    struct linger now = { .l_onoff = 1, .l_linger = 0 };
-
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    co_fd_close(fd);
-}
 
 /* What a peer does: it is served; or resets the connection at once, in mid-request, in
  * mid-answer, in mid-answer that is a file, or while the server sleeps. */

@@ -2,6 +2,7 @@
  * hostile_signals.c: tests of what the system does to a process: SIGPIPE, a storm of signals,
  * fork(), SIGSTOP and SIGCONT. */
 #include "hostile.h"
+#include "net_test.h"
 #include "../process.h"
 
 #include <pthread.h>
@@ -137,34 +138,6 @@ static void sigpipe_kills_nobody_and_its_disposition_stays(void **state)
 static struct { long bytes, sleeps, children, calls, peers; } storm;
 
 /* Sends, and receives its own echo from another task, over TCP that it dials itself. */
-struct echoes { co_frame; int fd; intptr_t n; char buf[2000]; };
-static co_define(echoes)
-{
-    co_begin;
-    for (;;) {
-        co_try(self->n, co_recv(self->fd, self->buf, sizeof self->buf));
-        if (self->n == 0)
-            break;
-        co_try(co_send_all(self->fd, self->buf, (size_t)self->n));
-    }
-    co_finally;
-    co_fd_close(self->fd);
-    co_end;
-}
-
-struct echo_server { co_frame; int listener, peers; intptr_t fd; };
-static co_define(echo_server)
-{
-    co_begin;
-    for (; self->peers > 0; self->peers--) {
-        co_try(self->fd, co_accept(self->listener));
-        check_equal(co_go(echoes, .fd = (int)self->fd), 0);
-    }
-    co_finally;
-    co_fd_close(self->listener);
-    co_end;
-}
-
 struct dials { co_frame; int port, left, rounds, fd; intptr_t n; struct co_connect slot;
                char out[30000], in[30000]; };
 static co_define(dials)
@@ -268,7 +241,7 @@ static void a_storm_of_signals_reaches_no_op(void **state)
     signals = 0;
     on_signal(SIGALRM, count_signal);
     setitimer(ITIMER_REAL, &often, NULL);
-    co_go(echo_server, .listener = listener, .peers = peers * each);
+    co_go(echo_server, .listener = listener, .left = peers * each);
     for (int i = 0; i < peers; i++) {
         co_go(dials, .port = co_tcp_port(listener), .left = each);
         co_go(sleeps, .left = 3 * each);
@@ -394,7 +367,7 @@ static void child_frees(void *told_libev)
     memset(&storm, 0, sizeof storm);
     check(co_loop_new(NULL) != NULL);
     listener = co_tcp_listen(NULL, 0, 0);
-    co_go(echo_server, .listener = listener, .peers = 10);
+    co_go(echo_server, .listener = listener, .left = 10);
     co_go(dials, .port = co_tcp_port(listener), .left = 10);
     co_go(sleeps, .left = 10);
     runs();

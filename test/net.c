@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * net.c: tests of TCP: listening, connecting, sending, receiving, and peers that misbehave. Lines
  * have a file of their own, stream.c. */
-#include "loop_test.h"
+#include "net_test.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 
 /* ---- Listening ------------------------------------------------------------------------------- */
 
@@ -211,39 +209,6 @@ static void a_port_can_be_listened_on_again_at_once(void **state)
     assert_int_equal(run(restart), 0);
 }
 
-/* A listener whose backlog is full: whoever connects now waits. */
-struct full { int listener, port, count, fds[64]; };
-
-static void full_begins(struct full *full)
-{
-    struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-
-    full->listener = co_tcp_listen(NULL, 0, 0);
-    full->port = co_tcp_port(full->listener);
-    listen(full->listener, 0);
-    to.sin_port = htons((uint16_t)full->port);
-    for (full->count = 0; full->count < 64; full->count++) {
-        int fd = socket(AF_INET, SOCK_STREAM, 0);
-        struct pollfd wait = { .fd = fd, .events = POLLOUT };
-
-        full->fds[full->count] = fd;
-        co_fd_nonblock(fd);
-        connect(fd, (struct sockaddr *)&to, sizeof to);
-        if (poll(&wait, 1, 50) == 0) {
-            full->count++;
-            break;
-        }
-    }
-    assert_true(full->count < 64);
-}
-
-static void full_ends(struct full *full)
-{
-    for (int i = 0; i < full->count; i++)
-        close(full->fds[i]);
-    co_fd_close(full->listener);
-}
-
 struct hasty { co_frame; int port; struct co_connect slot; struct co_within deadline; intptr_t n; };
 static co_define(hasty)
 {
@@ -368,35 +333,6 @@ static void accepting_on_what_does_not_listen_is_an_error(void **state)
 
 /* ---- Echo ------------------------------------------------------------------------------------ */
 
-struct session { co_frame; int fd; intptr_t n; char buf[4096]; };
-static co_define(session)
-{
-    co_begin;
-    for (;;) {
-        co_try(self->n, co_recv(self->fd, self->buf, sizeof self->buf));
-        if (self->n == 0)
-            break;
-        co_try(co_send_all(self->fd, self->buf, (size_t)self->n));
-    }
-    co_finally;
-    co_fd_close(self->fd);
-    co_end;
-}
-
-struct server { co_frame; int listener, left; intptr_t n; };
-static co_define(server)
-{
-    co_begin;
-    for (; self->left > 0; self->left--) {
-        co_try(self->n, co_accept(self->listener));
-        if (co_go(session, .fd = (int)self->n) < 0)
-            co_fd_close((int)self->n);
-    }
-    co_finally;
-    co_fd_close(self->listener);
-    co_end;
-}
-
 /* Sends [rounds] messages of [size] bytes, in pieces of [piece], and wants each of them back. */
 struct client {
     co_frame;
@@ -437,7 +373,7 @@ static void echo(int clients, int rounds, size_t size, size_t piece)
     static struct co_task *tasks[1000];
     int listener = co_tcp_listen(NULL, 0, 0), port = co_tcp_port(listener);
 
-    assert_int_equal(co_go(server, .listener = listener, .left = clients), 0);
+    assert_int_equal(co_go(echo_server, .listener = listener, .left = clients), 0);
     for (int i = 0; i < clients; i++)
         tasks[i] = co_spawn(client, .port = port, .rounds = rounds, .size = size, .piece = piece);
     assert_int_equal(co_loop_run(co_loop_current()), 0);
@@ -577,15 +513,6 @@ static void half_a_connection_can_end(void **state)
 
     meet_here(fds);
     run(half_close, .fds = { fds[0], fds[1] });
-}
-
-/* Closes with a RST, not a FIN. */
-static void reset(int fd)
-{
-    struct linger now = { .l_onoff = 1, .l_linger = 0 };
-
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    co_fd_close(fd);
 }
 
 struct reset_in { co_frame; int fds[2]; struct co_task *task; intptr_t n; };

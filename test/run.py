@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """run.py: what `make test` and `make check` run, several programs at once.
 
-    run.py --cc CC --root DIRECTORY --tests NAME... --fuzz NAME... --scripts FILE...
+    run.py --cc CC --root DIRECTORY --tests NAME... --raced NAME... --fuzz NAME...
+           --scripts FILE...
     run.py --check --tests NAME...
 
 Every program of test/ in build/switch and build/labels (sanitizers), and in build/plain under
-valgrind; the fuzz targets over their corpus; test/thread under the thread sanitizer; the scripts;
-the snippets. With --check: the programs in build/switch alone, at their smaller sizes. The output
-of each is printed when it has ended; what failed is listed at the end, and what took longest."""
+valgrind; those of --raced under the thread sanitizer; the fuzz targets over their corpus; the
+scripts; the snippets. With --check: the programs in build/switch alone, at their smaller sizes. The
+output of each is printed when it has ended; at the end, what took longest, and what failed.
+"""
 import argparse
 import concurrent.futures
 import os
@@ -90,7 +92,8 @@ def test_jobs(options):
     for target in options.fuzz:
         for form in 'switch', 'labels':
             yield Job(['build/%s/test/fuzz/%s' % (form, target), 'test/fuzz/corpus/' + target])
-    yield Job(['build/races/test/thread'])
+    for test in options.raced:
+        yield Job(['build/races/test/' + test])
 
 
 def run(job, count):
@@ -117,7 +120,7 @@ def main():
     parser.add_argument('--cc', default='cc')
     parser.add_argument('--root')
     parser.add_argument('--check', action='store_true')
-    for name in 'tests', 'fuzz', 'scripts':
+    for name in 'tests', 'raced', 'fuzz', 'scripts':
         parser.add_argument('--' + name, nargs='*', default=[])
     options = parser.parse_args()
     signal.signal(signal.SIGINT, signal.default_int_handler)    # which `make test &` has ignored

@@ -333,23 +333,6 @@ static void lengths_that_wrap_around_are_refused(void **state)
     stop(server, SIGTERM);
 }
 
-/* Memory that is in use, in KB; -1 where /proc does not tell. */
-static long resident(pid_t pid)
-{
-    char path[64];
-    long pages = -1;
-    FILE *file;
-
-    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
-    file = fopen(path, "r");
-    if (!file)
-        return -1;
-    if (fscanf(file, "%*d %ld", &pages) != 1)
-        pages = -1;
-    fclose(file);
-    return pages < 0 ? -1 : pages * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
 /* Sanitizers and valgrind keep what was freed. */
 static long resident_limit(void)
 {

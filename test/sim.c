@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * sim.c: tests of a loop under test, struct co_trial_options: virtual time, disorder from a seed,
- * a cancel, a deadline or a failure at a chosen point. What drives it, the rest of
- * trial.h, is tested in trial.c. */
-#include "loop_test.h"
+ * a cancel, a deadline or a failure at a chosen point. What drives it, the rest of trial.h, is
+ * tested in trial.c. */
+#include "net_test.h"
 #include "../process.h"
 #include "../trial.h"
 #include "sim_day.h"

@@ -4,28 +4,13 @@
 #ifndef SIM_DAY_H
 #define SIM_DAY_H
 
-/* Sends back what it gets. */
-struct day_session { co_frame; int fd; intptr_t n; char buf[100]; };
-static co_define(day_session) {
-    co_begin;
-    for (;;) {
-        co_try(self->n, co_recv(self->fd, self->buf, sizeof self->buf));
-        if (self->n == 0)
-            break;
-        co_try(co_send_all(self->fd, self->buf, (size_t)self->n));
-    }
-    co_finally;
-    co_fd_close(self->fd);
-    co_end;
-}
-
 struct day_server { co_frame; int listener, fd; struct co_group sessions; };
 static co_define(day_server) {
     co_begin;
     co_group_init(&self->sessions, &(struct co_group_options){ .collect = 1 });
     for (;;) {
         co_try(self->fd, co_accept(self->listener));
-        if (co_group_go(&self->sessions, day_session, .fd = self->fd) < 0)
+        if (co_group_go(&self->sessions, echo_session, .fd = self->fd) < 0)
             co_fd_close(self->fd);
     }
     co_finally;
@@ -101,7 +86,7 @@ static co_define(day) {
     self->listener = co_tcp_listen(NULL, 0, 0);
     self->port = co_tcp_port(self->listener);
     self->server = co_spawn(day_server, .listener = self->listener);
-    self->session = co_spawn(day_session, .fd = self->pair[1]);
+    self->session = co_spawn(echo_session, .fd = self->pair[1]);
     for (int i = 0; i < 3; i++)
         self->tasks[i] = co_spawn(day_client, .fd = -1, .port = self->port,
                                   .period = 30 + 11 * i, .until = self->seconds);

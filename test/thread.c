@@ -1,56 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * thread.c: tests of co_thread and its pool, of posts from threads and signal handlers, and of a
- * loop per thread. After each test no thread is left. */
+ * thread.c: tests of co_thread and its pool, of posts from threads and signal handlers. After
+ * each test no thread is left. A loop per thread: loop_threads.c. */
 #define _GNU_SOURCE
-#include "loop_test.h"
+#include "thread_test.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <limits.h>
-#include <netinet/in.h>
-#include <pthread.h>
 #include <sched.h>
-
-/* ---- Threads --------------------------------------------------------------------------------- */
-
-static int threads_before;
-
-/* Of this process; -1 where that cannot be known. */
-static int threads(void)
-{
-    DIR *dir = opendir("/proc/self/task");
-    struct dirent *entry;
-    int count = 0;
-
-    if (!dir)
-        return -1;
-    while ((entry = readdir(dir)) != NULL)
-        count += entry->d_name[0] != '.';
-    closedir(dir);
-    return count;
-}
-
-static void rest(void)
-{
-    usleep(1000);
-}
-
-/* A thread that was joined is seen there for a moment yet. */
-static bool threads_become(int wanted)
-{
-    for (int tries = 0; tries < 20000 && threads() != wanted; tries++)
-        rest();
-    return threads() == wanted;
-}
-
-static pthread_t thread(void *(*fn)(void *), void *arg)
-{
-    pthread_t made;
-
-    if (pthread_create(&made, NULL, fn, arg) != 0)
-        abort();
-    return made;
-}
 
 /* ---- A gate: calls wait inside until it is opened -------------------------------------------- */
 
@@ -98,8 +53,7 @@ static intptr_t pass(void *arg)
 static int begins(void **state)
 {
     gate.open = gate.inside = gate.most = gate.calls = 0;
-    threads_before = threads();
-    return test_begins(state);
+    return threads_begin(state);
 }
 
 static int begins_with_a_loop(void **state)
@@ -107,21 +61,10 @@ static int begins_with_a_loop(void **state)
     return begins(state) == 0 && co_loop_new(NULL) ? 0 : -1;
 }
 
-static int ends(void **state)
-{
-    co_loop_free(co_loop_current());
-    co_thread_limit(16);
-    if (!threads_become(threads_before)) {
-        print_error("%d threads, there were %d\n", threads(), threads_before);
-        failures_++;
-    }
-    return test_ends(state);
-}
-
 #undef TEST
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begins_with_a_loop, ends)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begins_with_a_loop, threads_end)
 #undef TEST_ALONE
-#define TEST_ALONE(name) cmocka_unit_test_setup_teardown(name, begins, ends)
+#define TEST_ALONE(name) cmocka_unit_test_setup_teardown(name, begins, threads_end)
 
 /* ---- co_thread ------------------------------------------------------------------------------- */
 
@@ -505,26 +448,6 @@ static void the_threads_end_with_the_last_loop(void **state)
 
 /* ---- Without a thread ------------------------------------------------------------------------ */
 
-/* From now on, or no longer, pthread_create() fails with EAGAIN: no memory has room for a stack. */
-static void stacks_too_large(bool too_large)
-{
-    static size_t usual;
-    pthread_attr_t attr;
-
-    assert_int_equal(pthread_getattr_default_np(&attr), 0);
-    if (too_large)
-        assert_int_equal(pthread_attr_getstacksize(&attr, &usual), 0);
-    assert_int_equal(pthread_attr_setstacksize(&attr, too_large ? SIZE_MAX / 4 : usual), 0);
-    assert_int_equal(pthread_setattr_default_np(&attr), 0);
-    pthread_attr_destroy(&attr);
-}
-
-/* -EAGAIN; valgrind has another reason to refuse such a stack. */
-static bool no_thread(intptr_t result)
-{
-    return result == -EAGAIN || (under_valgrind() && result == -EINVAL);
-}
-
 static void a_call_without_a_thread_is_EAGAIN(void **state)
 {
     (void)state;
@@ -748,228 +671,6 @@ static void a_loop_that_rides_takes_posts_and_calls(void **state)
     ev_loop_destroy(ev);
 }
 
-/* ---- A loop per thread ----------------------------------------------------------------------- */
-
-enum { LOOPS = 4 };
-
-static struct { int sum, slept; } seen[LOOPS];   /* each its own */
-static int alive;                                               /* in all loops */
-
-static int loops_begins(void **state)
-{
-    memset(seen, 0, sizeof seen);
-    alive = 0;
-    return begins(state);
-}
-
-#define TEST_LOOPS(name) cmocka_unit_test_setup_teardown(name, loops_begins, ends)
-
-struct adds { co_frame; int n, i, add[3]; };
-static co_define(adds) {
-    co_begin;
-    for (; self->i < self->n; self->i++) {
-        co_try(co_sleep(0));
-        seen[co_loop_index()].sum += ++self->add[self->i];
-    }
-    co_end;
-}
-
-static void each_loop_has_an_index_and_a_copy_of_the_arguments(void **state)
-{
-    (void)state;
-    assert_int_equal(co_loop_threads(LOOPS, adds, .n = 3, .add = { 1, 10, 100 }), 0);
-    for (int i = 0; i < LOOPS; i++)
-        assert_int_equal(seen[i].sum, 114);
-    assert_int_equal(co_loop_index(), 0);
-    assert_null(co_loop_current());
-}
-
-static void one_loop_or_none_asked_for_is_one(void **state)
-{
-    (void)state;
-    assert_int_equal(co_loop_threads(1, adds, .n = 1), 0);
-    assert_int_equal(co_loop_threads(0, adds, .n = 1), 0);
-    assert_int_equal(seen[0].sum, 2);
-    assert_int_equal(seen[1].sum, 0);
-}
-
-/* When all [n] are there, number [who] gives [result], or cancels itself, or raises SIGINT; the
- * others sleep, and may be [content] with their cancel. */
-struct sleeps { co_frame; int n, who, cancels, raises, content; intptr_t result, slept; };
-static co_define(sleeps) {
-    co_begin;
-    __atomic_add_fetch(&alive, 1, __ATOMIC_SEQ_CST);
-    while (self->slept == 0 && __atomic_load_n(&alive, __ATOMIC_SEQ_CST) < self->n)
-        co_await(self->slept, co_sleep(0.001));
-    if ((int)co_loop_index() == self->who) {
-        if (self->raises)
-            kill(getpid(), SIGINT);
-        else if (self->cancels)
-            co_cancel(co_current());
-        else
-            co_return(self->result);
-    }
-    if (self->slept == 0)
-        co_await(self->slept, co_sleep(1000));
-    seen[co_loop_index()].slept = (int)self->slept;
-    co_return(self->content ? 0 : self->slept);
-    co_end;
-}
-
-static int cancelled(void)
-{
-    int count = 0;
-
-    for (int i = 0; i < LOOPS; i++)
-        count += seen[i].slept == -ECANCELED;
-    return count;
-}
-
-static void the_first_failure_cancels_the_others_and_is_given(void **state)
-{
-    (void)state;
-    for (int who = 0; who < LOOPS; who++) {
-        alive = 0;
-        memset(seen, 0, sizeof seen);
-        assert_int_equal(co_loop_threads(LOOPS, sleeps, .n = LOOPS, .who = who, .result = -5), -5);
-        assert_int_equal(cancelled(), LOOPS - 1);
-        assert_int_equal(seen[who].slept, 0);
-    }
-}
-
-static void one_that_is_cancelled_cancels_the_others(void **state)
-{
-    (void)state;
-    assert_int_equal(co_loop_threads(LOOPS, sleeps, .n = LOOPS, .who = 2, .cancels = 1),
-                     -ECANCELED);
-    assert_int_equal(cancelled(), LOOPS);
-}
-
-static void one_that_is_content_with_its_cancel_cancels_the_others_too(void **state)
-{
-    (void)state;
-    assert_int_equal(co_loop_threads(LOOPS, sleeps, .n = LOOPS, .cancels = 1, .content = 1), 0);
-    assert_int_equal(cancelled(), LOOPS);
-}
-
-static void without_a_thread_all_are_cancelled_and_it_is_EAGAIN(void **state)
-{
-    (void)state;
-    intptr_t result;
-
-    stacks_too_large(true);
-    result = co_loop_threads(LOOPS, sleeps, .n = LOOPS);
-    stacks_too_large(false);
-    assert_true(no_thread(result));
-}
-
-static void in_a_thread_that_has_a_loop_it_is_EBUSY(void **state)
-{
-    (void)state;
-    struct co_loop *loop = co_loop_new(NULL);
-
-    assert_int_equal(co_loop_threads(LOOPS, sleeps, .n = LOOPS), -EBUSY);
-    assert_ptr_equal(co_loop_current(), loop);
-}
-
-static void ctrl_c_reaches_the_first_and_cancels_all(void **state)
-{
-    (void)state;
-    int status = 0;
-    pid_t child;
-
-    fflush(NULL);
-    child = fork();
-    if (child == 0) {
-        alarm(60);
-        signal(SIGINT, SIG_DFL);
-        intptr_t result = co_loop_threads(LOOPS, sleeps, .n = LOOPS, .who = 3, .raises = 1);
-        _exit(result == -ECANCELED && cancelled() == LOOPS ? 11 : 12);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 11);
-}
-
-/* ---- One listener per thread ----------------------------------------------------------------- */
-
-static int shared_port, listening;
-static int served[LOOPS];
-
-/* [n] clients, one after the other, as a call: each gets one byte, and it is that of its server. */
-static intptr_t clients(void *arg)
-{
-    int n = *(int *)arg, answered = 0;
-
-    for (int i = 0; i < n; i++) {
-        struct sockaddr_in to = { .sin_family = AF_INET };
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        char byte = 0;
-
-        to.sin_port = htons((uint16_t)shared_port);
-        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0 && read(fd, &byte, 1) == 1)
-            answered += byte >= 'a' && byte < 'a' + LOOPS;
-        close(fd);
-    }
-    return answered;
-}
-
-struct serves { co_frame; int listener, fd; char byte; };
-static co_define(serves) {
-    co_begin;
-    for (;;) {
-        co_try(self->fd, co_accept(self->listener));
-        self->byte = (char)('a' + co_loop_index());
-        co_await(co_send(self->fd, &self->byte, 1));
-        co_fd_close(self->fd);
-        served[co_loop_index()]++;
-    }
-    co_finally;
-    co_fd_close(self->listener);
-    co_end;
-}
-
-/* The first has the port and the clients; when they are done, it cancels itself, and so all. */
-struct shares { co_frame; struct serves serves; struct co_task *mine; int fd, n; intptr_t r; };
-static co_define(shares) {
-    co_begin;
-    while (co_loop_index() > 0 && __atomic_load_n(&shared_port, __ATOMIC_ACQUIRE) == 0)
-        co_try(co_sleep(0.001));
-    co_try(self->fd, co_done(co_tcp_listen(NULL, shared_port, CO_TCP_REUSEPORT)));
-    __atomic_add_fetch(&listening, 1, __ATOMIC_SEQ_CST);
-    if (co_loop_index() > 0) {
-        co_await(self->r, co_call(&self->serves, serves, .listener = self->fd));
-        co_return(self->r);
-    }
-    __atomic_store_n(&shared_port, co_tcp_port(self->fd), __ATOMIC_RELEASE);
-    self->mine = co_spawn(serves, .listener = self->fd);
-    while (__atomic_load_n(&listening, __ATOMIC_SEQ_CST) < LOOPS)
-        co_try(co_sleep(0.001));
-    co_await(self->r, co_thread(clients, &self->n));
-    co_cancel(self->mine);
-    co_await(co_join(self->mine));
-    co_task_free(self->mine);
-    co_cancel(co_current());
-    co_return(self->r == self->n ? 0 : -EPROTO);
-    co_end;
-}
-
-static void one_listener_per_thread_shares_a_port(void **state)
-{
-    (void)state;
-    int sum = 0, n = sized(400, 100);
-
-    shared_port = listening = 0;
-    memset(served, 0, sizeof served);
-    assert_int_equal(co_loop_threads(LOOPS, shares, .n = n), 0);
-    for (int i = 0; i < LOOPS; i++) {
-        assert_true(served[i] > 0);
-        sum += served[i];
-    }
-    assert_int_equal(sum, n);
-}
-
 static const struct CMUnitTest tests[] = {
     TEST(a_call_runs_in_another_thread_and_gives_its_result),
     TEST(the_others_go_on_meanwhile),
@@ -996,28 +697,6 @@ static const struct CMUnitTest tests[] = {
     TEST(nothing_but_a_referenced_loop_waits_for_posts),
     TEST(calls_that_are_over_or_taken_back_leave_no_reference),
     TEST_ALONE(a_loop_that_rides_takes_posts_and_calls),
-    TEST_LOOPS(each_loop_has_an_index_and_a_copy_of_the_arguments),
-    TEST_LOOPS(one_loop_or_none_asked_for_is_one),
-    TEST_LOOPS(the_first_failure_cancels_the_others_and_is_given),
-    TEST_LOOPS(one_that_is_cancelled_cancels_the_others),
-    TEST_LOOPS(one_that_is_content_with_its_cancel_cancels_the_others_too),
-    TEST_LOOPS(without_a_thread_all_are_cancelled_and_it_is_EAGAIN),
-    TEST_LOOPS(in_a_thread_that_has_a_loop_it_is_EBUSY),
-    TEST_LOOPS(ctrl_c_reaches_the_first_and_cancels_all),
-    TEST_LOOPS(one_listener_per_thread_shares_a_port),
 };
-
-static void *nothing(void *arg)
-{
-    return arg;
-}
-
-/* A sanitizer makes a thread of its own with the first one, and it stays. */
-static int first_thread(void **state)
-{
-    (void)state;
-    pthread_join(thread(nothing, NULL), NULL);
-    return 0;
-}
 
 TEST_MAIN_WITH(tests, first_thread, NULL)
