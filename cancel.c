@@ -424,11 +424,24 @@ static void check(struct co_task *task, int holds, const char *what)
         co_stop_(task, "a fault of this library: ", what, "");
 }
 
+/* A chain of more frames than that is left unchecked, for this is done at each turn. */
+enum { CHECKED = 100 };
+static int is_long(struct co_head *co)
+{
+    int frames = 0;
+
+    for (; co && frames <= CHECKED; co = co->caller)
+        frames++;
+    return frames > CHECKED;
+}
+
 void co_task_check_(struct co_task *task)
 {
     int due = is_asked(task->request), lent = is_lent(task->request);
     int waits = task->step == CO_TASK_WAITING_;
 
+    if (is_long(task->chain.top))
+        return;
     FOR_EACH_WITHIN(w, task) {
         due |= is_asked(w->request);
         lent |= is_lent(w->request);
