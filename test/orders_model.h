@@ -722,9 +722,12 @@ static void each_is_over(int x)
     OF(x)->each = OVER;
 }
 
-/* Nobody asked: the first failure in time, whatever it is. */
-static void gather_goes_on(struct person *gather, int x, intptr_t result)
+/* One of its tasks has ended. In the end it gives the first failure in time; if it was asked, the
+ * first that is no cancel. */
+static void gather_goes_on(int x, intptr_t result)
 {
+    struct person *gather = OF(x);
+
     if (result < 0 && gather->first == 0)
         gather->first = result;
     if (is_failure(result) && gather->failure == 0)
@@ -746,7 +749,7 @@ static void member_ended(int x, int who)
         if (owner->gives == BLOCKED && owner->kind == FOR_THE_NEXT)
             wakes(x, 1);
     } else if (owner->op == 'm') {
-        gather_goes_on(owner, x, OF(who)->result);
+        gather_goes_on(x, OF(who)->result);
     } else if (set_is_over(owner->op, look())) {
         set_is_left(x);
         wakes(x, set_gives(owner->op, look()));
