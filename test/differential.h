@@ -25,6 +25,7 @@ static int64_t now_ns, sequence;
 static int fuel_left;                           /* so that every program ends */
 static int said;                                /* lines */
 static struct kept { struct kept *next; int64_t aligned; } *kept;
+static struct retired { struct retired *next; struct co_task *task; } *retired;
 
 static CALL intptr_t mod(intptr_t x)
 {
@@ -65,7 +66,14 @@ static CALL void say_where(int place, struct co_task *task)
 /* Moments of which no two are equal, since equal ones come in any order. */
 static CALL int64_t moment(int ms)
 {
-    return (now_ns / MS + ms) * MS + ++sequence;
+    sequence += 2;
+    return (now_ns / MS + ms) * MS + sequence;
+}
+
+/* A moment that no timer has: all others are even, and this was never before. */
+static CALL void tick(void)
+{
+    now_ns = (now_ns + 1) | 1;
 }
 
 static CALL double in_ms(int ms)
@@ -108,6 +116,19 @@ static CALL void *fresh(size_t size)
     block->next = kept;
     kept = block;
     return block + 1;
+}
+
+/* A slot whose task has ended is free again. The task itself stays: others may still name it. */
+static CALL void retire(int slot)
+{
+    if (T[slot] && co_task_state(T[slot]) != CO_TASK_PENDING) {
+        struct retired *old = (struct retired *)fresh(sizeof *old);
+
+        old->next = retired;
+        old->task = T[slot];
+        retired = old;
+        T[slot] = NULL;
+    }
 }
 
 static int64_t world_now(struct co_driver *driver)
@@ -169,6 +190,8 @@ static CALL void world_run(int number, void (*start)(void), int coarse)
     }
     printf("end at %ld, %ld %ld %ld %ld\n", (long)(now_ns / 1000), (long)g[0], (long)g[1],
            (long)g[2], (long)g[3]);
+    for (; retired; retired = retired->next)
+        co_task_free(retired->task);
     co_scheduler_free(&scheduler);
     while (kept) {
         struct kept *next = kept->next;

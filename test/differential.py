@@ -7,8 +7,9 @@
     test/differential.py --self-test                                that it notices what is wrong
 
 Program N of seed S is always the same. Each is a few coroutines: loops, branches, calls, recursion,
-generators, tasks that cancel each other, deadlines, clean-up that awaits, early returns. World,
-below, says what the words of coro.h and task.h mean; it is written from what the headers promise.
+generators, tasks that cancel each other and themselves, groups, nested deadlines, clean-up that
+awaits, early returns. World, below, says what the words of coro.h, task.h and group.h mean; it is
+written from what these promise, not from how the library does it.
 The C programs are compiled in many configurations: compilers, forms, optimisation. A program that
 differs is made as small as it can be and left in build/differential/.
 """
@@ -25,6 +26,7 @@ import os
 import pathlib
 import random
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -33,8 +35,10 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 KEEP = ROOT / "build" / "differential"
-LIBRARY = ("task.c", "group.c")
+LIBRARY = ("task.c", "timer.c", "cancel.c", "group.c")
+INCLUDED = ("coro.h", "task.h", "task_impl.h", "group.h")
 SLOTS, EVENTS, COUNTS = 5, 3, 4         # as in differential.h
+DEADLINES = 4                           # so many at most around one op of one coroutine
 MS, TICK, FUEL, BUDGET = 1000000, 100000, 300, 128
 BATCH = 10                              # programs in a file: a compiler is slow to start
 LABELS_EVERY = 6                        # each 6th file has awaits inside a switch: CO_LABELS only
@@ -56,6 +60,7 @@ WARN = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror"]
 # whoever awaits its next value. An op is a pair: ("done", result), ("wait", None), ("run", what).
 
 WAIT, PAUSE, YIELD = "wait", "pause", "yield"
+NONE, ASKED, LENT, BACK, LENT_AGAIN, UNSEEN = "none asked lent back again unseen".split()
 CANCELED, TIMEDOUT = -errno.ECANCELED, -errno.ETIMEDOUT
 
 
@@ -92,18 +97,25 @@ class Frame:
             value = yield out
 
 
-class Deadline:
-    def __init__(self, task):
-        self.task, self.asked, self.met, self.handed = task, False, False, False
-        self.requests, self.timer = task.requests, None
-        self.outer = False              # meanwhile the request of one outside of it was met
+class Scope:
+    """Where a request belongs: a task, or a deadline that the task stands in. A request is
 
-    def is_met(self):
-        """Those inside of it leave it its -ECANCELED."""
-        self.met = True
-        inside = self.task.deadlines.index(self) + 1
-        for deadline in self.task.deadlines[inside:]:
-            deadline.outer = True
+        ASKED       and met by the wait in progress, else by the next await
+        LENT        while the task waits for tasks, which were asked instead
+        BACK        if that await then gave something else than -ECANCELED: ASKED once more
+        LENT_AGAIN  from BACK: whatever the tasks give, that await gives -ECANCELED
+        UNSEEN      met while the task waited, and the task has not run since; the task's own only
+
+    [met]: a -ECANCELED was this scope's. [overruled]: one that passes it belongs farther out."""
+
+    def __init__(self):
+        self.state, self.met, self.overruled = NONE, False, False
+
+    def is_asked(self):
+        return self.state in (ASKED, BACK)
+
+    def is_lent(self):
+        return self.state in (LENT, LENT_AGAIN)
 
 
 class Group:
@@ -112,7 +124,7 @@ class Group:
         self.begin()
 
     def begin(self):
-        self.cancelled, self.asked, self.failure, self.waiter = False, False, 0, None
+        self.cancelled, self.failure, self.waiter = False, 0, None
 
 
 class Task:
@@ -121,9 +133,11 @@ class Task:
         self.state, self.value = "ready", None
         self.wait = self.on = self.timer = self.members = None
         self.stands = frame.kind.name, ""           # the innermost coroutine, and its await
-        self.joiners, self.deadlines = [], []       # deadlines: outermost first
-        self.paused = self.pending = self.told = self.expired = False
-        self.requests = self.failure = 0
+        self.scopes = [Scope()]         # its own, then its deadlines, the outermost first
+        self.joiners, self.failures, self.paused = [], [], False
+
+    def is_lent(self):
+        return any(scope.is_lent() for scope in self.scopes)
 
 
 class World:
@@ -136,6 +150,7 @@ class World:
         self.own = []                   # the tasks of no group; and the groups that have some
         self.groups = []
         self.current, self.budget, self.trace = None, 0, []
+        self.walk = []                  # those that wait and are to hear of a request, each once
 
     # Plain calls
 
@@ -151,8 +166,11 @@ class World:
         slot = self.current.slot if self.current else -1
         self.trace.append(f"{place} {value} task {slot} at {self.now // 1000}")
 
+    def tick(self):
+        self.now = self.now + 1 | 1
+
     def moment(self, ms):
-        self.sequence += 1
+        self.sequence += 2
         return (self.now // MS + ms) * MS + self.sequence
 
     def in_ms(self, ms):
@@ -168,6 +186,10 @@ class World:
             self.T[slot] = task
         self.own.append(task)
         self.ready.append(task)
+
+    def retire(self, slot):
+        if self.T[slot] and self.T[slot].state == "ended":
+            self.T[slot] = None
 
     def co_group_go(self, group, frame):
         if group.cancelled:
@@ -216,90 +238,104 @@ class World:
             heapq.heappop(self.timers)
         return self.timers[0][0] if self.timers else None
 
-    # Cancel: a request meets the await in progress, else the next one
+    # Cancel: one request gives one -ECANCELED, by the wait in progress or else by the next await
 
-    def cancel(self, slot):
-        task = self.T[slot]
+    def cancel(self, task):
         if task is None or task.state == "ended":
             return 0
-        if self.request(task):
-            self.deliver(task, set())
+        self.request(task)
+        self.deliver()
         return 1
 
-    @staticmethod
-    def request(task):
-        """Two requests are one if the task has not seen the first. True: it waits, deliver it."""
-        task.requests += 1
-        one = task.pending or task.told
-        task.pending = task.pending or not task.told
-        return not one and task.state == "waiting"
+    def request(self, task):
+        """Asks the task itself. The request is merged with one that waits for an await or has not
+        been seen; if one was lent, it is passed on once more."""
+        own = task.scopes[0]
+        if own.state in (ASKED, BACK, UNSEEN):
+            return
+        if own.state == NONE:
+            own.state = ASKED
+        self.hears(task)
+
+    def hears(self, task):
+        if task.state == "waiting" and task not in self.walk:
+            self.walk.append(task)
+
+    def deliver(self):
+        """The walk: a task that waits for tasks passes its request on to them, and they queue up
+        behind the others. Each hears of it once, however many ways lead to it."""
+        for task in self.walk:
+            if task.wait == "join":
+                self.request(task.on)
+            elif task.wait == "gather":
+                for member in task.on:
+                    if member and member.members is task:
+                        self.request(member)
+            elif task.wait == "group":
+                self.request_all(task.on)
+            else:
+                self.take_back(task)
+                continue
+            self.lend(task)
+        self.walk = []
+
+    def request_all(self, group):
+        group.cancelled = True
+        for task in group.tasks:
+            self.request(task)
+
+    def take_back(self, task):
+        self.stop(task.timer)
+        if task.wait == "shield":
+            task.on.joiners.remove(task)
+        self.meet(task, UNSEEN)
+        self.wake_task(task, CANCELED)
 
     @staticmethod
-    def take(task):
-        """The request that meets the next await: the task's own, else the outermost deadline's."""
-        if task.pending:
-            task.pending = False
-            return True
-        for deadline in task.deadlines:
-            if deadline.asked:
-                deadline.asked = False
-                deadline.is_met()
+    def lend(task):
+        for scope in task.scopes:
+            if scope.is_asked():
+                scope.state = LENT_AGAIN if scope.state == BACK else LENT
+
+    @staticmethod
+    def met(task, n, state):
+        """Scope [n] is met by a -ECANCELED that the task is about to get. The deadlines inside it
+        pass that on under this name."""
+        task.scopes[n].state, task.scopes[n].met = state, True
+        for deadline in task.scopes[n + 1:]:
+            deadline.overruled = True
+
+    def meet(self, task, own=NONE):
+        """Meets the outermost scope that is asked; False if none is. [own] is the state in which
+        that leaves the task's own scope."""
+        for n, scope in enumerate(task.scopes):
+            if scope.is_asked():
+                self.met(task, n, NONE if n else own)
                 return True
         return False
 
-    @staticmethod
-    def is_asked(task):
-        return task.pending or any(deadline.asked for deadline in task.deadlines)
-
-    def deliver(self, task, seen):
-        """[task] waits, and a request meets that. It goes down to whom [task] waits for; a gather
-        passes one request on once, however many ways lead to it."""
-        if task.wait in ("join", "wait_for"):
-            self.stop(task.timer)
-            task.timer, task.wait, task.expired = None, "join", False
-            task.handed = task.handed or task.pending
-            if not task.pending:
-                for deadline in task.deadlines:
-                    if deadline.asked:
-                        deadline.handed = True
-                        break
-            self.take(task)
-            if self.request(task.on):
-                self.deliver(task.on, seen)
-        elif task.wait == "gather":
-            self.take(task)
-            if task not in seen:
-                seen.add(task)
-                for member in task.on:
-                    if member and member.members is task and self.request(member):
-                        self.deliver(member, seen)
-        elif task.wait == "group":
-            task.on.asked, task.on.cancelled = True, False
-            self.take(task)
-            self.co_group_cancel(task.on)
-        else:
-            own = task.pending
-            self.stop(task.timer)
-            if task.wait == "shield":
-                task.on.joiners.remove(task)
-            self.take(task)
-            self.wake_task(task, CANCELED)
-            task.told = own
+    def settle(self, task, value):
+        """What a wait that ends with [value] gives, if requests were lent to it; by that they are
+        met, or come back."""
+        if any(scope.state == LENT_AGAIN for scope in task.scopes):
+            value = CANCELED
+        for n, scope in enumerate(task.scopes):
+            if scope.is_lent() and value == CANCELED:
+                self.met(task, n, NONE if n else UNSEEN)
+            elif scope.is_lent():
+                scope.state = BACK
+        return value
 
     def co_group_cancel(self, group):
         if not group.cancelled:
-            group.cancelled = True
-            for task in group.tasks:
-                if self.request(task):
-                    self.deliver(task, set())
+            self.request_all(group)
+            self.deliver()
 
     def cancel_all(self):
         """All are asked before any meets it."""
         for task in self.tasks():
             self.request(task)
-        for task in self.tasks():
-            if task.state == "waiting" and task.pending:
-                self.deliver(task, set())
+        self.deliver()
 
     # Awaits
 
@@ -357,11 +393,11 @@ class World:
         return task
 
     def wake_task(self, task, value):
-        task.state, task.value, task.timer = "ready", value, None
+        task.state, task.value, task.timer = "ready", self.settle(task, value), None
         self.ready.append(task)
 
     def sleep_ns(self, when, at_once):
-        if self.take(self.current):
+        if self.meet(self.current):
             return "done", CANCELED
         if at_once:
             return self.later(0)
@@ -391,6 +427,20 @@ class World:
         if task and task.state == "waiting":
             self.wake_task(task, value)
 
+    def all_ended(self, value):
+        """An await of tasks that have all ended; -ECANCELED, from them, meets a request too."""
+        if value == CANCELED:
+            self.meet(self.current)
+        return self.complete(value)
+
+    def waits_for(self, wait, on=None):
+        """The running task waits, and its request, if it has one, is delivered at once."""
+        task = self.waits(wait, on)
+        if any(scope.is_asked() for scope in task.scopes):
+            self.hears(task)
+            self.deliver()
+        return "wait", None
+
     def join(self, slot, wait="join"):
         task = self.T[slot]
         if task is None:
@@ -398,35 +448,15 @@ class World:
         if task is self.current:
             return self.complete(-errno.EDEADLK)
         if task.state == "ended":
-            return self.complete(task.value)
-        me = self.waits(wait, task)
-        me.handed = False
-        task.joiners.append(me)
-        if self.is_asked(me):
-            self.deliver(me, set())
-        return "wait", None
+            return self.all_ended(task.value)
+        task.joiners.append(self.current)
+        return self.waits_for(wait, task)
 
     def shield(self, slot):
         return self.join(slot, "shield")
 
     def wait_for(self, slot, ns):
-        me, task = self.current, self.T[slot]
-        if task is None or task is me or task.state == "ended":
-            return self.join(slot)
-        late = ns <= 0 and not self.is_asked(me)
-        me.expired = False
-
-        def expire():
-            me.timer, me.expired = None, True
-            if self.request(task):
-                self.deliver(task, set())
-
-        if ns > 0:
-            me.timer = self.start(self.now + ns, expire)
-        op = self.join(slot, "wait_for")
-        if late:
-            expire()
-        return op
+        return self.within(ns, self.join(slot))
 
     def gather(self, *slots):
         me, tasks = self.current, [self.T[slot] for slot in slots]
@@ -436,73 +466,62 @@ class World:
             if task and task.state != "ended" and task.members:
                 return self.complete(-errno.EBUSY)
         ends = [self.result(slot) for slot in slots]
-        failure = next((r for r in ends if r < 0 and r != -errno.EINPROGRESS), 0)
+        me.failures = [r for r in ends if r < 0 and r != -errno.EINPROGRESS]
         left = [task for task in tasks if task and task.state != "ended"]
         if not left:
-            return self.complete(failure)
-        self.waits("gather", tasks).failure = failure
+            return self.all_ended(self.gathered(me))
         for task in left:
             task.members = me
-        if self.is_asked(me):
-            self.deliver(me, set())
-        return "wait", None
+        return self.waits_for("gather", tasks)
+
+    @staticmethod
+    def gathered(task):
+        """The first failure in time. That a task was cancelled counts as one if nobody asked for
+        it; if this gather was asked, only if there is no other."""
+        if task.is_lent():
+            return next((r for r in task.failures if r != CANCELED), CANCELED)
+        return task.failures[0] if task.failures else 0
 
     def group(self, group):
         if not group.tasks:
             failure = group.failure
             group.begin()
             return self.complete(failure)
-        group.waiter = self.waits("group", group)
-        if self.is_asked(group.waiter):
-            self.deliver(group.waiter, set())
-        return "wait", None
+        group.waiter = self.current
+        return self.waits_for("group", group)
 
     def within(self, ns, op):
         """A deadline; one over an op that is complete has nothing to do."""
         return op if op[0] == "done" else ("run", functools.partial(self.within_run, ns, op))
 
     def within_run(self, ns, op):
-        task = self.current
-        deadline = Deadline(task)
-        task.deadlines.append(deadline)
+        task, deadline = self.current, Scope()
+        task.scopes.append(deadline)
 
         def expire():
-            deadline.timer, deadline.asked = None, True
-            if task.state == "waiting":
-                self.deliver(task, set())
+            deadline.state = ASKED
+            self.hears(task)
+            self.deliver()
 
-        if ns <= 0:
-            expire()
-        else:
-            deadline.timer = self.start(self.now + ns, expire)
+        timer = self.start(self.now + max(ns, 0), expire)
         result = yield from self.await_(op, "co_within", "self->result, self->op")
-        self.stop(deadline.timer)
-        task.deadlines.remove(deadline)
-        if result != CANCELED or not deadline.met:
+        self.stop(timer)
+        task.scopes.pop()
+        if result != CANCELED or not deadline.met or deadline.overruled:
             return result
-        if task.requests != deadline.requests:
-            task.pending = False        # its own request has met its -ECANCELED with this one
+        if task.scopes[0].is_asked():   # met by this same -ECANCELED
+            self.meet(task)
             return CANCELED
-        return CANCELED if deadline.outer else TIMEDOUT
+        return TIMEDOUT
 
     # Turns
 
     def end(self, task, result):
-        unmet = task.pending and result != CANCELED
-        task.state, task.value, task.pending = "ended", result, False
+        task.state, task.value = "ended", result
         (task.group.tasks if task.group else self.own).remove(task)
         task.stands = task.frame.kind.name, ""
         for joiner in task.joiners:
-            for deadline in joiner.deadlines:
-                if deadline.handed:     # nobody has met it: it comes back
-                    deadline.handed, deadline.met, deadline.asked = False, False, unmet
-                    if not unmet:
-                        deadline.is_met()
-            if unmet and joiner.handed:
-                joiner.pending = True
-            self.stop(joiner.timer)
-            late = joiner.wait == "wait_for" and joiner.expired and result == CANCELED
-            self.wake_task(joiner, TIMEDOUT if late else result)
+            self.wake_task(joiner, result)
         if task.members:
             self.member_ended(task.members, task)
         if task.group:
@@ -515,20 +534,23 @@ class World:
             group.failure = result
             self.co_group_cancel(group)
         if not group.tasks and group.waiter:
-            self.wake_task(group.waiter, group.failure or (CANCELED if group.asked else 0))
+            self.wake_task(group.waiter,
+                           group.failure or (CANCELED if group.waiter.is_lent() else 0))
             group.begin()
 
     def member_ended(self, owner, task):
         task.members = None
-        if owner.failure == 0 and task.value < 0:
-            owner.failure = task.value
+        if task.value < 0:
+            owner.failures.append(task.value)
         if all(member is None or member.state == "ended" for member in owner.on):
-            self.wake_task(owner, owner.failure)
+            self.wake_task(owner, self.gathered(owner))
 
     def step(self, task):
         if task.paused:
-            task.value, task.paused = CANCELED if self.take(task) else 0, False
-        task.state, task.told = "running", False
+            task.value, task.paused = CANCELED if self.meet(task) else 0, False
+        if task.scopes[0].state == UNSEEN:
+            task.scopes[0].state = NONE
+        task.state = "running"
         self.current, self.budget = task, BUDGET
         try:
             out = task.run.send(task.value)
@@ -536,14 +558,12 @@ class World:
             self.current = None
             self.end(task, end.value)
             return
-        self.current = None
         if out is PAUSE:
             task.paused, task.state = True, "ready"
             self.ready.append(task)
         elif task.state == "running":   # co_wait() itself
-            task.state, task.wait = "waiting", "call"
-            if self.is_asked(task):
-                self.deliver(task, set())
+            self.waits_for("call")
+        self.current = None
 
     def turn(self):
         until = self.now
@@ -588,6 +608,7 @@ class Statement:
 class Coroutine:
     def __init__(self, name, is_generator):
         self.name, self.is_generator = name, is_generator
+        self.awaits = True              # else nothing in it does
         self.body, self.clean = [], []
         self.loops = 0                  # how many counters it has
 
@@ -612,6 +633,17 @@ def count(block):
     return sum(1 + sum(map(count, s.blocks)) for s in block)
 
 
+def innermost(op):
+    """What the deadlines are over."""
+    return innermost(op[3]) if op[0] == "within" else op
+
+
+def is_soon(op):
+    """It has a deadline of 0 seconds, which is due at the moment when it begins."""
+    return op[0] == "wait_for" and op[3] == 0 \
+        or op[0] == "within" and (op[2] == 0 or is_soon(op[3]))
+
+
 class Program:
     """Coroutine 0 is the main task's; number k < tasks is what task k runs, and waits for tasks of
     higher numbers only, so that no tasks wait for each other in a ring. A coroutine calls those of
@@ -628,8 +660,11 @@ class Program:
                            for i in range(total)]
         self.places = 0
         for i, co in enumerate(self.coroutines):
+            co.awaits = i == 0 or dice.random() < 0.9
             writer = Writer(self, i, False)
             writer.start_others(co.body)
+            if writer.may_go_round() and dice.random() < 0.3:
+                co.body.append(writer.rounds(0))    # early, so that many deadlines are around it
             writer.fill(co.body, dice.randint(4, 14))
             if dice.random() < 0.5:
                 Writer(self, i, True).fill(co.clean, dice.randint(1, 4))
@@ -645,7 +680,8 @@ class Writer:
         self.program, self.index, self.in_finally = program, index, in_finally
         self.co = program.coroutines[index]
         self.dice = program.dice
-        self.counters, self.breakable, self.depth, self.no_await = [], False, 0, False
+        self.counters, self.breakable, self.depth = [], False, 0
+        self.no_await = not self.co.awaits
         others = range(index + 1, len(program.coroutines))
         self.generators = [j for j in others if program.coroutines[j].is_generator][-2:]
         self.callees = [j for j in others if not program.coroutines[j].is_generator]
@@ -655,6 +691,8 @@ class Writer:
     def fill(self, block, budget):
         while budget > 0:
             statement = self.statement(budget)
+            if statement.kind == "await" and self.dice.random() < 0.06:
+                block.append(self.make("cancel_self"))      # the op finds a pending request
             block.append(statement)
             budget -= count([statement])
 
@@ -701,27 +739,34 @@ class Writer:
 
     # Ops
 
-    def op(self, nested=0):
+    def op(self, nested=0, soon=False):
+        """[nested] is the number of deadlines around it. [soon]: one of them is of 0 seconds; an
+        await has one of these at most, since two would be due at the same moment."""
         d, k = self.dice, self.program.tasks
         choice = [("sleep", d.choice([-1, 0, 0, 1, 1, 2, 3, 5, 8]))] * 3
         choice.append(("sleep_until", d.choice([0, 1, 4])))
         choice.append(("done", d.choice([self.expression(), self.expression(), "-44"])))
         choice += [("wait", d.randrange(EVENTS))] if nested or d.random() < 0.3 else []
-        choice += [("call", d.choice(self.callees), *self.arguments())] * 4 if self.callees else []
+        if self.callees:
+            call = "call", d.choice(self.callees), *self.arguments()
+            choice += [call] * (12 if nested else 4)
         for j in self.generators:
             choice += [("next", j)] * 2 + [("close", j)]
+        least = 1 if soon else 0
         if self.higher:
             slot = d.choice(self.higher)
             choice += [("join", slot), ("shield", slot)] * 3
-            choice += [("wait_for", slot, d.choice([0, 1, 2, 4, 9]))] * 2
+            choice += [("wait_for", nested, slot, max(least, d.choice([0, 1, 2, 4, 9])))] * 2
             choice += [("gather", *(d.randrange(self.index + 1, k)
-                                    for _ in range(d.randint(1, 3))))] * 2
+                                    for _ in range(d.randint(1, 3))))] * (4 if nested else 2)
         if not self.co.is_generator:
-            choice += [("group",)] * 2
-        if nested < 3:
-            choice += [("within", nested, d.choice([0, 1, 2, 3, 6]))] * 2
+            choice += [("group",)] * (4 if nested else 2)
+        if nested < DEADLINES - 1:
+            choice += [("within", nested, max(least, d.choice([0, 1, 2, 3, 6])))] * 2
         op = d.choice(choice)
-        return (*op, self.op(nested + 1)) if op[0] == "within" else op
+        if op[0] == "within":
+            return (*op, self.op(nested + 1, soon or op[2] == 0))
+        return op
 
     # Statements
 
@@ -733,6 +778,7 @@ class Writer:
         d = self.dice
         plain = [self.set, self.bump, self.bump, self.local, self.leave, self.wake, self.wake,
                  self.probe, self.where, self.spawn, self.cancel, self.busy]
+        plain += [self.cancel_self] if d.random() < 0.3 else []
         awaits = [self.await_] * 14 + [self.pause, self.until, self.recurse]
         awaits = [] if self.no_await else awaits
         if self.co.is_generator and not (self.in_finally or self.no_await):
@@ -744,8 +790,9 @@ class Writer:
             plain += [self.branch] * 3 + [self.loop] * 3 + [self.switch]
         if self.breakable:
             plain += [self.jump] * 2
-        if not (self.co.is_generator or self.in_finally):
-            plain += [self.co_group_go] * 2 + [self.co_group_cancel] if self.callees else []
+        if self.has_groups():
+            plain += [self.co_group_go] * 2 + [self.co_group_cancel]
+        awaits += [self.rounds] if self.may_go_round() else []
         if self.higher and not self.no_await:
             awaits += [self.storm] if d.random() < 0.1 else []
             plain += [self.spawn] * 3
@@ -788,6 +835,29 @@ class Writer:
         least = 0 if self.dice.random() < 0.2 else 1
         return self.make("cancel", self.dice.randrange(least, self.program.tasks))
 
+    def cancel_self(self, _):
+        return self.make("cancel_self")
+
+    def rounds(self, _):
+        """A loop that starts tasks, waits for them and goes on whatever they give."""
+        d, slots = self.dice, self.higher[:2]
+        if self.higher and (d.random() < 0.6 or not self.has_groups()):
+            body = [self.make("spawn_anew", slot, *self.arguments()) for slot in slots]
+            op = d.choice([("join", slots[0]), ("gather", *slots), ("gather", *slots)])
+        else:
+            body, op = [self.co_group_go(_)], ("group",)
+        if d.random() < 0.3:
+            op = "within", 0, d.choice([0, 1, 3]), op
+        body.append(self.make("await", "await", "r", op))
+        return self.make("for", self.new_counter(), d.randint(2, 5), blocks=[body])
+
+    def may_go_round(self):
+        return not self.no_await and self.depth < 3 and (self.higher or self.has_groups())
+
+    def has_groups(self):
+        """It may start tasks in its group, which it awaits in its co_finally."""
+        return self.callees and self.co.awaits and not (self.co.is_generator or self.in_finally)
+
     def co_group_go(self, _):
         return self.make("co_group_go", self.dice.choice(self.callees), *self.arguments())
 
@@ -802,10 +872,7 @@ class Writer:
 
     def await_(self, _):
         d, op = self.dice, self.op()
-        waits = op
-        while waits[0] == "within":
-            waits = waits[3]
-        word = "await" if waits[0] == "wait" or d.random() < 0.7 else "try"
+        word = "await" if innermost(op)[0] == "wait" or d.random() < 0.7 else "try"
         return self.make("await", word, d.choice(["r", "r", "r", "c", None]), op)
 
     def pause(self, _):
@@ -907,7 +974,7 @@ class InC(Lines):
         if kind in ("join", "shield"):
             return f"co_{kind}(T[{w[0]}])"
         if kind == "wait_for":
-            return f"co_wait_for(T[{w[0]}], in_ms({w[1]}))"
+            return f"co_wait_for(&@slot[{w[0]}], T[{w[1]}], in_ms({w[2]}))"
         if kind == "gather":
             self.put(" ".join(f"@set[{i}] = T[{slot}];" for i, slot in enumerate(w)))
             return f"co_gather(@set, {len(w)})"
@@ -954,6 +1021,10 @@ class InC(Lines):
     def c_where(self, s, slot):
         self.put(f"say_where({s.place}, T[{slot}]);")
 
+    def c_spawn_anew(self, s, slot, *arguments):
+        self.put(f"retire({slot});")
+        self.c_spawn(s, slot, *arguments)
+
     def c_spawn(self, s, slot, *arguments):
         name, fields = self.name(slot), self.arguments(*arguments)
         self.put(f"if (!T[{slot}]) {{")
@@ -978,6 +1049,9 @@ class InC(Lines):
     def c_cancel(self, s, slot):
         self.put(f"say({s.place}, co_cancel(T[{slot}]));")
 
+    def c_cancel_self(self, s):
+        self.put(f"say({s.place}, co_cancel(co_current()));")
+
     def c_busy(self, s, us):
         self.put(f"now_ns += {us} * 1000;")
 
@@ -985,12 +1059,12 @@ class InC(Lines):
         self.put(f"co_init(&@g{j}, {self.name(j)}, {self.arguments(*arguments)});")
 
     def c_await(self, s, word, name, op):
+        if is_soon(op):
+            self.put("tick();")
         text = self.op(op)
         self.put(f"co_{word}({f'@{name}, ' if name else ''}{text});")
-        while op[0] == "within":
-            op = op[3]
-        if op[0] == "wait":
-            self.put(f"wait_end({op[1]});")
+        if innermost(op)[0] == "wait":
+            self.put(f"wait_end({innermost(op)[1]});")
         self.put(f"say({s.place}, {f'@{name}' if name else 0});")
 
     def c_pause(self, s):
@@ -1102,7 +1176,8 @@ class InC(Lines):
         frame += [f"    struct {self.name(child[1:])} {child};" for child in children]
         frame += [text for word, text in (
             ("again", f"    struct {name} *again;"), ("set", "    struct co_task *set[3];"),
-            ("slot", "    struct co_within slot[3];"), ("seconds", "    double seconds[3];"),
+            ("slot", f"    struct co_within slot[{DEADLINES}];"),
+            ("seconds", f"    double seconds[{DEADLINES}];"),
             ("group", "    struct co_group group;"),
         ) if word in used]
         self.put(f"static co_define({name}) {{")
@@ -1170,7 +1245,7 @@ class InPython(Lines):
         if kind in ("next", "close"):
             return f"w.{kind}(@g{w[0]})"
         if kind == "wait_for":
-            return f"w.wait_for({w[0]}, w.in_ms({w[1]}))"
+            return f"w.wait_for({w[1]}, w.in_ms({w[2]}))"
         if kind in ("join", "shield", "gather"):
             return f"w.{kind}({', '.join(map(str, w))})"
         assert kind == "within"
@@ -1229,6 +1304,10 @@ class InPython(Lines):
     def py_where(self, s, slot):
         self.put(f"w.where({s.place}, {slot})")
 
+    def py_spawn_anew(self, s, slot, *arguments):
+        self.put(f"w.retire({slot})")
+        self.py_spawn(s, slot, *arguments)
+
     def py_spawn(self, s, slot, *arguments):
         self.put(f"if not T[{slot}]: w.spawn({slot}, Frame(c{slot}, {self.arguments(*arguments)}))")
 
@@ -1244,7 +1323,10 @@ class InPython(Lines):
         self.put("w.co_group_cancel(@group)")
 
     def py_cancel(self, s, slot):
-        self.say(s, f"w.cancel({slot})")
+        self.say(s, f"w.cancel(T[{slot}])")
+
+    def py_cancel_self(self, s):
+        self.say(s, "w.cancel(w.current)")
 
     def py_busy(self, s, us):
         self.put(f"w.now += {us} * 1000")
@@ -1253,12 +1335,12 @@ class InPython(Lines):
         self.put(f"@g{j} = Frame(c{j}, {self.arguments(*arguments)})")
 
     def py_await(self, s, word, name, op):
+        if is_soon(op):
+            self.put("w.tick()")
         text = (f"@{name}, " if name else "") + InC(self.program, False).op(op)
         self.await_(word, name, self.op(op), text)
-        while op[0] == "within":
-            op = op[3]
-        if op[0] == "wait":
-            self.put(f"w.wait_end({op[1]})")
+        if innermost(op)[0] == "wait":
+            self.put(f"w.wait_end({innermost(op)[1]})")
         self.say(s, f"@{name}" if name else 0)
 
     def py_pause(self, s):
@@ -1400,10 +1482,12 @@ def words_of(config, tree):
     return [compiler, *cxx, *common], [in_c, "-std=c11", *common]
 
 
-def execute(command, seconds=120):
+def execute(command, seconds=120, busy=None):
+    """[busy]: the seconds of processor time after which a program is taken to hang."""
+    limit = busy and functools.partial(resource.setrlimit, resource.RLIMIT_CPU, (busy, busy))
     try:
         return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              errors="replace", timeout=seconds)
+                              errors="replace", timeout=seconds, preexec_fn=limit)
     except subprocess.TimeoutExpired as late:
         out = (late.stdout or b"").decode(errors="replace")
         return subprocess.CompletedProcess(command, "timeout", out, "")
@@ -1452,7 +1536,7 @@ def traces(binary, programs):
     """Runs it; the trace of each by its number. One that dies ends with a line that says so."""
     found, start = {}, 0
     while True:
-        done = execute([str(binary), str(start)], 5 + len(programs))
+        done = execute([str(binary), str(start)], 5 + len(programs), busy=3)
         last = None
         for line in done.stdout.splitlines():
             if line.startswith("== "):
@@ -1605,14 +1689,14 @@ def smallest(seed, number, config, tree, directory, world_type=None, keep=KEEP):
     return program.statements()
 
 
-def library(directory, old="", new=""):
-    """A copy of the files that programs stand on, with one change in coro.h: nobody edits it."""
+def library(directory, changed="", old="", new=""):
+    """A copy of the files that programs stand on, which nobody edits; [changed] has one change."""
     directory.mkdir()
-    for name in ("coro.h", "task.h", "group.h", *LIBRARY):
+    for name in (*INCLUDED, *LIBRARY):
         text = (ROOT / name).read_text()
-        if old and name == "coro.h":
+        if name == changed:
             if text.count(old) != 1:
-                raise SystemExit(f"self-test: coro.h does not have one '{old}': adapt HEADERS")
+                raise SystemExit(f"self-test: {name} does not have one '{old}': adapt CHANGES")
             text = text.replace(old, new)
         (directory / name).write_text(text)
     return directory
@@ -1696,7 +1780,7 @@ def only(options, directory):
 
 
 # ---- That the check can fail ---------------------------------------------------------------------
-# Worlds that are wrong in one place, and headers that are: each must be noticed.
+# Worlds that are wrong in one place, and libraries that are: each must be noticed.
 
 class LastInFirstOut(World):
     def turn(self):
@@ -1705,18 +1789,20 @@ class LastInFirstOut(World):
 
 
 class TwoRequestsAreTwo(World):
-    @staticmethod
-    def request(task):
-        task.told = False
-        return World.request(task)
+    def request(self, task):
+        own = task.scopes[0]
+        own.state = NONE if own.state == UNSEEN else own.state
+        super().request(task)
 
 
 class RequestLost(World):
-    """One that was handed down and met by nobody does not come back."""
+    """One that was lent, and met by nobody, does not come back."""
 
-    def end(self, task, result):
-        task.pending = False
-        super().end(task, result)
+    def settle(self, task, value):
+        value = super().settle(task, value)
+        for scope in task.scopes:
+            scope.state = NONE if scope.state == BACK else scope.state
+        return value
 
 
 class SleepOfZeroIsNone(World):
@@ -1749,15 +1835,34 @@ class ShieldHandsDown(World):
 
 WORLDS = (LastInFirstOut, TwoRequestsAreTwo, RequestLost, SleepOfZeroIsNone, CloseForgetsToCleanUp,
           NoBudget, DeadlineWithoutName, ShieldHandsDown)
-HEADERS = {
-    "a co_return skips co_finally": (
+CHANGES = {
+    "a co_return skips co_finally": ("coro.h",
         "co_leaving_ = 1, co_state_ = CO_FINALLY_;", "co_leaving_ = 1, co_state_ = CO_ENDED_;"),
-    "co_try fails at 0": (
+    "co_try fails at 0": ("coro.h",
         "#define CO_CHECK_ if (co_op_.result < 0)", "#define CO_CHECK_ if (co_op_.result <= 0)"),
-    "a co_pause overlooks a cancel": ("if (chain_->result < 0) CO_LEAVE_", "if (0) CO_LEAVE_"),
-    "an ended generator gives once more": (
+    "a co_pause overlooks a cancel": ("coro.h",
+        "if (chain_->result < 0) CO_LEAVE_", "if (0) CO_LEAVE_"),
+    "an ended generator gives once more": ("coro.h",
         "CO_ENDED_ ? co_done(0) : co_run_(co)", "CO_ENDED_ ? co_done(1) : co_run_(co)"),
-    "a co_return in co_finally starts it anew": ("if (co_in_finally_)", "if (0)"),
+    "a co_return in co_finally starts it anew": ("coro.h", "if (co_in_finally_)", "if (0)"),
+    "a request that was lent does not come back": ("cancel.c",
+        "then = result == -ECANCELED ? CO_NONE_ : CO_BACK_;", "then = CO_NONE_;"),
+    "a request comes back again and again": ("cancel.c",
+        "== CO_BACK_ ? CO_LENT_AGAIN_ : CO_LENT_;", "== CO_BACK_ ? CO_LENT_ : CO_LENT_;"),
+    "no deadline is overruled": ("cancel.c", "w->overruled = 1;", "w->overruled = 0;"),
+    "a deadline's edge leaves the task's own request": ("cancel.c",
+        "if (!is_asked(task->request))\n        return w->error;", "return w->error;"),
+    "a request to one that is lent ends there": ("cancel.c",
+        "walk_add(co_scheduler_, task);      /* passed on", "/* not passed on"),
+    "an unseen request is forgotten": ("cancel.c",
+        "|| task->flags & CO_TASK_UNSEEN_)", "|| 0)"),
+    "a task that was cancelled before meets nothing": ("cancel.c",
+        "if (result == -ECANCELED)\n        (void)", "if (0)\n        (void)"),
+    "what a cancelled co_gather finds to have failed is lost": ("task.c",
+        "return failure < 0 ? failure : -ECANCELED;", "return -ECANCELED;"),
+    "a cancelled co_group_wait gives no failure": ("group.c",
+        "group->failure ? group->failure : asked ? -ECANCELED : 0",
+        "asked ? -ECANCELED : group->failure"),
 }
 
 
@@ -1771,6 +1876,9 @@ def noticed_after(config, tree, directory, world_type):
             failed = check_batch(programs, [config], tree, directory, world_type)
         except RuntimeError:
             return first + BATCH        # the wrong world goes on for ever
+        for _, _, why in failed:
+            if "compile" in why.what:
+                raise SystemExit(f"self-test: {why.what}: {why.detail}")
         if failed:
             return min(number for number, _, _ in failed) + 1
     return None
@@ -1780,8 +1888,8 @@ def self_test(directory):
     config, unnoticed = (installed(CHEAP) or ["gcc -O0"])[0], []
     tree = library(directory / "tree")
     cases = [(world_type.__name__, world_type, tree) for world_type in WORLDS]
-    cases += [(name, World, library(directory / f"tree{i}", old, new))
-              for i, (name, (old, new)) in enumerate(HEADERS.items())]
+    cases += [(name, World, library(directory / f"tree{i}", *change))
+              for i, (name, change) in enumerate(CHANGES.items())]
     for i, (name, world_type, mutant) in enumerate(cases):
         n = noticed_after(config, mutant, directory / f"work{i}", world_type)
         print(f"{name}: " + (f"noticed by program {n}" if n else "NOT NOTICED"), flush=True)
