@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * loop_impl.h: private: what the files of the loop share, and the border of its backend. Nobody
- * else includes it, and it is not installed.
+ * loop_impl.h: private: what the files of the loop share, and the border of its backend. It is not
+ * installed.
  *
  *     loop.c         life, turns, posts, co_main
  *     loop_fd.c      the table of fds: who waits on which, and the ops on them
  *     loop_ev.c      the backend that stands on libev
  *     loop_dump.c    co_loop_dump: what each task awaits
  *     loop_sim.c     virtual time and faults for tests; linked only where a test asks for them
+ *     thread.c, process.c, trial.c    use some of the calls below: posts, parts, signals
  *
- * To add a backend, read the next two sections and nothing else: write one file with a
- * struct co_backend_, as loop_ev.c does, and let co_loop_new choose it. */
+ * To add a backend, read the next two sections: write one file with a struct co_backend_, as
+ * loop_ev.c does, and let co_loop_new choose it. */
 #ifndef CO_LOOP_IMPL_H
 #define CO_LOOP_IMPL_H
 
@@ -29,7 +30,12 @@
  * The watch stays armed between awaits, so that a busy fd costs no system call besides its reads
  * and writes; the loop disarms it when an event finds nobody who waits. Readiness may be reported
  * by level or by edge, and an event too many does no harm: the op tries again. An event too few
- * hangs a task: with edges, a backend must report again what it is asked for by arm(). */
+ * hangs a task: with edges, a backend must report again what it is asked for by arm().
+ *
+ * A backend that completes ops itself (io_uring) fits in as far as it polls. To hand it the ops as
+ * well, there are two places in loop_fd.c: fd_begin, where an op that would block begins to wait,
+ * and co_fd_take_back_, where a cancel takes the wait back, which it must not do as long as the
+ * kernel still owns the buffer. */
 
 /* An event of an fd, for CO_FD_READ or CO_FD_WRITE: 1 or 2; masks of events are 0 to 3. */
 #define CO_FD_EVENT_(direction) (1 << (direction))
