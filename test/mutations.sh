@@ -200,7 +200,7 @@ mutant cancel 'a second request after a wait for tasks is one more' \
 mutant cancel 'a request that was lent is not passed on once more' \
     '/^void co_task_ask_/,/^}/s/if (is_lent(task->request))/if (0)/'
 mutant cancel 'what a wait for tasks meets, the deadline does not know' \
-    's/w->met |= then == CO_NONE_;//'
+    '/^intptr_t co_task_settle_/,/^}/s/w->met = 1;/;/'
 mutant cancel 'only deadlines come back' \
     '/^intptr_t co_task_settle_/,/^}/s/ task->request = then;/ task->request = CO_NONE_;/'
 mutant cancel 'a wait that cannot be undone meets the request' \
