@@ -447,8 +447,8 @@ class World:
             return self.complete(-errno.ENOMEM)
         if task is self.current:
             return self.complete(-errno.EDEADLK)
-        if task.state == "ended":
-            return self.all_ended(task.value)
+        if task.state == "ended":       # a shield lends nothing, so its result meets nothing
+            return (self.complete if wait == "shield" else self.all_ended)(task.value)
         task.joiners.append(self.current)
         return self.waits_for(wait, task)
 
