@@ -663,8 +663,7 @@ class Program:
             co.awaits = i == 0 or dice.random() < 0.9
             writer = Writer(self, i, False)
             writer.start_others(co.body)
-            if writer.may_go_round() and dice.random() < 0.3:
-                co.body.append(writer.rounds(0))    # early, so that many deadlines are around it
+            writer.start_early(co.body)
             writer.fill(co.body, dice.randint(4, 14))
             if dice.random() < 0.5:
                 Writer(self, i, True).fill(co.clean, dice.randint(1, 4))
@@ -699,6 +698,18 @@ class Writer:
     def start_others(self, block):
         block += [self.make("spawn", slot, *self.arguments())
                   for slot in self.higher if self.dice.random() < 0.6]
+
+    def start_early(self, block):
+        """What few deadlines would be around if it came late: one deadline more, several
+        that expire while the task is ready, loops of waits for tasks."""
+        d = self.dice
+        if self.co.awaits and self.callees and d.random() < 0.25:
+            call = "call", d.choice(self.callees), *self.arguments()
+            block.append(self.make("await", "await", "r", ("within", 0, d.choice([1, 2, 3]), call)))
+        if self.co.awaits and d.random() < 0.2:
+            block += [self.make("busy", 4000), self.make("pause")]
+        if self.may_go_round() and d.random() < 0.3:
+            block.append(self.rounds(0))
 
     def block(self, budget, breakable=None):
         self.depth += 1
@@ -1536,7 +1547,7 @@ def traces(binary, programs):
     """Runs it; the trace of each by its number. One that dies ends with a line that says so."""
     found, start = {}, 0
     while True:
-        done = execute([str(binary), str(start)], 5 + len(programs), busy=3)
+        done = execute([str(binary), str(start)], 5 + len(programs), busy=2)
         last = None
         for line in done.stdout.splitlines():
             if line.startswith("== "):
@@ -1849,6 +1860,9 @@ CHANGES = {
         "then = result == -ECANCELED ? CO_NONE_ : CO_BACK_;", "then = CO_NONE_;"),
     "a request comes back again and again": ("cancel.c",
         "== CO_BACK_ ? CO_LENT_AGAIN_ : CO_LENT_;", "== CO_BACK_ ? CO_LENT_ : CO_LENT_;"),
+    "the innermost deadline is met first": ("cancel.c",
+        "if (is_asked(w->request))\n            outermost = w;",
+        "if (is_asked(w->request) && !outermost)\n            outermost = w;"),
     "no deadline is overruled": ("cancel.c", "w->overruled = 1;", "w->overruled = 0;"),
     "a deadline's edge leaves the task's own request": ("cancel.c",
         "if (!is_asked(task->request))\n        return w->error;", "return w->error;"),
