@@ -87,16 +87,15 @@ static int is_due(struct co_task *task)
 
 int co_task_meet_(struct co_task *task)
 {
-    struct co_within *outermost;
+    struct co_within *outermost = is_due(task) ? outermost_asked(task) : NULL;
 
-    if (!is_due(task))
-        return 0;
     if (is_asked(task->request)) {
         task->request = CO_NONE_;
         overrule(task, NULL);
         return 1;
     }
-    outermost = outermost_asked(task);
+    if (!outermost)
+        return 0;
     outermost->request = CO_NONE_;
     outermost->met = 1;
     overrule(task, outermost);

@@ -16,6 +16,11 @@
 #else
 #define CO_THREAD_LOCAL_
 #endif
+#ifdef __GNUC__
+#define CO_UNREACHABLE_ __builtin_unreachable()     /* CO_STOP does not return */
+#else
+#define CO_UNREACHABLE_ ((void)0)
+#endif
 
 /* This thread's scheduler, or NULL. */
 extern CO_HIDDEN_ CO_THREAD_LOCAL_ struct co_scheduler *co_scheduler_;
@@ -55,8 +60,10 @@ static inline struct co_task *co_task_running_(const char *name)
 {
     struct co_task *task = co_scheduler_ ? co_scheduler_->current : NULL;
 
-    if (!task || task->step != CO_TASK_RUNNING_)
+    if (!task || task->step != CO_TASK_RUNNING_) {
         co_stop_op_(task, name);
+        CO_UNREACHABLE_;
+    }
     return task;
 }
 
