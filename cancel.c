@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * cancel.c: cancels and deadlines of task.h: scopes, lent requests, the walk, co_within.
  *
- * The promise: one request is met exactly once, by one await of the task it was made for, or its
- * task (for a deadline, the op inside it) has ended first. Met means that this await returns
+ * The promise: each request is met exactly once, by one await of the task it was made for, unless
+ * that task, or for a deadline the op inside it, ended before. Met means that this await returns
  * -ECANCELED; at a deadline's own edge the name becomes -ETIMEDOUT.
  *
  * A request belongs to a scope: the task itself, or one of the co_within that it stands in. The

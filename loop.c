@@ -268,7 +268,7 @@ struct co_loop *co_loop_new(const struct co_loop_options *options)
 
 int co_loop_run(struct co_loop *loop)
 {
-    int left;                   /* before nothing was alive: it is over, or somebody broke it off */
+    int left;                   /* the run was left while something was alive, by ev_break() */
 
     loop->running = 1;
     do

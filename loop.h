@@ -39,8 +39,8 @@ extern "C" {
 /* Runs coroutine NAME as the main task on a new loop, to its end. Then it cancels the tasks that
  * are left, awaits them, and closes all. SIGINT (Ctrl-C) cancels the main task, unless SIGINT was
  * ignored or handled before; a second one kills, as usual.
- * The main task's result; a negative errno if there is no loop; -EDEADLK, with a dump of the tasks
- * on stderr, if they waited and nothing could have woken them.
+ * The main task's result, mostly -ECANCELED after Ctrl-C; a negative errno if there is no loop;
+ * -EDEADLK, with a dump of the tasks on stderr, if they waited and nothing could have woken them.
  *     intptr_t co_main(NAME, .field = ...);                              asyncio: run() */
 #define co_main(...) \
     CO_EXPAND_(CO_MAIN_, CO_FIRST_(__VA_ARGS__, ~), CO_BODY_ = co_body_##__VA_ARGS__)
@@ -55,8 +55,8 @@ int64_t co_time_ns(void);
  * for a regular file, which never waits (use read() and write()); -EBUSY if another task waits for
  * the same direction; -ENOMEM; -ECANCELED if the task was cancelled. */
 
-/* Waits until [fd] can be read, or is at its end; until it can be written. 0.
- * asyncio: add_reader(), add_writer() */
+/* Waits until [fd] can be read, or is at its end; until it can be written. 0, which may come too
+ * early, so make a non-blocking call next. asyncio: add_reader(), add_writer() */
 CO_OP co_readable(int fd);
 CO_OP co_writable(int fd);
 

@@ -5,13 +5,15 @@
  * There is one entry an fd, found by its number. Why a stale event reaches nobody: an event carries
  * the entry and not a task. When a number is closed or given to a new file, co_fd_forget_ wakes
  * whoever waits with -EBADF, empties the entry, and has the backend drop what it has seen of the
- * old file; so an event that still comes finds task[] empty, or a task that waits for the new file,
- * which tries its system call and waits on. A file that was closed by close() behind our back is
- * found by the backend before it polls: co_fd_gone_.
+ * old file; so an event that still comes finds task[] empty, or a task that waits for the new file.
+ * That task tries its system call and waits on; co_readable and co_writable, which make none, would
+ * return 0 too early, so for them all rests on what the backend drops. A file that was closed by
+ * close() behind our back is found by the backend before it polls: co_fd_gone_.
  *
- * EMFILE: accept that finds no fd to spare returns CO_FD_PAUSE_. Its listener is disarmed, since it
- * would be reported as ready at each poll, and its task lies in the ring loop->paused; both go on
- * when an fd is closed by co_fd_close(), or after PAUSE_NS. See entry_pause and pause_over. */
+ * EMFILE, ENFILE, ENOBUFS, ENOMEM: an accept that finds no fd to spare (accept_try in net.c)
+ * returns CO_FD_PAUSE_. Its listener is disarmed, since it would be reported as ready at each poll,
+ * and its task lies in the ring loop->paused; both go on when an fd is closed by co_fd_close(), or
+ * after PAUSE_NS. See entry_pause and pause_over. */
 #define _GNU_SOURCE
 #include "loop_impl.h"
 

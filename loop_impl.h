@@ -9,8 +9,9 @@
  *     loop_sim.c     virtual time and faults for tests; linked only where a test asks for them
  *     thread.c, process.c, trial.c    use some of the calls below: posts, parts, signals
  *
- * To add a backend, read the next two sections: write one file with a struct co_backend_, as
- * loop_ev.c does, and let co_loop_new choose it. */
+ * To add a backend, read the next two sections, write one file with a struct co_backend_, as
+ * loop_ev.c does, name it in LOOP_C of the Makefile, and let co_loop_new choose it. One thing does
+ * not pass the border yet: co_signal in process.c stands on libev's own watchers. */
 #ifndef CO_LOOP_IMPL_H
 #define CO_LOOP_IMPL_H
 
@@ -29,8 +30,9 @@
  *
  * The watch stays armed between awaits, so that a busy fd costs no system call besides its reads
  * and writes; the loop disarms it when an event finds nobody who waits. Readiness may be reported
- * by level or by edge, and an event too many does no harm: the op tries again. An event too few
- * hangs a task: with edges, a backend must report again what it is asked for by arm().
+ * by level or by edge, and an event too many does no harm: the op tries again, or (co_readable,
+ * co_writable) returns too early, as loop.h allows. An event too few hangs a task: a backend that
+ * reports by edge must, at each arm(), report at once what is ready already.
  *
  * A backend that completes ops itself (io_uring) fits in as far as it polls. To hand it the ops as
  * well, there are two places in loop_fd.c: fd_begin, where an op that would block begins to wait,

@@ -33,7 +33,7 @@ struct sim {
     size_t event_count, event_room;
 };
 
-enum { QUIET = 3, LAST_WAIT_MS = 50 };          /* of virtual time, see there */
+enum { QUIET = 3, LAST_WAIT_MS = 50 };      /* see "Virtual time" below; the latter is real time */
 
 static struct sim *sim_of(const struct co_sim_ *calls)
 {
@@ -320,14 +320,15 @@ static void sim_turn(struct co_sim_ *calls)
  *
  * 1. A task is ready: no wait, and no jump.
  * 2. A thread or a child is at work (loop->outside): real time passes, until the next timer or
- *    until it is done. If it is the timer, the clock has come as far as that: sim_slept.
+ *    until it is done. If the timer came first, sim_slept sets the clock to it.
  * 3. Fewer than QUIET polls in a row were quiet, that is, brought no event and no step of a task:
  *    poll again, without a wait, so that a post, a packet or a foreign watcher comes before the
- *    jump. Where nobody waits for an fd, one quiet poll will do.
+ *    jump. Where nobody waits for an fd or a signal, one quiet poll will do.
  * 4. There is a timer: jump to it.
  * 5. There is none, and tasks wait for fds: sleep LAST_WAIT_MS of real time, once, for a packet
  *    that may be under way between two sockets. If that brought nothing either, nothing can come
- *    any more: *stuck, and the run ends with -EDEADLK. */
+ *    any more: *stuck, and the run ends with -EDEADLK.
+ * 6. There is none, and nobody waits: stuck at once. */
 
 static int64_t sim_clock(const struct co_sim_ *calls)
 {

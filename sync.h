@@ -10,8 +10,8 @@
  *         co_begin;
  *         for (;;) {
  *             co_await(self->r, co_queue_get(&jobs, &self->job));
- *             if (self->r == -EPIPE)                   // closed, and all jobs are done
- *                 co_return(0);
+ *             if (self->r < 0)                 // -EPIPE: closed, and all jobs are done
+ *                 co_return(self->r == -EPIPE ? 0 : self->r);
  *             co_try(co_sleep(0.1 * self->job.number));
  *             co_queue_task_done(&jobs);
  *         }
