@@ -42,7 +42,7 @@ static struct co_within *within_of(struct co_head *co)
 
 /* For each deadline of the task, from the innermost one out. */
 #define FOR_EACH_WITHIN(w, task) \
-    for (struct co_within *w = within_of((task)->chain.top); w; w = within_of(w->co.caller))
+    for (struct co_within *(w) = within_of((task)->chain.top); w; (w) = within_of((w)->co.caller))
 
 static int is_asked(uint8_t request)
 {

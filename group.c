@@ -126,7 +126,8 @@ static void all_ended(struct co_task_set *set, struct co_task *member)
     struct co_task *task = CO_CONTAINER_(set, struct co_task, in.many.set);
 
     (void)member;
-    if (--task->in.many.left == 0)
+    task->in.many.left -= 1U;
+    if (task->in.many.left == 0)
         wait_over(task, count_ended);
 }
 

@@ -635,7 +635,8 @@ static void gather_ended(struct co_task_set *set, struct co_task *member)
     struct co_task *task = CO_CONTAINER_(set, struct co_task, in.many.set);
 
     gather_note(task, member->chain.result);
-    if (--task->in.many.left == 0)
+    task->in.many.left -= 1U;
+    if (task->in.many.left == 0)
         co_wake(task, gather_result(task));
 }
 

@@ -186,8 +186,10 @@ static inline co_op sleep_op(struct co_scheduler *s, int64_t when, int at_once)
 {
     struct co_task *task = s->current;
 
-    if (!task || task->step != CO_TASK_RUNNING_)
+    if (!task || task->step != CO_TASK_RUNNING_) {
         co_stop_op_(task, CO_NAME_("co_sleep"));
+        CO_UNREACHABLE_;
+    }
     if (co_task_take_(task))
         return co_done(-ECANCELED);
     if (at_once)
