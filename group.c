@@ -55,7 +55,7 @@ static co_op set_wait(struct co_task *me, const struct co_wait_kind *wait,
 {
     me->in.many.set.ended = ended;
     me->of.count = (uint32_t)n;
-    me->in.many.left = set_join(&me->in.many.set, tasks, n) & INT32_MAX;
+    me->in.many.left = set_join(&me->in.many.set, tasks, n);
     (void)co_op_wait(wait, (void *)(uintptr_t)tasks);
     me->chain.result = result;
     co_task_deliver_(me);
@@ -126,8 +126,7 @@ static void all_ended(struct co_task_set *set, struct co_task *member)
     struct co_task *task = CO_CONTAINER_(set, struct co_task, in.many.set);
 
     (void)member;
-    task->in.many.left -= 1U;
-    if (task->in.many.left == 0)
+    if (--task->in.many.left == 0)
         wait_over(task, count_ended);
 }
 

@@ -601,7 +601,7 @@ static void gather_note(struct co_task *task, intptr_t result)
     if (result != -ECANCELED)
         task->chain.result = result;
     else
-        task->in.many.cancelled = 1;
+        task->in.many.left |= CO_MARK_;
 }
 
 static intptr_t gather_result(const struct co_task *task)
@@ -610,7 +610,7 @@ static intptr_t gather_result(const struct co_task *task)
 
     if (task->flags & CO_TASK_LENT_)
         return failure < 0 ? failure : -ECANCELED;
-    return task->in.many.cancelled ? -ECANCELED : failure;
+    return task->in.many.left & CO_MARK_ ? -ECANCELED : failure;
 }
 
 int co_task_leave_(struct co_task *task)
@@ -635,8 +635,8 @@ static void gather_ended(struct co_task_set *set, struct co_task *member)
     struct co_task *task = CO_CONTAINER_(set, struct co_task, in.many.set);
 
     gather_note(task, member->chain.result);
-    task->in.many.left -= 1U;
-    if (task->in.many.left == 0)
+    task->in.many.left--;
+    if ((task->in.many.left & ~CO_MARK_) == 0)
         co_wake(task, gather_result(task));
 }
 
@@ -653,7 +653,7 @@ co_op co_gather(struct co_task *const *tasks, size_t n)
     }
     me->in.many.set.ended = gather_ended;
     me->of.count = (uint32_t)n;
-    me->in.many.left = me->in.many.cancelled = 0;
+    me->in.many.left = 0;
     me->chain.result = 0;
     for (size_t i = 0; i < n; i++) {
         if (!tasks[i] || tasks[i]->step == CO_TASK_ENDED_) {
@@ -663,7 +663,7 @@ co_op co_gather(struct co_task *const *tasks, size_t n)
             me->in.many.left++;
         }
     }
-    if (me->in.many.left == 0)
+    if ((me->in.many.left & ~CO_MARK_) == 0)
         return co_op_ended_(me, gather_result(me));
     (void)co_op_wait(&kind, (void *)(uintptr_t)tasks);
     co_task_deliver_(me);

@@ -157,7 +157,7 @@ struct co_task {
         struct { struct co_task *next, *prev; } link;   /* private: in one queue or wait list */
         struct {
             struct co_task_set set;
-            uint32_t left : 31, cancelled : 1;  /* not ended; the first to fail was cancelled */
+            uint32_t left;          /* have not ended; and CO_MARK_, see co_gather */
         } many;                                            /* private: of waits for several tasks */
         struct { struct co_task *next; void *loop; } job;  /* private: of co_thread */
         struct { void *data; size_t size; } io;            /* private: of ops on fds */
@@ -403,6 +403,7 @@ enum {                                  /* co_task.flags */
     CO_TASK_GO_ = 1, CO_TASK_OWN_ = 2, CO_TASK_MEMBER_ = 4, CO_TASK_ASKED_ = 8,
     CO_TASK_PAUSED_ = 16, CO_TASK_DUE_ = 32, CO_TASK_LENT_ = 64, CO_TASK_UNSEEN_ = 128
 };
+#define CO_MARK_ 0x80000000U            /* in co_task.in.many.left */
 enum co_walking_ { CO_NO_WALK_, CO_WALKS_, CO_SEEKS_ };
 enum co_request_ { CO_NONE_, CO_ASKED_, CO_BACK_, CO_LENT_, CO_LENT_AGAIN_ };
 

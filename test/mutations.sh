@@ -157,7 +157,7 @@ mutant task 'a gather tells its last failure' 's/ || task->chain.result < 0)/)/'
 mutant task 'a gather that was asked tells a cancel that came before a failure' \
     '/^static intptr_t gather_result/,/^}/s/if (task->flags & CO_TASK_LENT_)/if (0)/'
 mutant task 'a gather that nobody asked forgets that one was cancelled first' \
-    '/^static void gather_note/,/^}/s/task->in.many.cancelled = 1;/;/'
+    '/^static void gather_note/,/^}/s/task->in.many.left |= CO_MARK_;/;/'
 mutant task 'a wait for tasks does not ask what became of a request' \
     's/else if (CO_RARELY_(task->flags & CO_TASK_LENT_))/else if (0)/'
 mutant task 'what a task has seen is still unseen' \
