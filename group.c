@@ -293,7 +293,8 @@ void co_as_completed_init(struct co_as_completed *each, struct co_task *const *t
  * They would find a group whose storage is gone. While a group has tasks, a guard stands between
  * the coroutine in whose frame the group lies and the one that awaits it; so a coroutine without a
  * group pays nothing for this. A frame in the middle of a chain that has not started is such a
- * guard. A generator loses its guard when it yields, for its next caller may be another one. */
+ * guard. A generator loses its guard when it yields, for its next caller may be another one, and
+ * gets it back with the next task that it starts. */
 
 #ifdef CO_TINY
 #define guard_add(group) ((void)0)
@@ -310,6 +311,7 @@ static co_step_ guard_body(struct co_head *co, struct co_chain *chain)
         return co_tell_(chain, NULL);           /* nobody's place in the source */
     if (ended && group->count > 0)
         co_stop_left_(holder, group->members.list.oldest);
+    group->holder = NULL;               /* the next task that it starts brings the guard back */
     if (co->caller)
         return co_up_(co, chain, chain->result, CO_RETURNED);
     chain->top = holder;
@@ -329,11 +331,11 @@ static struct co_head *holder_of(const struct co_group *group)
 
 static void guard_add(struct co_group *group)
 {
-    struct co_head *holder = holder_of(group);
+    struct co_head *holder = group->holder ? NULL : holder_of(group);
 
-    group->holder = holder;
     if (!holder)
         return;
+    group->holder = holder;
     group->guard.at.word = 0;
     group->guard.body = guard_body;
     group->guard.caller = holder->caller;
@@ -384,12 +386,13 @@ static void group_ended(struct co_task_set *set, struct co_task *task)
 
 /* Whether its last task ended, and who awaited it has yet to run, in the next turn: nobody else may
  * start a task in it, for it may be gone then. */
-static int group_over(const struct co_group *group)
+static int group_over(struct co_group *group)
 {
     struct co_scheduler *s = co_scheduler_get();
 
-    return group->over_for && s && (int32_t)(s->turns - group->over_until) <= 0
-        && s->current != group->over_for;
+    if (group->over_for && s && group->over_until - s->turns > 2)
+        group->over_for = NULL;         /* that turn is over */
+    return group->over_for && s && s->current != group->over_for;
 }
 
 void co_group_init(struct co_group *group, const struct co_group_options *options)
@@ -427,8 +430,8 @@ int co_group_alloc_(struct co_group *group, size_t frame_size, struct co_task **
 
 void co_group_start_(struct co_group *group, struct co_task *task)
 {
-    if (group->count++ == 0)
-        guard_add(group);
+    group->count++;
+    guard_add(group);
     co_task_join_(task, CO_TASK_MEMBER_ | (group->options.pool ? 0 : CO_TASK_OWN_ | CO_TASK_GO_),
                &group->members);
 }
@@ -468,6 +471,8 @@ co_op co_group_wait(struct co_group *group)
     if (me->set == &group->members.set)
         return co_op_done(-EDEADLK);
     if (group->waiter)
+        return co_op_done(-EBUSY);
+    if (group_over(group))
         return co_op_done(-EBUSY);
     if (group->count == 0) {
         co_group_init(group, &group->options);

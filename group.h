@@ -127,8 +127,8 @@ struct co_group {
 };
 
 /* Makes an empty group, as zeroed storage is one. [options] may be NULL. The storage must stay
- * until the group is empty again: a coroutine that ends and leaves tasks in a group of its frame
- * stops the program. asyncio: TaskGroup() */
+ * until the group is empty again: a coroutine that ends and leaves tasks in a group of its frame,
+ * in which it started one itself, stops the program. asyncio: TaskGroup() */
 void co_group_init(struct co_group *group, const struct co_group_options *options);
 
 /* Starts a task of the group, which frees itself when it ends, so that the group of a server does
@@ -144,12 +144,12 @@ void co_group_init(struct co_group *group, const struct co_group_options *option
  * was empty. trio: CancelScope.cancel() */
 void co_group_cancel(struct co_group *group);
 
-/* Waits until all tasks of the group have ended; then the group can be used again. Until its waiter
- * has run, only the waiter may start tasks in it. Returns 0 or the first failure, which cancels the
- * other tasks unless options.collect is set; a task that was cancelled has not failed. If the
- * caller is cancelled, the group is cancelled too; this still waits, and returns -ECANCELED unless
- * a task failed, even before that. -EBUSY: another task awaits the group; -EDEADLK: the caller is
- * in it. asyncio: leaving `async with TaskGroup()` */
+/* Waits until all tasks of the group have ended; then the group can be used again. Until the turn
+ * is over in which its waiter goes on, only the waiter may start tasks in it. Returns 0 or the
+ * first failure, which cancels the other tasks unless options.collect is set; a task that was cancelled
+ * has not failed. If the caller is cancelled, the group is cancelled too; this still waits, and
+ * returns -ECANCELED unless a task failed, even before that. -EBUSY: another task awaits the group;
+ * -EDEADLK: the caller is in it. asyncio: leaving `async with TaskGroup()` */
 CO_OP co_group_wait(struct co_group *group);
 
 /* ---- Machinery ------------------------------------------------------------------------------- */

@@ -407,8 +407,13 @@ int co_main_begin_(void)
 
 static void main_done(struct co_task_set *set, struct co_task *task)
 {
-    (void)set, (void)task;
-    co_loop_stop(co_loop_this_);
+    struct co_loop *loop = co_loop_this_;
+
+    (void)set;
+    loop->main_task = NULL;
+    loop->main_result = task->chain.result;
+    loop->main_is_ours = !(task->flags & CO_TASK_GO_);
+    co_loop_stop(loop);
 }
 
 /* Runs the main task to its end, and then all that is left. The loop stays. */
@@ -430,9 +435,10 @@ intptr_t co_main_run_(struct co_task *task)
     }
     loop_drain(loop, result == -EDEADLK);
     if (result == 0)
-        result = co_task_result(task);
+        result = loop->main_result;
     co_loop_sigint_stop_(loop);
-    co_task_free(task);
+    if (loop->main_is_ours)
+        co_task_free(task);
     return result;
 }
 

@@ -117,7 +117,8 @@ int co_loop_run(struct co_loop *loop);
 void co_loop_stop(struct co_loop *loop);
 
 /* Cancels the tasks that are left, runs them to their end, and frees the loop. Tasks that wait for
- * each other in a ring are reported, and one of their waits returns -EDEADLK. NULL: nothing. */
+ * each other in a ring are reported, and a co_join or co_gather of theirs returns -EDEADLK; a ring
+ * of co_group_wait alone stops the program. NULL: nothing. */
 void co_loop_free(struct co_loop *loop);
 
 /* This thread's loop, or NULL. asyncio: get_running_loop() */

@@ -157,13 +157,15 @@ static void on_timer(struct ev_loop *ev, ev_timer *timer, int revents)
 static void arm_timer(struct libev_loop *driver, int64_t until)
 {
     struct co_loop *loop = &driver->loop;
+    int64_t now;
 
     driver->armed = until;
     ev_timer_stop(loop->ev, &driver->timer);
     if (until == INT64_MAX)
         return;
     ev_now_update(loop->ev);        /* the turn may have taken long */
-    ev_timer_set(&driver->timer, (double)(until - co_loop_now_(loop)) / 1e9, 0.);
+    now = co_loop_now_(loop);
+    ev_timer_set(&driver->timer, until > now ? (double)(until - now) / 1e9 : 0., 0.);
     ev_timer_start(loop->ev, &driver->timer);
 }
 
@@ -180,6 +182,15 @@ static void hold(struct libev_loop *driver, int wanted)
         ev_unref(driver->loop.ev);
 }
 
+/* No posts come any more: the loop is closed, or a child of fork() has no pipe for them. */
+static void stop_post(struct libev_loop *driver)
+{
+    if (!ev_is_active(&driver->post))
+        return;
+    ev_ref(driver->loop.ev);
+    ev_io_stop(driver->loop.ev, &driver->post);
+}
+
 /* In the child of a fork(), or after an event of an fd that is closed here and open elsewhere. */
 static void on_fork(struct ev_loop *ev, ev_fork *fork, int revents)
 {
@@ -188,6 +199,8 @@ static void on_fork(struct ev_loop *ev, ev_fork *fork, int revents)
     (void)ev, (void)revents;
     driver->all_changed = 1;
     co_loop_forked_(&driver->loop);
+    if (driver->loop.posts[0] < 0)
+        stop_post(driver);
 }
 
 /* Behind all callbacks: if the last foreign watcher made a task ready, ev_run() must not return. */
@@ -263,8 +276,7 @@ static void libev_close(struct co_loop *loop)
     struct libev_loop *driver = driver_of(loop);
 
     hold(driver, 0);
-    ev_ref(loop->ev);
-    ev_io_stop(loop->ev, &driver->post);
+    stop_post(driver);
     ev_ref(loop->ev);
     ev_fork_stop(loop->ev, &driver->fork);
     ev_ref(loop->ev);
@@ -282,6 +294,8 @@ static void libev_close(struct co_loop *loop)
 static void libev_fork(struct co_loop *loop)
 {
     driver_of(loop)->all_changed = 1;
+    if (loop->posts[0] < 0)
+        stop_post(driver_of(loop));
     ev_loop_fork(loop->ev);
 }
 

@@ -138,7 +138,9 @@ struct co_loop {
     struct co_timer pause;
     int posts[2];               /* a pipe of struct post; -1: lost in a fork */
     pid_t pid;                  /* whose pipe that is */
-    struct co_task *main_task;  /* what SIGINT cancels */
+    struct co_task *main_task;  /* what SIGINT cancels; NULL: it has ended */
+    intptr_t main_result;       /* of the main task, once it has ended */
+    int main_is_ours;           /* to be freed: it was not detached */
     int main_begun;             /* made by co_main, which has not yet run its task */
     struct co_loop_part_ *parts;
     struct co_sim_ *sim;        /* of a loop under test; else NULL */

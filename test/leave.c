@@ -79,6 +79,51 @@ static co_define(takes) {
     co_end;
 }
 
+/* Its first task was started by another task, which the group does not lie in. */
+struct filled { co_frame; struct co_group group; struct starts child; struct co_task filler; };
+static co_define(filled) {
+    co_begin;
+    co_task_init(&self->filler, &self->child, starts, .group = &self->group);
+    co_try(co_join(&self->filler));
+    if (co_group_go(&self->group, sleeper, .seconds = 5) < 0)
+        co_return(-ENOMEM);
+    co_end;
+}
+
+/* Starts one before it yields, and one after. */
+struct gives_once { co_frame; struct co_group group; };
+static co_define(gives_once) {
+    co_begin;
+    if (co_group_go(&self->group, sleeper, .seconds = 5) < 0)
+        co_return(-ENOMEM);
+    co_yield;
+    if (co_group_go(&self->group, sleeper, .seconds = 5) < 0)
+        co_return(-ENOMEM);
+    co_end;
+}
+struct takes_once { co_frame; struct gives_once generator; int n; };
+static co_define(takes_once) {
+    co_begin;
+    co_init(&self->generator, gives_once);
+    co_for_each(self->n, &self->generator)
+        co_pause;
+    co_end;
+}
+
+static void filled_ends(void)
+{
+    sim_begin(&world);
+    co_task_detach(co_spawn(filled));
+    sim_run(&world);
+}
+
+static void generator_ends(void)
+{
+    sim_begin(&world);
+    co_task_detach(co_spawn(takes_once));
+    sim_run(&world);
+}
+
 static void root_ends(void)
 {
     sim_begin(&world);
@@ -108,6 +153,8 @@ static void a_coroutine_that_leaves_tasks_in_its_group_stops_with_both_places(vo
              "sleeper, stands at .*leave.c:[0-9]+$");
     stops_at(child_ends, LINE_OF_FORGETFUL, "forgetful has ended and leaves tasks in its group");
     stops(lender_ends, "lends_it has ended and leaves tasks in its group");
+    stops(filled_ends, "filled has ended and leaves tasks in its group");
+    stops(generator_ends, "gives_once has ended and leaves tasks in its group");
 }
 
 /* Runs coroutine NAME to its end. Its result. */
@@ -205,6 +252,76 @@ static void a_task_with_a_group_is_still_found_by_its_coroutine(void **state)
     sim_end(&world);
 }
 
+struct awaits { co_frame; struct co_group *group; };
+static co_define(awaits) {
+    co_begin;
+    co_try(co_group_wait(self->group));
+    co_end;
+}
+
+/* ---- A group that is over -------------------------------------------------------------------- */
+
+/* Awaits the group once more before its waiter has run, then starts a task in it. */
+struct intruder { co_frame; struct co_group *group; intptr_t waited, started; };
+static co_define(intruder) {
+    co_begin;
+    while (self->group->count)
+        co_pause;
+    co_await(self->waited, co_group_wait(self->group));
+    self->started = co_group_go(self->group, sleeper, .seconds = 1);
+    co_end;
+}
+struct waits_once { co_frame; struct co_group group; };
+static co_define(waits_once) {
+    co_begin;
+    if (co_group_go(&self->group, sleeper, .seconds = 1) < 0)
+        co_return(-ENOMEM);
+    co_try(co_group_wait(&self->group));
+    co_end;
+}
+
+static void nobody_gets_between_the_end_of_a_group_and_its_waiter(void **state)
+{
+    (void)state;
+    struct co_task *owner, *other;
+
+    sim_begin(&world);
+    owner = co_spawn(waits_once);
+    sim_turns(&world, 2);
+    other = co_spawn(intruder, .group = &CO_TASK_FRAME(owner, waits_once)->group);
+    sim_turns(&world, 1);
+    world.now += 2 * S;                             /* while it pauses, no time passes by itself */
+    sim_turns(&world, 4);
+    assert_int_equal(sim_run(&world), 0);
+    assert_int_equal(CO_TASK_FRAME(other, intruder)->waited, -EBUSY);
+    assert_int_equal(CO_TASK_FRAME(other, intruder)->started, -ECANCELED);
+    co_task_free(owner);
+    co_task_free(other);
+    sim_end(&world);
+}
+
+/* The count of turns wraps around; a group that was awaited long ago is as new. */
+static void a_group_can_be_used_after_any_number_of_turns(void **state)
+{
+    (void)state;
+    static const uint32_t later[] = { 8, 1U << 30, 1U << 31, 3U << 30, 0U - 8 };
+
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++) {
+        sim_begin(&world);
+        background = (struct co_group){ .count = 0 };
+        assert_int_equal(co_go(starter, .n = 1), 0);
+        sim_turns(&world, 2);
+        assert_int_equal(co_go(awaits, .group = &background), 0);
+        assert_int_equal(sim_run(&world), 0);
+        world.scheduler.turns += later[i];
+        assert_int_equal(co_go(starter, .n = 1), 0);
+        sim_turns(&world, 1);
+        assert_int_equal(background.count, 1);
+        assert_int_equal(sim_run(&world), 0);
+        sim_end(&world);
+    }
+}
+
 /* ---- Locks ----------------------------------------------------------------------------------- */
 
 static struct co_lock lock, other_lock;
@@ -245,6 +362,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_group_that_lies_elsewhere_may_be_left),
     cmocka_unit_test(two_groups_in_one_frame_end_in_any_order),
     cmocka_unit_test(a_task_with_a_group_is_still_found_by_its_coroutine),
+    cmocka_unit_test(nobody_gets_between_the_end_of_a_group_and_its_waiter),
+    cmocka_unit_test(a_group_can_be_used_after_any_number_of_turns),
     cmocka_unit_test(a_task_that_ends_and_owns_a_lock_stops),
 };
 

@@ -738,6 +738,40 @@ static void loop_dump_of_no_loop_and_of_no_task_is_empty(void **state)
     free(text);
 }
 
+struct gone { co_frame; };
+static co_define(gone)
+{
+    co_begin;
+    co_task_detach(co_current());
+    co_pause;
+    co_return(7);
+    co_end;
+}
+
+static void a_main_task_may_detach_itself(void **state)
+{
+    (void)state;
+    assert_int_equal(co_main(gone), 7);
+}
+
+static void long_ago(struct co_timer *timer)
+{
+    ((struct alarm_clock *)(void *)timer)->rang = 1;
+}
+
+static void a_timer_of_any_time_in_the_past_fires_in_the_next_turn(void **state)
+{
+    struct alarm_clock clock = { .timer.fire = long_ago };
+
+    (void)state;
+    assert_int_equal(co_go(stays), 0);
+    assert_int_equal(co_timer_start(&clock.timer, INT64_MIN), 0);
+    assert_int_equal(co_loop_run(co_loop_current()), -EDEADLK);
+    assert_int_equal(clock.rang, 1);
+    co_cancel(co_task_next(NULL));
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+}
+
 static const struct CMUnitTest tests[] = {
     TEST_ALONE(loop_main_gives_the_result_of_its_main_task),
     TEST_ALONE(loop_main_cancels_and_awaits_what_is_left),
@@ -752,6 +786,8 @@ static const struct CMUnitTest tests[] = {
     TEST_ALONE(a_SIGINT_while_leftovers_clean_up_does_not_stop_them),
     TEST_ALONE(a_deadlock_is_told_and_given_as_EDEADLK),
     TEST_ALONE(a_ring_of_tasks_is_told_and_broken_when_the_loop_is_freed),
+    TEST_ALONE(a_main_task_may_detach_itself),
+    TEST(a_timer_of_any_time_in_the_past_fires_in_the_next_turn),
     TEST(a_deadlocked_loop_can_go_on_once_a_task_is_woken),
     TEST(who_sleeps_is_not_deadlocked),
     TEST_ALONE(a_task_that_no_cancel_ends_stops_the_program_with_its_place),

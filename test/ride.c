@@ -638,6 +638,38 @@ static void a_child_that_a_task_forked_shares_no_posts_after_co_loop_fork(void *
 
 #define TEST_RIDE(name) cmocka_unit_test_setup_teardown(name, ride_begins, ride_ends)
 
+/* A child that has no fd to spare for its posts goes on without. */
+struct forks_poor { co_frame; pid_t child; int status; };
+static co_define(forks_poor)
+{
+    co_begin;
+    co_try(co_sleep(0.001));
+    self->child = fork();
+    if (self->child == 0) {
+        struct rlimit limit;
+
+        alarm(20);
+        getrlimit(RLIMIT_NOFILE, &limit);
+        limit.rlim_cur = 3;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        check_equal(co_loop_fork(co_loop_current()), -EMFILE);
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        co_try(co_sleep(0.001));
+        kill(getpid(), failures_ == 0 ? SIGUSR1 : SIGKILL);
+    }
+    check_equal(waitpid(self->child, &self->status, 0), self->child);
+    check(WIFSIGNALED(self->status) && WTERMSIG(self->status) == SIGUSR1);
+    co_end;
+}
+
+static void a_child_without_an_fd_to_spare_goes_on_without_posts(void **state)
+{
+    (void)state;
+    fflush(NULL);
+    assert_int_equal(run(forks_poor), 0);
+}
+
 static const struct CMUnitTest tests[] = {
     TEST_ALONE(a_loop_is_this_threads_until_it_is_freed),
     TEST_ALONE(a_second_loop_in_a_thread_is_refused_with_EBUSY),
@@ -663,6 +695,7 @@ static const struct CMUnitTest tests[] = {
     TEST_ALONE(each_thread_can_have_a_loop),
     TEST(a_child_of_fork_goes_on_after_ev_loop_fork),
     TEST(a_child_that_a_task_forked_shares_no_posts_after_co_loop_fork),
+    TEST(a_child_without_an_fd_to_spare_goes_on_without_posts),
 };
 
 TEST_MAIN_ON_EACH_BACKEND(tests)
