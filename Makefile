@@ -9,6 +9,7 @@
 # make demo-mcu-NAME  runs demos/mcu/NAME.c in an emulator; BOARD=microbit mps2 mps2-m4 virt avr
 # make size        measures programs for microcontrollers, and writes docs/microcontrollers.md
 # make soak        the long tests, for MINUTES=30: docs/reliability.md
+# make misuse-table  writes what each mistake gets: docs/how-to/mistakes.md
 # make coverage    what the tests reach, by file
 # make lint        warnings, analysers, layout
 # make fuzz        the parsers, 60 s each; SECONDS=n TARGETS='http resp'; make fuzz-keep
@@ -187,6 +188,12 @@ coverage:
 	+@$(AGAIN) demos tests B=build/coverage CC=gcc CXX=g++ CFLAGS=-g FORM='$(COUNTED)'
 	@test/coverage.py build/coverage $(ARGS) $(PROGRAMS)
 .PHONY: soak coverage
+
+# What each program of test/misuse gets, into the table of docs/how-to/mistakes.md.
+misuse-table:
+	@$(SETUP) test
+	@test/misuse.py --table
+.PHONY: misuse-table
 
 # 10,000 random programs, each in C by two compilers and in Python; ARGS='--seed S --programs N'.
 soak-differential:

@@ -1,7 +1,11 @@
-/* expect gcc: overflow in conversion|case value .* not in enumerated type */
-/* expect clang: overflow converting case value|case value not in enumerated type */
-/* flags: -DCO_LINT */
-#include "../../coro.h"
+/* mistake: an await in a switch of an enum */
+/* expect: gcc warning conversion from  to 'unsigned int' changes value from ' */
+/* expect c++: gcc error narrowing conversion of ' */
+/* expect labels: gcc silent */
+/* expect: clang warning overflow converting case value to switch condition type \( */
+/* expect c++: clang error case value evaluates */
+/* expect labels: clang silent */
+#include "coro.h"
 
 enum state { IDLE, BUSY };
 struct plain { co_frame; enum state state; };

@@ -1,6 +1,9 @@
-/* expect gcc: incompatible types when assigning to type 'co_op' .*from type 'int' */
-/* expect clang: assigning to 'co_op' .*from incompatible type 'int' */
-#include "../../coro.h"
+/* mistake: an await of a number */
+/* expect: gcc error incompatible types when assigning to type 'co_op' from type */
+/* expect c++: gcc error no match for 'operator=' \(operand types are 'co_op' and */
+/* expect: clang error assigning to 'co_op' \(aka 'struct co_op'\) from incompatible */
+/* expect c++: clang error no viable overloaded '=' */
+#include "coro.h"
 
 int plain_read(int fd);
 struct plain { co_frame; int fd; };

@@ -1,5 +1,9 @@
-/* expect: ignoring return value of .*warn_unused_result */
-#include "../../coro.h"
+/* mistake: an op without its await */
+/* expect: gcc warning ignoring return value of 'co_run_' declared with attribute */
+/* expect system: gcc silent */
+/* expect c++: gcc warning ignoring return value of 'co_op co_run_\(co_head\*\)', declared */
+/* expect: clang warning ignoring return value of function declared */
+#include "coro.h"
 
 struct child { co_frame; int x; };
 struct parent { co_frame; struct child child; };

@@ -1,4 +1,8 @@
-/* expect: ignoring return value of .*warn_unused_result */
+/* mistake: co_call without an await, in a whole program */
+/* expect: gcc warning ignoring return value of 'co_run_' declared with attribute */
+/* expect system: gcc silent */
+/* expect c++: gcc warning ignoring return value of 'co_op co_run_\(co_head\*\)', declared */
+/* expect: clang warning ignoring return value of function declared */
 #include "loop.h"
 
 #include <stdio.h>

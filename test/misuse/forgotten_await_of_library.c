@@ -1,5 +1,8 @@
-/* expect: ignoring return value of .*warn_unused_result */
-#include "../../net.h"
+/* mistake: an op of net.h without its await */
+/* expect: gcc warning ignoring return value of 'co_recv' declared with attribute */
+/* expect c++: gcc warning ignoring return value of 'co_op co_recv\(int, void\*, size_t\)', */
+/* expect: clang warning ignoring return value of function declared */
+#include "net.h"
 
 struct reader { co_frame; int fd; char buf[16]; };
 

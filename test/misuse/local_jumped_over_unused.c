@@ -1,6 +1,10 @@
-/* expect gcc: switch jumps over variable initialization */
-/* gcc alone: it refuses the jump itself, where clang looks for a use of what was jumped over. */
-#include "../../coro.h"
+/* mistake: `int n = 3;` before an await, and not used after it */
+/* expect: gcc error switch jumps over variable initialization */
+/* expect system labels: gcc silent */
+/* expect c++: gcc error jump to case label */
+/* expect: clang silent */
+/* expect c++: clang error cannot jump from switch statement to this case label */
+#include "coro.h"
 
 struct plain { co_frame; int x; };
 

@@ -1,6 +1,9 @@
-/* expect gcc: 'n' may be used uninitialized */
-/* expect clang: variable 'n' is uninitialized when used here */
-#include "../../coro.h"
+/* mistake: a local is set before an await and used after it */
+/* expect: gcc warning 'n' may be used uninitialized */
+/* expect plain system: gcc silent */
+/* expect: clang warning variable 'n' is uninitialized when used here */
+/* expect plain: clang silent */
+#include "coro.h"
 
 struct plain { co_frame; int x; };
 

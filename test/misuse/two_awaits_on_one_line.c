@@ -1,6 +1,9 @@
-/* expect: duplicate case value */
+/* mistake: two awaits on one line, where there is no __COUNTER__ */
 /* flags: -Wno-builtin-macro-redefined -U__COUNTER__ */
-#include "../../coro.h"
+/* expect: gcc error */
+/* expect: clang error duplicate case value ' */
+/* expect labels: clang error redefinition of label 'co_label_9_' */
+#include "coro.h"
 
 struct plain { co_frame; int x; };
 

@@ -1,5 +1,8 @@
-/* expect: negative|negative size */
-#include "../../coro.h"
+/* mistake: co_yield in co_finally */
+/* expect: gcc error size of unnamed array is negative */
+/* expect c++: gcc error narrowing conversion of '-1' from 'int' */
+/* expect: clang error array size is negative */
+#include "coro.h"
 
 struct gen { co_frame; int value; };
 co_define(gen) {

@@ -1,0 +1,16 @@
+/* mistake: intptr_t n = co_await(op) */
+/* expect: gcc error expected expression before 'do' */
+/* expect c++: gcc error expected primary-expression before 'do' */
+/* expect: clang error expected expression */
+#include "coro.h"
+
+struct child { co_frame; int x; };
+struct m { co_frame; intptr_t x; struct child child; };
+
+co_declare(child);
+co_define(m) {
+    co_begin;
+    intptr_t n = co_try(co_call(&self->child, child));
+    self->x = n;
+    co_end;
+}

@@ -1,0 +1,15 @@
+/* mistake: co_return(co_await(op)) */
+/* expect: gcc error expected expression before 'do' */
+/* expect c++: gcc error expected primary-expression before 'do' */
+/* expect: clang error expected expression */
+#include "coro.h"
+
+struct child { co_frame; int x; };
+struct m { co_frame; intptr_t x; struct child child; };
+
+co_declare(child);
+co_define(m) {
+    co_begin;
+    co_return(co_await(co_call(&self->child, child)));
+    co_end;
+}

@@ -1,0 +1,14 @@
+/* mistake: a helper returns co_op and not CO_OP, and its await is forgotten */
+/* expect: both silent */
+/* expect: run stop co_sleep was made and never awaited: in this coroutine */
+#include "loop.h"
+
+struct m { co_frame; };
+static co_op doze(void) { return co_sleep(0.001); }
+
+co_define(m) {
+    co_begin;
+    doze();
+    co_end;
+}
+int main(void) { return (int)co_main(m); }
