@@ -43,10 +43,19 @@
  * CO_TINY    is for microcontrollers and must be the same in the whole program. It leaves out
  *            source texts, messages and line numbers. An await inside a switch of yours stops the
  *            program when it is first resumed; only CO_LINT reports it at compile time.
+ * CO_PLAIN_TEXTS  leaves gcc's messages as they are, instead of beginning them with what to do.
  * CO_STOP(file, line, text)  is called upon misuse and must not return. By default it prints the
  *            text and aborts, or traps where there is no libc. */
 #ifndef CO_CORO_H
 #define CO_CORO_H
+
+/* gcc says where a token is spelled, and who expands a macro of a system header; see the end. */
+#if defined __GNUC__ && !defined __clang__ && __GNUC__ >= 10 && !defined CO_PLAIN_TEXTS
+#if __INCLUDE_LEVEL__ > 0
+#pragma GCC system_header
+#define CO_TEXTS_
+#endif
+#endif
 
 #include <stddef.h>
 #include <stdint.h>
@@ -94,14 +103,25 @@ struct co_chain {
 };
 
 /* What can be awaited: a result that is there, a frame to run, or a wait that somebody will end. */
-typedef struct co_op {
+#ifdef __clang__                        /* a co_op is awaited, and a result is looked at */
+#define CO_MUST_USE_ __attribute__((warn_unused_result))
+#elif defined __GNUC__ && __GNUC__ >= 10
+#define CO_MUST_USE_ [[__nodiscard__]]
+#else
+#define CO_MUST_USE_
+#endif
+typedef struct CO_MUST_USE_ co_op {
     intptr_t result;        /* private: the result; CO_RUN_ or CO_WAIT_ if it is not complete */
     struct co_head *frame;  /* private: NULL if the op is complete */
 } co_op;
 
 /* Return type of a function that makes an op: CO_OP http_get(struct http_get *, const char *url);
  * It is co_op with an attribute, by which the compiler warns if the op is not awaited. */
+#if defined __GNUC__ && __GNUC__ >= 10 && !defined __clang__     /* co_op itself has one */
+#define CO_OP co_op
+#else
 #define CO_OP CO_ATTRIBUTE_(warn_unused_result) co_op
+#endif
 
 /* Source location and text of one await; its address is even. */
 struct co_site {
@@ -338,16 +358,42 @@ static inline size_t co_frame_size_(struct co_head *co)
 #endif
 }
 
-#define co_declare(NAME) co_step_ co_body_##NAME(struct co_head *, struct co_chain *)
-#define co_define(NAME)                                                                           \
-    co_declare(NAME);                                                                             \
-    static inline co_step_ co_run_##NAME(struct NAME *self, struct co_chain *chain_);             \
-    co_step_ co_body_##NAME(struct co_head *co_, struct co_chain *chain_)                         \
-    {                                                                                             \
-        (void)sizeof(char[offsetof(struct NAME, co) ? -1 : 1]);     /* co_frame must be first */  \
-        return co_run_##NAME((struct NAME *)co_, chain_);                                         \
-    }                                                                                             \
-    static inline co_step_ co_run_##NAME(struct NAME *self, struct co_chain *chain_)
+/* clang has no such texts as stand at the end. So an assertion says that a word stands outside of a
+ * body, and each await has a label in words, which clang names if it stands in an expression. */
+#ifdef __clang__
+struct co_inside_ { char no; };
+#define CO_ENTER_ struct co_inside_ { char yes[2]; };
+#define CO_INSIDE_ __extension__ CO_ASSERT_(sizeof(struct co_inside_) == 2,                       \
+    "no co_begin stands above this word: write co_define(NAME) { co_begin; ... co_end; }");
+#define CO_DO_(n) CO_DO1_(n)
+#define CO_DO1_(n) await_is_a_statement_write_co_await_x_op_##n: do
+#define CO_BODY_BEGINS_                                                                           \
+    CO_PRAGMA_("clang diagnostic push") CO_PRAGMA_("clang diagnostic ignored \"-Wunused-label\"") \
+    CO_PRAGMA_("clang diagnostic warning \"-Wuninitialized\"")                                    \
+    CO_PRAGMA_("clang diagnostic warning \"-Wconditional-uninitialized\"")
+#define CO_BODY_ENDS_ CO_PRAGMA_("clang diagnostic pop")
+#else
+#define CO_ENTER_
+#define CO_INSIDE_
+#define CO_BODY_BEGINS_
+#define CO_BODY_ENDS_
+#endif
+#ifdef __cplusplus
+#define CO_ASSERT_ static_assert
+#else
+#define CO_ASSERT_ _Static_assert
+#endif
+#if defined __GNUC__ && !defined __TINYC__ && defined __cplusplus
+#define CO_FRAME_IS_(NAME) static_assert(__is_trivially_copyable(NAME),                           \
+    "a frame holds plain data only: keep what has a constructor or destructor behind a pointer");
+#elif defined __GNUC__ && !defined __TINYC__
+#define CO_FRAME_IS_(NAME) struct NAME; __extension__ CO_ASSERT_(sizeof(struct NAME) > 0, "");
+#else
+#define CO_FRAME_IS_(NAME)
+#endif
+
+/* The head of the frame, by a cast: a frame of an unknown struct is then complained of only once. */
+#define CO_SELF_ ((struct co_head *)(void *)self)
 
 /* A resume point notes its place, leaves by [step], and is where the next resume goes on. Numbers
  * must be dense, so that the switch becomes a jump table. */
@@ -362,25 +408,25 @@ static inline size_t co_frame_size_(struct co_head *co)
 #define CO_TELL_(state, label, words)
 #else
 #define CO_TELL_(state, label, words)                                                             \
-    case CO_CASE_ + (state): { CO_SITE_(label, words); return co_tell_(chain_, &co_site_); }
+    CO_LABEL_(state): { CO_SITE_(label, words); return co_tell_(chain_, &co_site_); }
 #endif
 #if defined CO_LABELS && defined CO_TINY
 #define CO_POINT_(n, words, step)                                                                 \
-    self->co.at.word = (uintptr_t)__extension__ &&co_label_##n##_;                                \
+    CO_SELF_->at.word = (uintptr_t)__extension__ &&co_label_##n##_;                                \
     return step;                                                                                  \
     co_label_##n##_:;
-#define CO_PLACE_TO_GO_ ((void *)self->co.at.word)
+#define CO_PLACE_TO_GO_ ((void *)CO_SELF_->at.word)
 #elif defined CO_LABELS
 #define CO_POINT_(n, words, step)                                                                 \
     CO_SITE_(__extension__ &&co_label_##n##_, words);                                             \
-    self->co.at.word = (uintptr_t)&co_site_;                                                      \
+    CO_SELF_->at.word = (uintptr_t)&co_site_;                                                      \
     return step;                                                                                  \
     co_label_##n##_:;
-#define CO_PLACE_TO_GO_ (((const struct co_site *)self->co.at.word)->label)
+#define CO_PLACE_TO_GO_ (((const struct co_site *)CO_SELF_->at.word)->label)
 #else
 #define CO_POINT_(n, words, step)                                                                 \
     enum { co_here_ = 2 * (n - co_begin_is_missing_) + 2 };                                       \
-    self->co.at.word = CO_PLACE_(co_here_ + 1);                                                   \
+    CO_SELF_->at.word = CO_PLACE_(co_here_ + 1);                                                   \
     return step;                                                                                  \
     CO_TELL_(co_here_, NULL, words)                                                               \
     case CO_CASE_ + co_here_ + 1:;
@@ -389,7 +435,7 @@ static inline size_t co_frame_size_(struct co_head *co)
 #define CO_JUMP_                                                                                  \
     CO_PRAGMA_("GCC diagnostic push") CO_PRAGMA_("GCC diagnostic ignored \"-Wpedantic\"")         \
     (void)&&co_out_;                                                                              \
-    if (CO_RARELY_(self->co.at.word <= CO_WHERE_)) { } else                                       \
+    if (CO_RARELY_(CO_SELF_->at.word <= CO_WHERE_)) { } else                                       \
         goto *CO_PLACE_TO_GO_;                                                                    \
     CO_PRAGMA_("GCC diagnostic pop")
 #else
@@ -405,24 +451,29 @@ static inline size_t co_frame_size_(struct co_head *co)
 #else
 #define CO_QUIETLY_(text) CO_PRAGMA_(text)
 #endif
-#if defined __GNUC__ && !defined __clang__ && !defined __cplusplus
-#define CO_GUARD_ CO_PRAGMA_("GCC diagnostic error \"-Wjump-misses-init\"")
-#else
+#if !defined __GNUC__ || defined __TINYC__ || defined __cplusplus
 #define CO_GUARD_
+#elif defined __clang__
+#define CO_GUARD_ CO_GUARD_TOO_
+#else
+#define CO_GUARD_ CO_PRAGMA_("GCC diagnostic error \"-Wjump-misses-init\"") CO_GUARD_TOO_
 #endif
+#define CO_GUARD_TOO_                                                                             \
+    CO_PRAGMA_("GCC diagnostic error \"-Wreturn-type\"")                                          \
+    CO_PRAGMA_("GCC diagnostic error \"-Wincompatible-pointer-types\"")
 
 #define CO_LEAVE_(value) do {                                                                     \
-        self->co.result = (value);                                                                \
+        CO_SELF_->result = (value);                                                                \
         if (co_in_finally_)                                                                       \
             goto co_out_;                                                                         \
         co_leaving_ = 1, co_state_ = CO_FINALLY_;                                                 \
         goto co_dispatch_;                                                                        \
     } while (0)
-#define CO_AWAIT_(n, words, op, then) do {                                                        \
+#define CO_AWAIT_(n, words, op, then) CO_DO_(n) { CO_INSIDE_                                      \
         co_op_ = (op);                                                                            \
         if (co_op_.frame) {                                                                       \
             CO_APART_                                                                             \
-            CO_POINT_(n, words, co_down_(&self->co, chain_, co_op_))                              \
+            CO_POINT_(n, words, co_down_(CO_SELF_, chain_, co_op_))                              \
             co_op_.result = chain_->result;                                                       \
         }                                                                                         \
         then                                                                                      \
@@ -435,21 +486,22 @@ static inline void co_apart_(struct co_head *up, co_op op, const char *file, int
         if (up == op.frame)
             CO_STOP(file, line, "a coroutine awaits itself: the child needs its own frame");
 }
-#define CO_APART_ co_apart_(&self->co, co_op_, __FILE__, __LINE__);
+#define CO_APART_ co_apart_(CO_SELF_, co_op_, __FILE__, __LINE__);
 #else
 #define CO_APART_
 #endif
-#define CO_STEP_(n, words, step, then) do { CO_POINT_(n, words, step) then } while (0)
+#define CO_STEP_(n, words, step, then) \
+    CO_DO_(n) { CO_INSIDE_ CO_POINT_(n, words, step) then } while (0)
 #define CO_PAUSE_(n, words) CO_STEP_(n, words, (chain_->result = 0, co_signal_(CO_PAUSED)),       \
     if (chain_->result < 0) CO_LEAVE_(chain_->result);)
-#define CO_YIELD_(n) do {                                                                         \
+#define CO_YIELD_(n) do { CO_INSIDE_                                                              \
         (void)sizeof(char[co_in_finally_ ? -1 : 1]);            /* refused in co_finally */       \
-        CO_POINT_(n, "co_yield", co_up_(&self->co, chain_, 1, CO_YIELDED))                        \
+        CO_POINT_(n, "co_yield", co_up_(CO_SELF_, chain_, 1, CO_YIELDED))                        \
     } while (0)
 #define CO_EACH_(n, words, lvalue, generator)                                                     \
     for (;;)                                                                                      \
         if (co_op_ = co_next(generator), co_op_.frame) {                                          \
-            CO_POINT_(n, words, co_down_(&self->co, chain_, co_op_))                              \
+            CO_POINT_(n, words, co_down_(CO_SELF_, chain_, co_op_))                              \
             (lvalue) = CO_CAST_(lvalue)chain_->result;                                            \
             if ((lvalue) > 0)                                                                     \
                 goto co_each_##n##_;                                                              \
@@ -504,6 +556,75 @@ static void co_claim_(struct co_head *co, co_body *made, const char *file, int l
 #else
 #define CO_CALL_ CO_MAKE_
 #endif
+#if !defined __cplusplus || __cplusplus < 202002L       /* in C++20 these are keywords */
+#define co_begin                                                                                  \
+    CO_PRAGMA_("GCC diagnostic push") CO_GUARD_ CO_ENTER_                                         \
+    enum { co_begin_is_missing_ = CO_COUNT_ };                                                    \
+    unsigned co_state_;                                                                           \
+    int co_leaving_ = 0;                                                                          \
+    CO_ATTRIBUTE_(unused) co_op co_op_;                                                           \
+    CO_JUMP_                                                                                      \
+    co_state_ = CO_STATE_(CO_SELF_);                                                             \
+    co_dispatch_: CO_ATTRIBUTE_(unused);                                                          \
+    switch (co_state_ + CO_CASE_) {                                                               \
+    CO_TELL_(CO_WHERE_, (const void *)sizeof *self, "")                                           \
+    case CO_CASE_: do { enum { co_in_finally_ = 0 }
+#define co_finally                                                                                \
+        goto co_clean_up_; } while (0);                                                           \
+        break;                                                                                    \
+    case CO_CASE_ + CO_FINALLY_: co_clean_up_: do { enum { co_in_finally_ = 1 }
+#define co_end                                                                                    \
+        goto co_out_; } while (0);                                                                \
+        break;                                                                                    \
+    default:                                                                                      \
+        if (!co_leaving_)                                                                         \
+            return co_lost_(CO_SELF_, chain_, __FILE__, __LINE__);                               \
+        goto co_out_;                                                                             \
+    }                                                                                             \
+    CO_STOP(__FILE__, __LINE__, "a break that stands in no loop left this coroutine");            \
+    co_out_:                                                                                      \
+    CO_PRAGMA_("GCC diagnostic pop") CO_BODY_ENDS_                                                \
+    return co_finish_(CO_SELF_, chain_)
+#endif
+
+/* ---- Texts --------------------------------------------------------------------------------------
+ * gcc begins a message with the file in which the reported token is spelled, or else with the file
+ * that defines the word that the user wrote. So each of these is spelled in a file whose name says
+ * what to do; ccache takes names in such brackets for the compiler's own. Before that, this file is
+ * a system header, so that gcc shows the user's lines and not ours, and keeps quiet about what only
+ * our lines do; a line marker without a flag ends that. Only macros may follow. */
+#ifdef CO_TEXTS_
+#pragma GCC system_header
+# 1 "<no await inside switch, no local across an await: make it a member of the frame>"
+#endif
+#define CO_LABEL_(state) case CO_CASE_ + (state)
+#ifdef CO_TEXTS_
+#pragma GCC system_header
+# 1 "<await is a statement: co_await(x, op); if (x < 0) ...>"
+#endif
+#ifndef __clang__
+#define CO_DO_(n) do
+#endif
+#ifdef CO_TEXTS_
+#pragma GCC system_header
+# 1 "<co_define(NAME) needs a struct NAME that begins with co_frame>"
+#endif
+#define co_declare(NAME) co_step_ co_body_##NAME(struct co_head *, struct co_chain *)
+#define co_define(NAME)                                                                           \
+    co_declare(NAME);                                                                             \
+    CO_FRAME_IS_(NAME)                                                                            \
+    static inline co_step_ co_run_##NAME(struct NAME *self, struct co_chain *chain_);             \
+    co_step_ co_body_##NAME(struct co_head *co_, struct co_chain *chain_)                         \
+    {                                                                                             \
+        (void)sizeof(char[offsetof(struct NAME, co) ? -1 : 1]);     /* co_frame must be first */  \
+        return co_run_##NAME((struct NAME *)co_, chain_);                                         \
+    }                                                                                             \
+    CO_BODY_BEGINS_                                                                               \
+    static inline co_step_ co_run_##NAME(struct NAME *self, struct co_chain *chain_)
+#ifdef CO_TEXTS_
+#pragma GCC system_header
+# 1 "<co_call(&frame, NAME, .field = ...) needs a frame of struct NAME and an await>"
+#endif
 #define co_call(frame, ...) co_run_(CO_EXPAND_(CO_CALL_, CO_FIRST_(__VA_ARGS__, ~), frame,        \
                                                CO_BODY_ = co_body_##__VA_ARGS__))
 #define co_init(frame, ...) ((void)CO_EXPAND_(CO_MAKE_, CO_FIRST_(__VA_ARGS__, ~), frame,         \
@@ -514,33 +635,15 @@ static void co_claim_(struct co_head *co, co_body *made, const char *file, int l
 #define co_gen_close(frame) co_gen_close_(&(frame)->co, __FILE__, __LINE__)
 
 #if !defined __cplusplus || __cplusplus < 202002L       /* in C++20 these are keywords */
-#define co_begin                                                                                  \
-    CO_PRAGMA_("GCC diagnostic push") CO_GUARD_                                                   \
-    enum { co_begin_is_missing_ = CO_COUNT_ };                                                    \
-    unsigned co_state_;                                                                           \
-    int co_leaving_ = 0;                                                                          \
-    CO_ATTRIBUTE_(unused) co_op co_op_;                                                           \
-    CO_JUMP_                                                                                      \
-    co_state_ = CO_STATE_(&self->co);                                                             \
-    co_dispatch_: CO_ATTRIBUTE_(unused);                                                          \
-    switch (co_state_ + CO_CASE_) {                                                               \
-    CO_TELL_(CO_WHERE_, (const void *)sizeof *self, "")                                           \
-    case CO_CASE_: { enum { co_in_finally_ = 0 }
-#define co_finally                                                                                \
-        goto co_clean_up_; }                                                                      \
-    case CO_CASE_ + CO_FINALLY_: co_clean_up_: { enum { co_in_finally_ = 1 }
-#define co_end                                                                                    \
-        goto co_out_; }                                                                           \
-    default:                                                                                      \
-        if (!co_leaving_)                                                                         \
-            return co_lost_(&self->co, chain_, __FILE__, __LINE__);                               \
-        goto co_out_;                                                                             \
-    }                                                                                             \
-    CO_STOP(__FILE__, __LINE__, "a break that stands in no loop left this coroutine");            \
-    co_out_:                                                                                      \
-    CO_PRAGMA_("GCC diagnostic pop")                                                              \
-    return co_finish_(&self->co, chain_)
-#define co_return(value) CO_LEAVE_((intptr_t)(value))
+#ifdef CO_TEXTS_
+#pragma GCC system_header
+# 1 "<co_return takes an integer or a pointer, and a local does not survive an await>"
+#endif
+#define co_return(value) do { CO_INSIDE_ CO_LEAVE_((intptr_t)(value)); } while (0)
+#ifdef CO_TEXTS_
+#pragma GCC system_header
+# 1 "<this word needs an op, and co_define(NAME) { co_begin; ... co_end; } around it>"
+#endif
 #define co_await(...) CO_EXPAND_(CO_PICK_(__VA_ARGS__, CO_AWAIT2_, CO_AWAIT1_, ~),                \
                                  CO_COUNT_, #__VA_ARGS__, __VA_ARGS__)
 #define co_try(...) CO_EXPAND_(CO_PICK_(__VA_ARGS__, CO_TRY2_, CO_TRY1_, ~),                      \

@@ -189,16 +189,11 @@ struct co_timer {
 /* Makes a task, in one allocation, that runs coroutine NAME and starts in the next turn.
  * co_task_free() it when it has ended. Returns NULL if there is no memory. Without a scheduler in
  * this thread the program stops.
- *     struct co_task *co_spawn(NAME, .field = ...);                     asyncio: create_task() */
-#define co_spawn(...) \
-    CO_EXPAND_(CO_TASK_NEW_, CO_FIRST_(__VA_ARGS__, ~), 0, CO_BODY_ = co_body_##__VA_ARGS__)
+ *     struct co_task *co_spawn(NAME, .field = ...);     a macro         asyncio: create_task() */
 
 /* Makes the same task, but it frees itself when it ends. Returns 0, or -ENOMEM; then nothing runs,
  * and what the arguments own, such as a socket, is still yours.
- *     int co_go(NAME, .field = ...); */
-#define co_go(...) ((void)0, co_task_went_( \
-    CO_EXPAND_(CO_TASK_NEW_, CO_FIRST_(__VA_ARGS__, ~), CO_TASK_GO_, \
-               CO_BODY_ = co_body_##__VA_ARGS__)))
+ *     int co_go(NAME, .field = ...);                    a macro */
 
 /* Makes the same task in storage of yours, which must stay until the task has ended. It allocates
  * nothing.
@@ -413,8 +408,7 @@ enum co_request_ { CO_NONE_, CO_ASKED_, CO_BACK_, CO_LENT_, CO_LENT_AGAIN_ };
 #endif
 
 struct co_task *co_task_alloc_(size_t frame_size);
-CO_ATTRIBUTE_(warn_unused_result)
-struct co_task *co_task_start_(struct co_task *task, int flags);
+CO_MUST_USE_ struct co_task *co_task_start_(struct co_task *task, int flags);
 void co_task_join_(struct co_task *task, int flags, struct co_members_ *members);
 void co_task_deliver_(struct co_task *task);    /* it waits: delivers a pending request */
 void co_task_unwaited_(struct co_task *waiters, const char *call);  /* stops if there are any */
@@ -451,19 +445,8 @@ static inline struct co_task *co_task_copy_(size_t size, const void *frame, int 
     return co_task_start_(task, flags);
 }
 
+CO_MUST_USE_
 static inline int co_task_went_(struct co_task *task) { return task ? 0 : -ENOMEM; }
-
-#ifdef __GNUC__
-#define CO_TASK_NEW_(NAME, flags, ...) co_task_start_(__extension__({                             \
-        struct co_task *co_task_new_ = co_task_alloc_(sizeof(struct NAME));                       \
-        if (co_task_new_)                                                                         \
-            co_task_new_->chain.top =                                                             \
-                CO_MAKE_(NAME, (struct NAME *)co_task_room_(co_task_new_), __VA_ARGS__);          \
-        co_task_new_; }), flags)
-#else                       /* the arguments are copied from a temporary */
-#define CO_TASK_NEW_(NAME, flags, ...) \
-    co_task_copy_(sizeof(struct NAME), &CO_LITERAL_(NAME, __VA_ARGS__), flags)
-#endif
 
 /* Converts seconds to the nearest nanosecond within the range of an int64. A constant is folded, so
  * it needs no floating point at run time. */
@@ -497,4 +480,30 @@ static inline co_op co_wait_for(struct co_within *slot, struct co_task *task, do
 #endif
 }
 #endif
+
+/* ---- Texts, as in coro.h: only macros may follow --------------------------------------------- */
+#ifdef CO_TEXTS_
+#pragma GCC system_header
+# 1 "<keep the task that co_spawn(NAME, .field = ...) returns: join it, free or detach it>"
+#endif
+#ifdef __GNUC__
+#define CO_TASK_NEW_(NAME, flags, ...) co_task_start_(__extension__({                             \
+        struct co_task *co_task_new_ = co_task_alloc_(sizeof(struct NAME));                       \
+        if (co_task_new_)                                                                         \
+            co_task_new_->chain.top =                                                             \
+                CO_MAKE_(NAME, (struct NAME *)co_task_room_(co_task_new_), __VA_ARGS__);          \
+        co_task_new_; }), flags)
+#else                       /* the arguments are copied from a temporary */
+#define CO_TASK_NEW_(NAME, flags, ...) \
+    co_task_copy_(sizeof(struct NAME), &CO_LITERAL_(NAME, __VA_ARGS__), flags)
+#endif
+#define co_spawn(...) \
+    CO_EXPAND_(CO_TASK_NEW_, CO_FIRST_(__VA_ARGS__, ~), 0, CO_BODY_ = co_body_##__VA_ARGS__)
+#ifdef CO_TEXTS_
+#pragma GCC system_header
+# 1 "<co_go(NAME, .field = ...) returns -ENOMEM if nothing runs: look at its result>"
+#endif
+#define co_go(...) co_task_went_(                                                                 \
+    CO_EXPAND_(CO_TASK_NEW_, CO_FIRST_(__VA_ARGS__, ~), CO_TASK_GO_,                              \
+               CO_BODY_ = co_body_##__VA_ARGS__))
 #endif
