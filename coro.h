@@ -103,21 +103,24 @@ struct co_chain {
 };
 
 /* What can be awaited: a result that is there, a frame to run, or a wait that somebody will end. */
-#ifdef __clang__                        /* a co_op is awaited, and a result is looked at */
-#define CO_MUST_USE_ __attribute__((warn_unused_result))
-#elif defined __GNUC__ && __GNUC__ >= 10
+#ifdef __clang__                        /* the compiler warns if a co_op is not awaited, */
+#define CO_MUST_AWAIT_ __attribute__((warn_unused_result))
+#define CO_MUST_USE_ __attribute__((warn_unused_result))    /* or if a result is not looked at */
+#elif defined CO_TEXTS_                 /* gcc would complain of the brackets elsewhere */
+#define CO_MUST_AWAIT_ [[__nodiscard__]]
 #define CO_MUST_USE_ [[__nodiscard__]]
 #else
-#define CO_MUST_USE_
+#define CO_MUST_AWAIT_
+#define CO_MUST_USE_ CO_ATTRIBUTE_(warn_unused_result)
 #endif
-typedef struct CO_MUST_USE_ co_op {
+typedef struct CO_MUST_AWAIT_ co_op {
     intptr_t result;        /* private: the result; CO_RUN_ or CO_WAIT_ if it is not complete */
     struct co_head *frame;  /* private: NULL if the op is complete */
 } co_op;
 
 /* Return type of a function that makes an op: CO_OP http_get(struct http_get *, const char *url);
  * It is co_op with an attribute, by which the compiler warns if the op is not awaited. */
-#if defined __GNUC__ && __GNUC__ >= 10 && !defined __clang__     /* co_op itself has one */
+#ifdef CO_TEXTS_                        /* co_op itself has one */
 #define CO_OP co_op
 #else
 #define CO_OP CO_ATTRIBUTE_(warn_unused_result) co_op
@@ -392,7 +395,7 @@ struct co_inside_ { char no; };
 #define CO_FRAME_IS_(NAME)
 #endif
 
-/* The head of the frame, by a cast: a frame of an unknown struct is then complained of only once. */
+/* The head of the frame, by a cast: so an unknown struct of a frame is complained of only once. */
 #define CO_SELF_ ((struct co_head *)(void *)self)
 
 /* A resume point notes its place, leaves by [step], and is where the next resume goes on. Numbers
@@ -597,7 +600,7 @@ static void co_claim_(struct co_head *co, co_body *made, const char *file, int l
 #pragma GCC system_header
 # 1 "<no await inside switch, no local across an await: make it a member of the frame>"
 #endif
-#define CO_LABEL_(state) case CO_CASE_ + (state)
+#define CO_LABEL_(state) case CO_CASE_ + (state)        /* no await inside switch, see above */
 #ifdef CO_TEXTS_
 #pragma GCC system_header
 # 1 "<await is a statement: co_await(x, op); if (x < 0) ...>"
@@ -607,7 +610,7 @@ static void co_claim_(struct co_head *co, co_body *made, const char *file, int l
 #endif
 #ifdef CO_TEXTS_
 #pragma GCC system_header
-# 1 "<co_define(NAME) needs a struct NAME that begins with co_frame>"
+# 1 "<co_define(NAME) needs a struct NAME of plain data that begins with co_frame>"
 #endif
 #define co_declare(NAME) co_step_ co_body_##NAME(struct co_head *, struct co_chain *)
 #define co_define(NAME)                                                                           \
@@ -631,6 +634,10 @@ static void co_claim_(struct co_head *co, co_body *made, const char *file, int l
                                               CO_BODY_ = co_body_##__VA_ARGS__))
 #define co_start(chain, frame, ...) ((void)((chain)->result = 0, (chain)->top =                   \
     CO_EXPAND_(CO_MAKE_, CO_FIRST_(__VA_ARGS__, ~), frame, CO_BODY_ = co_body_##__VA_ARGS__)))
+#ifdef CO_TEXTS_
+#pragma GCC system_header
+# 1 "<co_next(&frame) and co_gen_close(&frame) are ops on a generator: await them>"
+#endif
 #define co_next(frame) co_next_(&(frame)->co, __FILE__, __LINE__)
 #define co_gen_close(frame) co_gen_close_(&(frame)->co, __FILE__, __LINE__)
 
@@ -653,6 +660,10 @@ static void co_claim_(struct co_head *co, co_body *made, const char *file, int l
     while (!(condition)) CO_EXPAND_(CO_PAUSE_, CO_COUNT_, #condition)
 #define co_for_each(lvalue, generator) \
     CO_EXPAND_(CO_EACH_, CO_COUNT_, #generator, lvalue, generator)
+#ifdef CO_TEXTS_
+#pragma GCC system_header
+# 1 "<co_yield needs co_define(NAME) { co_begin; ... } around it, and no co_finally above it>"
+#endif
 #define co_yield CO_EXPAND_(CO_YIELD_, CO_COUNT_)
 #endif
 #endif

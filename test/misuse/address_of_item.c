@@ -1,5 +1,6 @@
 /* mistake: co_queue_get is given the address of a local */
-/* expect: both silent */
+/* expect: gcc silent */
+/* expect: clang warning variable 'item' may be uninitialized when used here */
 #include "loop.h"
 #include <stdio.h>
 

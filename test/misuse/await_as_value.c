@@ -1,7 +1,6 @@
 /* mistake: x = co_await(op) */
-/* expect: gcc error expected expression before 'do' */
-/* expect c++: gcc error expected primary-expression before 'do' */
-/* expect: clang error expected expression */
+/* expect: gcc error <await is a statement: co_await\(x, op\); if \(x < 0\) \.\.\.> */
+/* expect: clang error expected 'case' keyword before expression */
 #include "coro.h"
 
 struct child { co_frame; int x; };

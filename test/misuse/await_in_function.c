@@ -1,7 +1,6 @@
 /* mistake: co_await in a plain function */
-/* expect: gcc error 'co_op_' undeclared \(first use in this function\); did you */
-/* expect c++: gcc error 'co_op_' was not declared in this scope; did you mean */
-/* expect: clang error use of undeclared identifier 'co_op_' */
+/* expect: gcc error <this word needs an op, and co_define\(NAME\) \{ co_begin; \.\.\. */
+/* expect: clang error no co_begin stands above this word: write co_define\(NAME\) \{ */
 #include "coro.h"
 
 struct child { co_frame; int x; };

@@ -1,7 +1,7 @@
 /* mistake: co_return(co_await(op)) */
-/* expect: gcc error expected expression before 'do' */
-/* expect c++: gcc error expected primary-expression before 'do' */
-/* expect: clang error expected expression */
+/* expect: gcc error <await is a statement: co_await\(x, op\); if \(x < 0\) \.\.\.> */
+/* expect: clang error expected '\)' */
+/* expect c++: clang error use of undeclared identifier */
 #include "coro.h"
 
 struct child { co_frame; int x; };

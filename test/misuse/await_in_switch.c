@@ -1,6 +1,6 @@
 /* mistake: an await in a switch */
-/* expect: gcc warning overflow in conversion from  to 'int' changes value from ' */
-/* expect c++: gcc error narrowing conversion of ' */
+/* expect: gcc warning <no await inside switch, no local across an await: make it a */
+/* expect c++: gcc error <no await inside switch, no local across an await: make it a */
 /* expect labels: gcc silent */
 /* expect: clang warning overflow converting case value to switch condition type \( */
 /* expect c++: clang error case value evaluates */

@@ -1,5 +1,6 @@
 /* mistake: what an await shall store into is no variable */
-/* expect: gcc error lvalue required as left operand of assignment */
+/* expect: gcc error <this word needs an op, and co_define\(NAME\) \{ co_begin; \.\.\. */
+/* expect c++: gcc error lvalue required as left operand of assignment */
 /* expect: clang error expression is not assignable */
 #include "coro.h"
 

@@ -1,6 +1,5 @@
 /* mistake: an await of a number */
-/* expect: gcc error incompatible types when assigning to type 'co_op' from type */
-/* expect c++: gcc error no match for 'operator=' \(operand types are 'co_op' and */
+/* expect: gcc error <this word needs an op, and co_define\(NAME\) \{ co_begin; \.\.\. */
 /* expect: clang error assigning to 'co_op' \(aka 'struct co_op'\) from incompatible */
 /* expect c++: clang error no viable overloaded '=' */
 #include "coro.h"

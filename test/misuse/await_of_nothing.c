@@ -1,6 +1,5 @@
 /* mistake: co_await() of nothing */
-/* expect: gcc error expected expression before '\)' token */
-/* expect c++: gcc error expected primary-expression before '\)' token */
+/* expect: gcc error <this word needs an op, and co_define\(NAME\) \{ co_begin; \.\.\. */
 /* expect: clang error expected expression */
 #include "coro.h"
 

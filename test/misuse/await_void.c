@@ -1,6 +1,6 @@
 /* mistake: an await of a plain function that returns nothing */
 /* expect: gcc error void value not ignored as it ought to be */
-/* expect c++: gcc error no match for 'operator=' \(operand types are 'co_op' and */
+/* expect c++: gcc error <this word needs an op, and co_define\(NAME\) \{ co_begin; \.\.\. */
 /* expect: clang error assigning to 'co_op' \(aka 'struct co_op'\) from incompatible */
 /* expect c++: clang error no viable overloaded '=' */
 #include "coro.h"

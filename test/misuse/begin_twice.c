@@ -1,6 +1,5 @@
 /* mistake: co_begin twice */
 /* expect: gcc error duplicate label 'co_dispatch_' */
-/* expect strict: gcc error declaration of 'co_begin_is_missing_' shadows a previous */
 /* expect: clang error redefinition of label 'co_dispatch_' */
 /* expect strict: clang error declaration shadows a local variable */
 #include "coro.h"

@@ -1,5 +1,5 @@
 /* mistake: co_call(child, &self->child): the wrong way round */
-/* expect: gcc error pasting "co_body_" and "&" does not give a valid */
+/* expect: gcc error <co_call\(&frame, NAME, \.field = \.\.\.\) needs a frame of struct */
 /* expect: clang error pasting formed 'co_body_&', an invalid preprocessing token */
 #include "coro.h"
 

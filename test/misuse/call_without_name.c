@@ -1,5 +1,5 @@
 /* mistake: co_call(&self->child): the name of the coroutine is missing */
-/* expect: gcc error expected '\{' before '\*' token */
+/* expect: gcc error <co_call\(&frame, NAME, \.field = \.\.\.\) needs a frame of struct */
 /* expect strict: gcc error ISO C99 requires at least one argument for the "\.\.\." in a */
 /* expect c++: gcc error cannot convert 'child\*' to 'int\*' in initialization */
 /* expect: clang error declaration of anonymous struct must be a definition */

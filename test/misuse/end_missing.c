@@ -1,7 +1,6 @@
 /* mistake: co_end is forgotten */
-/* expect: gcc error expected declaration or statement at end of input */
-/* expect c++: gcc error expected '\}' at end of input */
-/* expect: clang error expected '\}' */
+/* expect: gcc error expected 'while' at end of input */
+/* expect: clang error expected 'while' in do/while loop */
 #include "coro.h"
 
 struct plain { co_frame; int x; };

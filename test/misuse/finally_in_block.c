@@ -1,8 +1,8 @@
 /* mistake: co_finally inside a block */
-/* expect: gcc silent */
-/* expect strict: gcc warning declaration of 'co_in_finally_' shadows a previous local */
-/* expect: clang silent */
-/* expect strict: clang warning declaration shadows a local variable */
+/* expect: gcc error expected 'while' before 'goto' */
+/* expect c++: gcc error expected 'while' before 'co_out_' */
+/* expect: clang error expected 'while' in do/while loop */
+/* expect strict: clang error declaration shadows a local variable */
 #include "loop.h"
 
 struct m { co_frame; int x; };

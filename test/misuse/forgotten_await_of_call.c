@@ -1,7 +1,5 @@
 /* mistake: co_call without an await */
-/* expect: gcc warning ignoring return value of 'co_run_' declared with attribute */
-/* expect system: gcc silent */
-/* expect c++: gcc warning ignoring return value of 'co_op co_run_\(co_head\*\)', declared */
+/* expect: gcc warning <co_call\(&frame, NAME, \.field = \.\.\.\) needs a frame of struct */
 /* expect: clang warning ignoring return value of function declared */
 #include "loop.h"
 

@@ -1,5 +1,6 @@
 /* mistake: a helper returns co_op and not CO_OP, and its await is forgotten */
-/* expect: both silent */
+/* expect: gcc warning ignoring return(ed)? value of type .co_op */
+/* expect: clang warning ignoring return value of function declared */
 /* expect: run stop co_sleep was made and never awaited: in this coroutine */
 #include "loop.h"
 

@@ -1,6 +1,5 @@
 /* mistake: co_join without an await */
-/* expect: gcc warning ignoring return value of 'co_join' declared with attribute */
-/* expect c++: gcc warning ignoring return value of 'co_op co_join\(co_task\*\)', declared */
+/* expect: gcc warning ignoring return(ed)? value of type .co_op */
 /* expect: clang warning ignoring return value of function declared */
 /* expect: run stop co_task_free\(\) of a task that has not ended: join it */
 #include "loop.h"

@@ -1,6 +1,5 @@
 /* mistake: an op of net.h without its await */
-/* expect: gcc warning ignoring return value of 'co_recv' declared with attribute */
-/* expect c++: gcc warning ignoring return value of 'co_op co_recv\(int, void\*, size_t\)', */
+/* expect: gcc warning ignoring return(ed)? value of type .co_op */
 /* expect: clang warning ignoring return value of function declared */
 #include "net.h"
 

@@ -1,7 +1,5 @@
 /* mistake: co_next without an await */
-/* expect: gcc warning ignoring return value of 'co_next_' declared with attribute */
-/* expect system: gcc silent */
-/* expect c++: gcc warning ignoring return value of 'co_op co_next_\(co_head\*, const */
+/* expect: gcc warning <co_next\(&frame\) and co_gen_close\(&frame\) are ops on a */
 /* expect: clang warning ignoring return value of function declared */
 #include "coro.h"
 

@@ -1,6 +1,5 @@
 /* mistake: co_frame is not the first member */
-/* expect: gcc error size of unnamed array is negative */
-/* expect c++: gcc error narrowing conversion of '-1' from 'int' */
+/* expect: gcc error <co_define\(NAME\) needs a struct NAME of plain data that */
 /* expect: clang error array size is negative */
 #include "coro.h"
 

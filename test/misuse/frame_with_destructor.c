@@ -1,6 +1,7 @@
 /* mistake: a frame has a member with a destructor, which never runs */
 /* forms: c++ */
-/* expect: both silent */
+/* expect: gcc error <co_define\(NAME\) needs a struct NAME of plain data that */
+/* expect: clang error a frame holds plain data only: keep what has a constructor or */
 #include "loop.h"
 
 struct owner { int fd; ~owner() { fd = -1; } };

@@ -1,6 +1,7 @@
 /* mistake: a frame has a std::string as a member */
 /* forms: c++ */
-/* expect: both silent */
+/* expect: gcc error <co_define\(NAME\) needs a struct NAME of plain data that */
+/* expect: clang error a frame holds plain data only: keep what has a constructor or */
 #include "loop.h"
 #include <cstdio>
 #include <string>

@@ -1,5 +1,5 @@
 /* mistake: co_frame is forgotten */
-/* expect: gcc error 'struct plain' has no member named 'co' */
+/* expect: gcc error <co_define\(NAME\) needs a struct NAME of plain data that */
 /* expect: clang error no member named 'co' in 'plain' */
 #include "coro.h"
 

@@ -1,5 +1,6 @@
 /* mistake: the result of co_group_go is dropped, so that nobody sees -ENOMEM */
-/* expect: both silent */
+/* expect: gcc warning <co_group_go\(&group, NAME, \.field = \.\.\.\) returns an error if */
+/* expect: clang warning ignoring return value of function declared */
 #include "loop.h"
 
 struct child { co_frame; int x; };

@@ -1,7 +1,6 @@
 /* mistake: a local counts a loop with an await */
 /* expect: gcc silent */
 /* expect: clang warning variable 'i' is uninitialized when used here */
-/* expect plain: clang silent */
 #include "coro.h"
 
 struct plain { co_frame; int x; };

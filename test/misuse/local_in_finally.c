@@ -1,7 +1,7 @@
 /* mistake: a local is set in the body and read in co_finally */
 /* expect: gcc warning 'p' may be used uninitialized */
 /* expect plain: gcc silent */
-/* expect: clang silent */
+/* expect: clang warning variable 'p' may be uninitialized when used here */
 #include "loop.h"
 #include <stdlib.h>
 

@@ -1,8 +1,7 @@
 /* mistake: a loop variable of `for (int i = 0; ...)` around an await */
-/* expect: gcc error switch jumps over variable initialization */
-/* expect system labels: gcc warning 'i' may be used uninitialized */
-/* expect c++: gcc error jump to case label */
-/* expect: clang silent */
+/* expect: gcc error <no await inside switch, no local across an await: make it a */
+/* expect labels: gcc warning 'i' may be used uninitialized */
+/* expect: clang warning variable 'i' may be uninitialized when used here */
 /* expect c++: clang error cannot jump from switch statement to this case label */
 #include "loop.h"
 

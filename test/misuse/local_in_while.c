@@ -1,7 +1,7 @@
 /* mistake: a local counts the turns of a loop with an await */
 /* expect: gcc warning 'n' may be used uninitialized */
 /* expect plain: gcc silent */
-/* expect: clang silent */
+/* expect: clang warning variable 'n' may be uninitialized when used here */
 #include "loop.h"
 
 struct m { co_frame; int x; };

@@ -1,10 +1,7 @@
 /* mistake: `int n = 3;` across an await */
-/* expect: gcc error switch jumps over variable initialization */
-/* expect system: gcc silent */
-/* expect c++: gcc error jump to case label */
-/* expect labels: gcc warning 'n' may be used uninitialized */
+/* expect: gcc error <no await inside switch, no local across an await: make it a */
+/* expect labels: gcc warning <co_return takes an integer or a pointer, and a local does */
 /* expect: clang warning variable 'n' is uninitialized when used here */
-/* expect plain: clang silent */
 /* expect c++: clang error cannot jump from switch statement to this case label */
 #include "coro.h"
 

@@ -2,7 +2,7 @@
 /* expect: gcc warning 'n' may be used uninitialized */
 /* expect plain: gcc silent */
 /* expect: clang warning variable 'n' is used uninitialized whenever switch case is */
-/* expect plain labels: clang silent */
+/* expect labels: clang warning variable 'n' may be uninitialized when used here */
 #include "loop.h"
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* mistake: `int n; n = f();`, then an await, then a use */
 /* expect: gcc warning 'n' may be used uninitialized */
 /* expect plain: gcc silent */
-/* expect: clang silent */
+/* expect: clang warning variable 'n' may be uninitialized when used here */
 #include "loop.h"
 #include <stdio.h>
 

@@ -1,5 +1,6 @@
 /* mistake: `int n; n = 3;`, then an await, then a use */
-/* expect: both silent */
+/* expect: gcc silent */
+/* expect: clang warning variable 'n' may be uninitialized when used here */
 #include "loop.h"
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* mistake: a local is set in a branch before an await and read after it */
 /* expect: gcc warning 'd' may be used uninitialized */
 /* expect plain: gcc silent */
-/* expect: clang silent */
+/* expect: clang warning variable 'd' may be uninitialized when used here */
 #include "loop.h"
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* mistake: a local is set before an await and used after it, under CO_LABELS */
 /* forms: labels */
-/* expect: gcc warning 'n' may be used uninitialized */
+/* expect: gcc warning <co_return takes an integer or a pointer, and a local does */
 /* expect: clang warning variable 'n' is uninitialized when used here */
 #include "coro.h"
 

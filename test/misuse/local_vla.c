@@ -1,7 +1,7 @@
 /* mistake: an array of variable length with an await behind it */
 /* forms: plain strict system labels debug */
-/* expect: gcc error switch jumps into scope of identifier with variably modified */
-/* expect labels: gcc warning 'saved_stack\.2' may be used uninitialized */
+/* expect: gcc error <no await inside switch, no local across an await: make it a */
+/* expect labels: gcc warning 'text\.0' may be used uninitialized */
 /* expect: clang error cannot jump from switch statement to this case label */
 /* expect labels: clang error cannot jump from this indirect goto statement to one of its */
 #include "loop.h"

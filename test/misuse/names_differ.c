@@ -1,8 +1,8 @@
 /* mistake: struct request, but co_define(requests) */
-/* expect: gcc error 'struct requests' declared inside parameter list will not be */
-/* expect c++: gcc error invalid use of incomplete type 'struct requests' */
-/* expect: clang error declaration of 'struct requests' will not be visible outside */
-/* expect c++: clang error offsetof of incomplete type 'struct requests' */
+/* expect: gcc error <co_define\(NAME\) needs a struct NAME of plain data that */
+/* expect c++: gcc error 'requests' does not name a type; did you mean 'request'\? */
+/* expect: clang error invalid application of 'sizeof' to an incomplete type 'struct */
+/* expect c++: clang error unknown type name 'requests'; did you mean 'request'\? */
 #include "coro.h"
 
 struct request { co_frame; int x; };

@@ -1,6 +1,5 @@
 /* mistake: an op as a condition: `if (op)` */
-/* expect: gcc error used struct type value where scalar is required */
-/* expect c++: gcc error could not convert 'co_next_\(\(&\(& */
+/* expect: gcc error <co_next\(&frame\) and co_gen_close\(&frame\) are ops on a */
 /* expect: clang error statement requires expression of scalar type \('co_op' \(aka */
 /* expect c++: clang error value of type 'co_op' is not contextually convertible */
 #include "coro.h"

@@ -1,6 +1,5 @@
 /* mistake: an op is assigned to a number */
-/* expect: gcc error incompatible types when assigning to type 'intptr_t' \{aka \} */
-/* expect c++: gcc error cannot convert 'co_op' to 'intptr_t' \{aka \} in assignment */
+/* expect: gcc error <co_call\(&frame, NAME, \.field = \.\.\.\) needs a frame of struct */
 /* expect: clang error assigning to 'intptr_t' \(aka \) from incompatible type 'co_op' */
 #include "coro.h"
 

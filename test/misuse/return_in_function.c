@@ -1,7 +1,6 @@
 /* mistake: co_return in a plain function */
-/* expect: gcc error 'self' undeclared \(first use in this function\) */
-/* expect c++: gcc error 'self' was not declared in this scope */
-/* expect: clang error use of undeclared identifier 'self' */
+/* expect: gcc error <co_return takes an integer or a pointer, and a local does */
+/* expect: clang error no co_begin stands above this word: write co_define\(NAME\) \{ */
 #include "coro.h"
 
 int helper(void);

@@ -1,6 +1,5 @@
 /* mistake: co_return(); */
-/* expect: gcc error expected expression before '\)' token */
-/* expect c++: gcc error expected primary-expression before '\)' token */
+/* expect: gcc error <co_return takes an integer or a pointer, and a local does */
 /* expect: clang error expected expression */
 #include "coro.h"
 

@@ -1,5 +1,5 @@
 /* mistake: `return;` in a body */
-/* expect: gcc warning 'return' with no value, in function returning non-void */
+/* expect: gcc error 'return' with no value, in function returning non-void */
 /* expect c++: gcc error return-statement with no value, in function returning */
 /* expect: clang error non-void function 'co_run_m' should return a value */
 #include "loop.h"

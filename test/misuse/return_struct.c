@@ -1,6 +1,5 @@
 /* mistake: co_return of a struct */
-/* expect: gcc error aggregate value used where an integer was expected */
-/* expect c++: gcc error invalid cast from type 'point' to type 'intptr_t' \{aka \} */
+/* expect: gcc error <co_return takes an integer or a pointer, and a local does */
 /* expect: clang error operand of type 'struct point' where arithmetic or pointer */
 /* expect c++: clang error cannot convert 'struct point' to 'intptr_t' \(aka \) without a */
 #include "coro.h"

@@ -1,7 +1,5 @@
 /* mistake: the task that co_spawn returns is dropped */
-/* expect: gcc warning ignoring return value of 'co_task_start_' declared */
-/* expect system: gcc silent */
-/* expect c++: gcc warning ignoring return value of 'co_task\* co_task_start_\(co_task\*, */
+/* expect: gcc warning <keep the task that co_spawn\(NAME, \.field = \.\.\.\) returns: */
 /* expect: clang warning ignoring return value of function declared */
 #include "loop.h"
 

@@ -1,8 +1,8 @@
 /* mistake: two awaits on one line, where there is no __COUNTER__ */
 /* flags: -Wno-builtin-macro-redefined -U__COUNTER__ */
-/* expect: gcc error */
-/* expect: clang error duplicate case value ' */
-/* expect labels: clang error redefinition of label 'co_label_9_' */
+/* expect: gcc error duplicate case value */
+/* expect: clang error redefinition of label */
+/* expect labels: clang error redefinition of label 'co_label_12_' */
 #include "coro.h"
 
 struct plain { co_frame; int x; };

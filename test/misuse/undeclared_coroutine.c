@@ -1,6 +1,5 @@
 /* mistake: a coroutine that is not declared */
-/* expect: gcc error 'co_body_child' undeclared \(first use in this function\) */
-/* expect c++: gcc error 'co_body_child' was not declared in this scope */
+/* expect: gcc error <co_call\(&frame, NAME, \.field = \.\.\.\) needs a frame of struct */
 /* expect: clang error use of undeclared identifier 'co_body_child' */
 #include "coro.h"
 

@@ -1,6 +1,6 @@
 /* mistake: co_call with a field that the frame does not have */
 /* expect: gcc error 'struct child' has no member named 'y' */
-/* expect c++: gcc error 'child' has no non-static data member named 'y' */
+/* expect c++: gcc error <co_call\(&frame, NAME, \.field = \.\.\.\) needs a frame of struct */
 /* expect: clang error field designator 'y' does not refer to any field in type */
 #include "coro.h"
 

@@ -1,7 +1,7 @@
 /* mistake: co_call with the frame of another coroutine */
-/* expect: gcc warning initialization of 'struct child \*' from incompatible pointer */
+/* expect: gcc error initialization of 'struct child \*' from incompatible pointer */
 /* expect c++: gcc error cannot convert 'other\*' to 'child\*' in initialization */
-/* expect: clang warning incompatible pointer types initializing 'struct child \*' */
+/* expect: clang error incompatible pointer types initializing 'struct child \*' */
 /* expect c++: clang error cannot initialize a variable of type 'struct child \*' with an */
 #include "coro.h"
 

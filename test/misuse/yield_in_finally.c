@@ -1,6 +1,5 @@
 /* mistake: co_yield in co_finally */
-/* expect: gcc error size of unnamed array is negative */
-/* expect c++: gcc error narrowing conversion of '-1' from 'int' */
+/* expect: gcc error <co_yield needs co_define\(NAME\) \{ co_begin; \.\.\. \} around it, */
 /* expect: clang error array size is negative */
 #include "coro.h"
 

@@ -1,7 +1,6 @@
 /* mistake: co_yield in a plain function */
-/* expect: gcc error 'co_in_finally_' undeclared \(first use in this function\); did */
-/* expect c++: gcc error 'co_in_finally_' was not declared in this scope; did you mean */
-/* expect: clang error use of undeclared identifier 'co_in_finally_' */
+/* expect: gcc error <co_yield needs co_define\(NAME\) \{ co_begin; \.\.\. \} around it, */
+/* expect: clang error no co_begin stands above this word: write co_define\(NAME\) \{ */
 #include "coro.h"
 
 struct m { co_frame; int x; };
