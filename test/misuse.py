@@ -13,10 +13,10 @@ A program says in the comments of one line that open it what it is and what it m
     /* mistake: WORDS */                    `mistake: none: WORDS` for a program that is right
     /* flags: FLAG... */                    more flags, in each form
     /* forms: FORM... */                    it is compiled in these forms only
-    /* expect: COMPILER KIND [REGEX] */     COMPILER: gcc, clang or both; KIND: error, warning, silent
+    /* expect: COMPILER KIND [REGEX] */     COMPILER: gcc, clang, both; KIND: error, warning, silent
     /* expect FORM...: COMPILER KIND [REGEX] */     in these forms, whatever other lines say
-    /* expect: run OUTCOME [REGEX] */       OUTCOME: stop (by CO_STOP), ends (with status 0), goes (it
-                                            ends with any status), dies (by SIGSEGV), hangs
+    /* expect: run OUTCOME [REGEX] */       OUTCOME: stop (by CO_STOP), ends (with status 0), goes
+                                            (with any status), dies (by SIGSEGV), hangs
     /* expect: debug OUTCOME [REGEX] */     the same under CO_DEBUG; else it must be as the run
     /* expect: lint CHECK */                what tools/duffel-lint must find, if it is there
 
@@ -24,8 +24,8 @@ A form that no line names must be silent. REGEX must be found in the first line 
 diagnostic, or in the text of the stop: so that line must say what to do. A program is run if the
 compiler makes an object of it and it has a main.
 
-An outcome `pending` instead of `stop` is a stop that is wanted and does not come yet; it is counted
-apart, and fails when it comes, so that the word is corrected.
+An outcome `pending` instead of `stop` is a stop that is wanted and does not come yet. It is counted
+apart, and named when it comes, so that the word can be corrected.
 """
 import argparse
 import concurrent.futures
@@ -52,6 +52,7 @@ FORMS = {
 COMPILERS = [c for c in os.environ.get('CC_LIST', 'gcc clang').split() if shutil.which(c)]
 ENV = dict(os.environ, LC_ALL='C')
 TIMEOUT = 3
+OUTCOMES = ('stop', 'pending', 'ends', 'goes', 'dies', 'hangs')
 
 # The mistakes that users make most often, for the table of lines of message.
 COMMON = '''local_jumped_over local_in_for await_as_value await_as_condition await_in_declaration
@@ -97,7 +98,7 @@ class Program:
     def expect(self, forms, who, kind, regex):
         if who == 'lint':
             self.lint = kind
-        elif who in ('run', 'debug') and kind in ('stop', 'pending', 'ends', 'goes', 'dies', 'hangs'):
+        elif who in ('run', 'debug') and kind in OUTCOMES:
             self.outcome[who] = kind, regex
         elif who in ('gcc', 'clang', 'both') and kind in ('error', 'warning', 'silent'):
             if set(forms) - set(FORMS):
@@ -123,7 +124,8 @@ class Result:
 
     def __init__(self, status, output):
         self.lines = output.splitlines()
-        said = [line for line in self.lines if re.search(r'(error|warning): ', line)]
+        said = [line for line in self.lines if re.search(r'(error|warning): ', line)
+                and not line.startswith('<command-line>')]
         self.first = said[0] if said else ''
         self.kind = 'error' if status else 'warning' if said else 'silent'
 
@@ -196,7 +198,7 @@ def check_outcome(program, library, kind, text):
     wanted, regex = program.outcome.get(library) or program.outcome.get('run', ('', ''))
     if wanted == 'pending':
         if kind == 'stop' and re.search(regex, text):
-            return f'it stops now: write stop instead of pending: {text}'
+            print(f'{program.name}: {library}: it stops now: write stop for pending: {text}')
         return 'pending'
     if program.right() and kind != 'ends':
         return f'a right program: {kind} {text}'

@@ -1,5 +1,6 @@
 /* mistake: a child is given the address of a local array */
 /* expect: both silent */
+/* expect: lint co-local-address */
 #include "loop.h"
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* mistake: a task is given the address of a local */
 /* expect: both silent */
+/* expect: lint co-local-address */
 #include "loop.h"
 #include <stdio.h>
 

@@ -1,5 +1,7 @@
 /* mistake: an op that waits is given a local array */
 /* expect: both silent */
+/* expect: lint co-local-address */
+/* expect: debug pending */
 #include "net.h"
 #include <stdio.h>
 #include <unistd.h>

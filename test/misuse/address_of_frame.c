@@ -1,5 +1,7 @@
 /* mistake: the frame of a call is a local */
 /* expect: both silent */
+/* expect: lint co-local-address */
+/* expect: debug pending */
 #include "loop.h"
 
 struct child { co_frame; int x; };

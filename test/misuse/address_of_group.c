@@ -1,5 +1,7 @@
 /* mistake: a group is a local */
 /* expect: both silent */
+/* expect: lint co-local-address */
+/* expect: debug pending */
 #include "loop.h"
 
 struct child { co_frame; };

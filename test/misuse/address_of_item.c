@@ -1,6 +1,8 @@
 /* mistake: co_queue_get is given the address of a local */
 /* expect: gcc silent */
 /* expect: clang warning variable 'item' may be uninitialized when used here */
+/* expect: lint co-local-address */
+/* expect: debug pending */
 #include "loop.h"
 #include <stdio.h>
 

@@ -1,6 +1,8 @@
 /* mistake: the array of co_gather is a compound literal */
 /* forms: plain strict system labels debug */
 /* expect: both silent */
+/* expect: lint co-local-address */
+/* expect: debug pending */
 #include "loop.h"
 
 struct child { co_frame; };

@@ -3,6 +3,7 @@
 /* expect c++: gcc warning missing initializer for member 'co_lock::owner' */
 /* expect: clang silent */
 /* expect c++: clang warning missing field 'owner' initializer */
+/* expect: lint co-local-address */
 #include "loop.h"
 
 struct child { co_frame; struct co_lock *lock; };

@@ -1,5 +1,7 @@
 /* mistake: the slot of a deadline is a local */
 /* expect: both silent */
+/* expect: lint co-local-address */
+/* expect: debug pending */
 #include "loop.h"
 
 struct m { co_frame; int x; };

@@ -5,6 +5,7 @@
 /* expect: clang warning overflow converting case value to switch condition type \( */
 /* expect c++: clang error case value evaluates */
 /* expect labels: clang silent */
+/* expect: lint co-await-in-switch */
 #include "coro.h"
 
 struct plain { co_frame; int x; };

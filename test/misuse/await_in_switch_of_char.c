@@ -6,6 +6,7 @@
 /* expect c++: clang error case value evaluates */
 /* expect labels: clang silent */
 /* expect: run stop an await inside a switch cannot be resumed: write it */
+/* expect: lint co-await-in-switch */
 #include "loop.h"
 
 struct m { co_frame; char x; };

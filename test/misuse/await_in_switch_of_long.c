@@ -1,6 +1,7 @@
 /* mistake: an await in a switch of 64 bits */
 /* expect: both silent */
 /* expect: run stop an await inside a switch cannot be resumed: write it */
+/* expect: lint co-await-in-switch */
 #include "loop.h"
 
 struct m { co_frame; uint64_t x; };

@@ -1,5 +1,7 @@
 /* mistake: for (;;) co_await(co_sleep(1)), which ignores -ECANCELED */
 /* expect: both silent */
+/* expect: lint co-ignored-cancel */
+/* expect: debug pending */
 #include "loop.h"
 
 struct child { co_frame; };

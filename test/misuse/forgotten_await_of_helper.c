@@ -2,6 +2,7 @@
 /* expect: gcc warning ignoring return(ed)? value of type .co_op */
 /* expect: clang warning ignoring return value of function declared */
 /* expect: run stop co_sleep was made and never awaited: in this coroutine */
+/* expect: lint co-not-awaited */
 #include "loop.h"
 
 struct m { co_frame; };

@@ -1,5 +1,6 @@
 /* mistake: a coroutine awaits itself in its own frame */
 /* expect: both silent */
+/* expect: debug stop a coroutine awaits itself: the child needs its own frame */
 /* expect: run stop a coroutine was resumed after its end */
 #include "loop.h"
 

@@ -1,6 +1,7 @@
 /* mistake: the result of co_go is dropped, so that nobody sees -ENOMEM */
 /* expect: gcc warning <co_go\(NAME, \.field = \.\.\.\) returns -ENOMEM if nothing runs: */
 /* expect: clang warning ignoring return value of function declared */
+/* expect: lint co-dropped-result */
 #include "loop.h"
 
 struct child { co_frame; int x; };

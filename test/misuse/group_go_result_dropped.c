@@ -1,6 +1,7 @@
 /* mistake: the result of co_group_go is dropped, so that nobody sees -ENOMEM */
 /* expect: gcc warning <co_group_go\(&group, NAME, \.field = \.\.\.\) returns an error if */
 /* expect: clang warning ignoring return value of function declared */
+/* expect: lint co-dropped-result */
 #include "loop.h"
 
 struct child { co_frame; int x; };

@@ -1,5 +1,6 @@
 /* mistake: a local with an initial value above co_begin counts over awaits */
 /* expect: both silent */
+/* expect: lint co-stale-local */
 #include "loop.h"
 #include <stdio.h>
 

@@ -2,6 +2,7 @@
 /* expect: gcc warning 'p' may be used uninitialized */
 /* expect plain: gcc silent */
 /* expect: clang warning variable 'p' may be uninitialized when used here */
+/* expect: lint co-stale-local */
 #include "loop.h"
 #include <stdlib.h>
 

@@ -3,6 +3,7 @@
 /* expect labels: gcc warning 'i' may be used uninitialized */
 /* expect: clang warning variable 'i' may be uninitialized when used here */
 /* expect c++: clang error cannot jump from switch statement to this case label */
+/* expect: lint co-stale-local */
 #include "loop.h"
 
 struct m { co_frame; int x; };

@@ -3,6 +3,7 @@
 /* expect plain: gcc silent */
 /* expect: clang warning variable 'n' is used uninitialized whenever switch case is */
 /* expect labels: clang warning variable 'n' may be uninitialized when used here */
+/* expect: lint co-stale-local */
 #include "loop.h"
 #include <stdio.h>
 

@@ -1,5 +1,6 @@
 /* mistake: a pointer into the frame is made before an await and used after it */
 /* expect: both silent */
+/* expect: lint co-stale-local */
 #include "loop.h"
 
 struct m { co_frame; int x; };

@@ -1,6 +1,7 @@
 /* mistake: `int n; n = 3;`, then an await, then a use */
 /* expect: gcc silent */
 /* expect: clang warning variable 'n' may be uninitialized when used here */
+/* expect: lint co-stale-local */
 #include "loop.h"
 #include <stdio.h>
 

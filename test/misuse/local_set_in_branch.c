@@ -2,6 +2,7 @@
 /* expect: gcc warning 'd' may be used uninitialized */
 /* expect plain: gcc silent */
 /* expect: clang warning variable 'd' may be uninitialized when used here */
+/* expect: lint co-stale-local */
 #include "loop.h"
 #include <stdio.h>
 

@@ -1,5 +1,6 @@
 /* mistake: a struct is filled, then an await, then it is read */
 /* expect: both silent */
+/* expect: lint co-stale-local */
 #include "loop.h"
 #include <stdio.h>
 

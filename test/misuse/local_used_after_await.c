@@ -2,6 +2,7 @@
 /* expect: gcc warning <co_return takes an integer or a pointer, and a local does */
 /* expect plain: gcc silent */
 /* expect: clang warning variable 'n' is uninitialized when used here */
+/* expect: lint co-stale-local */
 #include "coro.h"
 
 struct plain { co_frame; int x; };

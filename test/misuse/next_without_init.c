@@ -1,5 +1,6 @@
 /* mistake: co_for_each over a generator that co_init never made */
 /* expect: both silent */
+/* expect: debug pending */
 #include "loop.h"
 
 struct numbers { co_frame; int value; };

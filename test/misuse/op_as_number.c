@@ -1,6 +1,6 @@
 /* mistake: an op is assigned to a number */
 /* expect: gcc error <co_call\(&frame, NAME, \.field = \.\.\.\) needs a frame of struct */
-/* expect: clang error assigning to 'intptr_t' \(aka \) from incompatible type 'co_op' */
+/* expect: clang error assigning to 'intptr_t' */
 #include "coro.h"
 
 struct child { co_frame; int x; };

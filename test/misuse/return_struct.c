@@ -1,7 +1,7 @@
 /* mistake: co_return of a struct */
 /* expect: gcc error <co_return takes an integer or a pointer, and a local does */
 /* expect: clang error operand of type 'struct point' where arithmetic or pointer */
-/* expect c++: clang error cannot convert 'struct point' to 'intptr_t' \(aka \) without a */
+/* expect c++: clang error cannot convert 'struct point' to 'intptr_t' */
 #include "coro.h"
 
 struct point { int x, y; };

@@ -1,5 +1,6 @@
 /* mistake: co_finally releases a semaphore whose acquire was cancelled */
 /* expect: both silent */
+/* expect: lint co-finally-release */
 #include "loop.h"
 
 struct child { co_frame; struct co_semaphore *semaphore; };

@@ -1,6 +1,7 @@
 /* mistake: the task that co_spawn returns is dropped */
 /* expect: gcc warning <keep the task that co_spawn\(NAME, \.field = \.\.\.\) returns: */
 /* expect: clang warning ignoring return value of function declared */
+/* expect: lint co-dropped-result */
 #include "loop.h"
 
 struct child { co_frame; int x; };

@@ -1,5 +1,6 @@
 /* mistake: a statement above co_begin, which runs at each resume and each dump */
 /* expect: both silent */
+/* expect: lint co-above-begin */
 #include "loop.h"
 #include <stdio.h>
 

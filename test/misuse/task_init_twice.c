@@ -1,5 +1,6 @@
 /* mistake: a task of co_task_init is made again while it runs */
 /* expect: both silent */
+/* expect: debug pending */
 #include "loop.h"
 
 struct child { co_frame; int x; };

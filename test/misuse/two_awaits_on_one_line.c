@@ -1,6 +1,6 @@
 /* mistake: two awaits on one line, where there is no __COUNTER__ */
 /* flags: -Wno-builtin-macro-redefined -U__COUNTER__ */
-/* expect: gcc error duplicate case value */
+/* expect: gcc error duplicate (case value|label) */
 /* expect: clang error redefinition of label */
 /* expect labels: clang error redefinition of label 'co_label_12_' */
 #include "coro.h"

@@ -1,5 +1,6 @@
 /* mistake: a coroutine that yields is awaited by co_call */
 /* expect: both silent */
+/* expect: debug pending */
 #include "loop.h"
 
 struct numbers { co_frame; int value; };
