@@ -415,21 +415,21 @@ struct co_inside_ { char no; };
 #endif
 #if defined CO_LABELS && defined CO_TINY
 #define CO_POINT_(n, words, step)                                                                 \
-    CO_SELF_->at.word = (uintptr_t)__extension__ &&co_label_##n##_;                                \
+    CO_SELF_->at.word = (uintptr_t)__extension__ &&co_label_##n##_;                               \
     return step;                                                                                  \
     co_label_##n##_:;
 #define CO_PLACE_TO_GO_ ((void *)CO_SELF_->at.word)
 #elif defined CO_LABELS
 #define CO_POINT_(n, words, step)                                                                 \
     CO_SITE_(__extension__ &&co_label_##n##_, words);                                             \
-    CO_SELF_->at.word = (uintptr_t)&co_site_;                                                      \
+    CO_SELF_->at.word = (uintptr_t)&co_site_;                                                     \
     return step;                                                                                  \
     co_label_##n##_:;
 #define CO_PLACE_TO_GO_ (((const struct co_site *)CO_SELF_->at.word)->label)
 #else
 #define CO_POINT_(n, words, step)                                                                 \
     enum { co_here_ = 2 * (n - co_begin_is_missing_) + 2 };                                       \
-    CO_SELF_->at.word = CO_PLACE_(co_here_ + 1);                                                   \
+    CO_SELF_->at.word = CO_PLACE_(co_here_ + 1);                                                  \
     return step;                                                                                  \
     CO_TELL_(co_here_, NULL, words)                                                               \
     case CO_CASE_ + co_here_ + 1:;
@@ -438,7 +438,7 @@ struct co_inside_ { char no; };
 #define CO_JUMP_                                                                                  \
     CO_PRAGMA_("GCC diagnostic push") CO_PRAGMA_("GCC diagnostic ignored \"-Wpedantic\"")         \
     (void)&&co_out_;                                                                              \
-    if (CO_RARELY_(CO_SELF_->at.word <= CO_WHERE_)) { } else                                       \
+    if (CO_RARELY_(CO_SELF_->at.word <= CO_WHERE_)) { } else                                      \
         goto *CO_PLACE_TO_GO_;                                                                    \
     CO_PRAGMA_("GCC diagnostic pop")
 #else
@@ -466,7 +466,7 @@ struct co_inside_ { char no; };
     CO_PRAGMA_("GCC diagnostic error \"-Wincompatible-pointer-types\"")
 
 #define CO_LEAVE_(value) do {                                                                     \
-        CO_SELF_->result = (value);                                                                \
+        CO_SELF_->result = (value);                                                               \
         if (co_in_finally_)                                                                       \
             goto co_out_;                                                                         \
         co_leaving_ = 1, co_state_ = CO_FINALLY_;                                                 \
@@ -476,7 +476,7 @@ struct co_inside_ { char no; };
         co_op_ = (op);                                                                            \
         if (co_op_.frame) {                                                                       \
             CO_APART_                                                                             \
-            CO_POINT_(n, words, co_down_(CO_SELF_, chain_, co_op_))                              \
+            CO_POINT_(n, words, co_down_(CO_SELF_, chain_, co_op_))                               \
             co_op_.result = chain_->result;                                                       \
         }                                                                                         \
         then                                                                                      \
@@ -499,12 +499,12 @@ static inline void co_apart_(struct co_head *up, co_op op, const char *file, int
     if (chain_->result < 0) CO_LEAVE_(chain_->result);)
 #define CO_YIELD_(n) do { CO_INSIDE_                                                              \
         (void)sizeof(char[co_in_finally_ ? -1 : 1]);            /* refused in co_finally */       \
-        CO_POINT_(n, "co_yield", co_up_(CO_SELF_, chain_, 1, CO_YIELDED))                        \
+        CO_POINT_(n, "co_yield", co_up_(CO_SELF_, chain_, 1, CO_YIELDED))                         \
     } while (0)
 #define CO_EACH_(n, words, lvalue, generator)                                                     \
     for (;;)                                                                                      \
         if (co_op_ = co_next(generator), co_op_.frame) {                                          \
-            CO_POINT_(n, words, co_down_(CO_SELF_, chain_, co_op_))                              \
+            CO_POINT_(n, words, co_down_(CO_SELF_, chain_, co_op_))                               \
             (lvalue) = CO_CAST_(lvalue)chain_->result;                                            \
             if ((lvalue) > 0)                                                                     \
                 goto co_each_##n##_;                                                              \
@@ -567,7 +567,7 @@ static void co_claim_(struct co_head *co, co_body *made, const char *file, int l
     int co_leaving_ = 0;                                                                          \
     CO_ATTRIBUTE_(unused) co_op co_op_;                                                           \
     CO_JUMP_                                                                                      \
-    co_state_ = CO_STATE_(CO_SELF_);                                                             \
+    co_state_ = CO_STATE_(CO_SELF_);                                                              \
     co_dispatch_: CO_ATTRIBUTE_(unused);                                                          \
     switch (co_state_ + CO_CASE_) {                                                               \
     CO_TELL_(CO_WHERE_, (const void *)sizeof *self, "")                                           \
@@ -581,7 +581,7 @@ static void co_claim_(struct co_head *co, co_body *made, const char *file, int l
         break;                                                                                    \
     default:                                                                                      \
         if (!co_leaving_)                                                                         \
-            return co_lost_(CO_SELF_, chain_, __FILE__, __LINE__);                               \
+            return co_lost_(CO_SELF_, chain_, __FILE__, __LINE__);                                \
         goto co_out_;                                                                             \
     }                                                                                             \
     CO_STOP(__FILE__, __LINE__, "a break that stands in no loop left this coroutine");            \
