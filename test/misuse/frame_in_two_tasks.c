@@ -1,7 +1,7 @@
 /* mistake: two tasks await one frame at once */
 /* expect: both silent */
 /* expect: run stop a coroutine was resumed after its end */
-/* expect: debug stop this frame is being awaited already */
+/* expect: debug stop is being awaited already */
 #include "loop.h"
 
 struct child { co_frame; int x; };
