@@ -33,7 +33,7 @@ B       = build
 # The library, floor by floor, each file behind those that it stands on. These lists are the only
 # ones: tools/single.py is given them, and test/packaging.sh compares with them.
 CORE_H  = coro.h task.h sync.h group.h isr.h
-CORE_C  = task.c timer.c cancel.c sync.c group.c isr.c
+CORE_C  = task.c timer.c cancel.c sync.c group.c isr.c debug.c
 LOOP_H  = loop.h thread.h process.h stream.h trial.h
 LOOP_C  = loop.c loop_fd.c loop_ev.c loop_dump.c thread.c process.c stream.c loop_sim.c trial.c
 NET_H   = net.h

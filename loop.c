@@ -266,11 +266,21 @@ struct co_loop *co_loop_new(const struct co_loop_options *options)
     return co_loop_this_ = loop;
 }
 
+CO_ATTRIBUTE_(noinline) void co_loop_stack_(struct co_loop *loop)
+{
+#if defined __GNUC__ && !defined __TINYC__
+    loop->stack = (uintptr_t)__builtin_frame_address(0);
+#else
+    loop->stack = 0;
+#endif
+}
+
 int co_loop_run(struct co_loop *loop)
 {
     int left;                   /* before nothing was alive: it is over, or somebody broke it off */
 
     loop->running = 1;
+    co_loop_stack_(loop);
     do
         left = loop->backend->run(loop);
     while (!left && !loop->stopped && co_scheduler_next(&loop->scheduler) == 0);
@@ -307,8 +317,8 @@ static void loop_drain(struct co_loop *loop, int told)
     loop->draining = 1;
     for (int tries = 0; loop->scheduler.count > 0; tries++) {
         if (tries == 100) {
-            fputs("co_loop_free: tasks are left that wait on whatever they are cancelled:\n",
-                  stderr);
+            fputs("co_loop_free: these tasks were cancelled 100 times and wait on: let them leave "
+                  "when an await returns -ECANCELED, as co_try does:\n", stderr);
             co_loop_dump(loop, stderr);
             abort();
         }
@@ -374,6 +384,9 @@ struct ev_loop *co_loop_ev(struct co_loop *loop)
 
 void co_loop_interrupt_(struct co_loop *loop)
 {
+#if defined CO_DEBUG && !defined CO_TINY
+    loop->scheduler.debug.ends = 1;
+#endif
     co_cancel(loop->main_task);
 }
 

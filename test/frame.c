@@ -130,7 +130,7 @@ static void a_coroutine_of_another_file_may_have_the_other_form(void **state)
 
 #ifdef TEST_TINY                            /* there is not the memory for more */
 enum { DEEP = 60 };
-#elif defined CO_DEBUG || defined TEST_BARE /* which walks up the chain at each call */
+#elif defined TEST_BARE
 enum { DEEP = 2000 };
 #else
 enum { DEEP = 100000 };

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause
+ * debug.c: what CO_DEBUG sees of tasks: addresses of the C stack that are given to a wait, storage
+ * that is used twice, requests that are swallowed, failures that nobody looked at. Empty without
+ * that switch. What it sees of frames is in coro.h. */
+#include "task_impl.h"
+
+#if defined CO_DEBUG && !defined CO_TINY
+
+#if __STDC_HOSTED__
+#include <string.h>
+#endif
+
+/* ---- The C stack -----------------------------------------------------------------------------
+ * What lies between the frame of step() and this one is gone when the body returns. */
+
+CO_ATTRIBUTE_(noinline) static uintptr_t stack_here(void)
+{
+#if defined __GNUC__ && !defined __TINYC__
+    return (uintptr_t)__builtin_frame_address(0);
+#else
+    return 0;
+#endif
+}
+
+void co_debug_enter_(struct co_scheduler *s)
+{
+    s->debug.stack = stack_here();
+    s->debug.dead = NULL;
+}
+
+/* A program may run its bodies on several stacks by means of its own: then the distance is that of
+ * two mappings, and nothing is known. */
+static int is_on_stack(const struct co_scheduler *s, const void *address)
+{
+    uintptr_t here = stack_here(), top = s->debug.stack;
+
+    return s->current && here && top - here < 8U << 20 && (uintptr_t)address - here < top - here;
+}
+
+void co_debug_keeps_(const char *call, const void *address)
+{
+    struct co_scheduler *s = co_scheduler_;
+
+    if (s && !s->debug.dead && is_on_stack(s, address))
+        s->debug.dead = call;
+}
+
+/* ---- Tasks ----------------------------------------------------------------------------------- */
+
+/* That the first bytes of some storage look like a living task says nothing: it may be fresh. */
+static int is_alive(struct co_task *task)
+{
+    struct co_task *other = NULL;
+
+    if (task->debug.self != task)
+        return 0;
+    while ((other = co_task_next(other)) != NULL && other != task) { }
+    return other != NULL;
+}
+
+/* The task that runs the coroutine in [frame], among the eldest ones, or NULL. */
+static struct co_task *runs_in(const struct co_head *frame)
+{
+    struct co_task *task = NULL;
+
+    for (int i = 0; i < 100 && (task = co_task_next(task)) != NULL; i++)
+        for (struct co_head *co = task->chain.top; co; co = co->caller)
+            if (co == frame)
+                return task;
+    return NULL;
+}
+
+/* The place is that of the running task, or else that of [other]. */
+static void stop_twice(const char *words, struct co_task *other)
+{
+    struct co_task *task = co_current() ? co_current() : other;
+    char text[300];
+
+    co_stop_(task, co_words_(text, sizeof text, words, co_user_site_(other->chain.top), ""), ": give "
+             "each task storage of its own", "");
+}
+
+void co_debug_init_(struct co_task *task, const struct co_head *root)
+{
+    struct co_task *other;
+
+    co_debug_keeps_("co_task_init", task);
+    co_debug_keeps_("co_task_init", root);
+    if (is_alive(task))
+        stop_twice("co_task_init() of a task that has not ended, and stands at ", task);
+    else if ((other = runs_in(root)) != NULL)
+        stop_twice("co_task_init() with the frame of a task that has not ended, and stands at ",
+                   other);
+}
+
+/* ---- Swallowed requests ----------------------------------------------------------------------
+ * A task whose request was delivered is to end, after a clean-up that may await. It is told of when
+ * it has gone on for long; or, when the program ends, when it comes back to where it waited. */
+
+enum { MANY_WAITS = 100, ROUNDS_AT_END = 2 };
+
+void co_debug_met_(struct co_task *task)
+{
+    if (task->debug.waits == 0)
+        task->debug.waits = 1;
+}
+
+static void tell_swallowed(struct co_task *task)
+{
+    const struct co_site *site = co_user_site_(task->chain.top);
+    char text[200];
+
+    task->debug.waits = UINT8_MAX;
+    if (!site)
+        return;
+    co_words_(text, sizeof text, site->name, NULL, " was cancelled and goes on: leave when an await "
+              "returns -ECANCELED, as co_try does");
+    CO_WARN(site->file, site->line, text);
+}
+
+void co_debug_suspended_(struct co_scheduler *s, struct co_task *task)
+{
+    struct co_head *top = task->chain.top;
+
+    if (CO_RARELY_(s->debug.dead != NULL))
+        co_stop_(task, s->debug.dead, "() was given what lies on the C stack, which is gone when "
+                 "the await suspends: make it a member of the frame", "");
+    if (task->debug.waits == 0 || task->debug.waits == UINT8_MAX)
+        return;
+    if (++task->debug.waits == 2) {
+        task->debug.place = top->at.word;
+        task->debug.frame = top;
+    } else if (task->debug.place == top->at.word && task->debug.frame == top) {
+        task->debug.rounds++;
+    }
+    if (task->debug.waits > MANY_WAITS || (s->debug.ends && task->debug.rounds >= ROUNDS_AT_END))
+        tell_swallowed(task);
+}
+
+/* ---- Failures that nobody saw ---------------------------------------------------------------- */
+
+void co_debug_freed_(struct co_task *task)
+{
+    intptr_t result = task->chain.result;
+    const struct co_site *site;
+    char text[200], number[24] = "", *digit = number + sizeof number - 1;
+    const char *error = "";
+
+    task->debug.self = NULL;
+    if (result >= 0 || result == -ECANCELED || task->debug.seen)
+        return;
+    task->debug.seen = 1;
+    site = co_user_site_(task->chain.top);
+    if (!site)
+        return;
+    for (uintptr_t n = (uintptr_t)-result; n > 0; n /= 10)
+        *--digit = (char)('0' + n % 10);
+    *--digit = '-';
+#if __STDC_HOSTED__
+    if (result > -4096)
+        error = strerror((int)-result);
+#endif
+    co_words_(text, sizeof text, "task ", NULL, site->name);
+    co_words_(text + strlen(text), sizeof text - strlen(text), " failed with ", NULL, digit);
+    co_words_(text + strlen(text), sizeof text - strlen(text), " (", NULL, error);
+    co_words_(text + strlen(text), sizeof text - strlen(text), ") and nobody looked", NULL, "");
+    CO_WARN(site->file, site->line, text);
+}
+
+#endif
