@@ -301,7 +301,6 @@ void co_scheduler_cancel_all(struct co_scheduler *s)
     struct co_scheduler *here = co_scheduler_;
 
     co_scheduler_ = s;
-    CO_DEBUGS_(s->debug.ends = 1);
     for (struct co_task *task = NULL; (task = co_task_next(task)) != NULL; )
         co_task_ask_(task);
     co_walk_(s);

@@ -118,6 +118,9 @@ struct co_site {
     CO_EVEN_ const void *label;             /* private: CO_LABELS; of co_begin: the frame's size */
     const char *file, *name, *text;         /* ro: the coroutine's file and name; what it awaits */
     int line;                               /* ro */
+#if defined CO_DEBUG && !defined CO_TINY
+    int cleans;                             /* private: it is in co_finally */
+#endif
 };
 
 /* Words
@@ -458,6 +461,7 @@ static co_step_ co_twice_body_(struct co_head *co, struct co_chain *chain)
     const struct co_site *here = co->caller ? co_user_site_(co->caller) : NULL;
     char text[300];
 
+    (void)here;                         /* CO_STOP of yours may use none of these */
     co_words_(text, sizeof text, "what is awaited here is being awaited already at ",
               co_user_site_(co_used_->caller), ": give each await a frame or slot of its own");
     CO_STOP(here ? here->file : __FILE__, here ? here->line : __LINE__, text);
@@ -493,13 +497,18 @@ static struct co_head *co_twice_(struct co_head *used)
 #else
 #define CO_COUNT_ __LINE__
 #endif
-#define CO_SITE_(label, words) static const struct co_site co_site_ =                             \
-        { label, __FILE__, __func__ + sizeof "co_run_" - 1, words, __LINE__ }
-#ifdef CO_TINY
-#define CO_TELL_(state, label, words)
+#if defined CO_DEBUG && !defined CO_TINY
+#define CO_CLEANS_(cleans) , cleans
 #else
-#define CO_TELL_(state, label, words)                                                             \
-    case CO_CASE_ + (state): { CO_SITE_(label, words); return co_tell_(chain_, &co_site_); }
+#define CO_CLEANS_(cleans)
+#endif
+#define CO_SITE_(label, words, cleans) static const struct co_site co_site_ =                             \
+        { label, __FILE__, __func__ + sizeof "co_run_" - 1, words, __LINE__ CO_CLEANS_(cleans) }
+#ifdef CO_TINY
+#define CO_TELL_(state, label, words, cleans)
+#else
+#define CO_TELL_(state, label, words, cleans)                                                     \
+    case CO_CASE_ + (state): { CO_SITE_(label, words, cleans); return co_tell_(chain_, &co_site_); }
 #endif
 #if defined CO_LABELS && defined CO_TINY
 #define CO_POINT_(n, words, step)                                                                 \
@@ -509,7 +518,7 @@ static struct co_head *co_twice_(struct co_head *used)
 #define CO_PLACE_TO_GO_ ((void *)self->co.at.word)
 #elif defined CO_LABELS
 #define CO_POINT_(n, words, step)                                                                 \
-    CO_SITE_(__extension__ &&co_label_##n##_, words);                                             \
+    CO_SITE_(__extension__ &&co_label_##n##_, words, co_in_finally_);                             \
     self->co.at.word = (uintptr_t)&co_site_;                                                      \
     return step;                                                                                  \
     co_label_##n##_:;
@@ -519,7 +528,7 @@ static struct co_head *co_twice_(struct co_head *used)
     enum { co_here_ = 2 * (n - co_begin_is_missing_) + 2 };                                       \
     self->co.at.word = CO_PLACE_(co_here_ + 1);                                                   \
     return step;                                                                                  \
-    CO_TELL_(co_here_, NULL, words)                                                               \
+    CO_TELL_(co_here_, NULL, words, co_in_finally_)                                               \
     case CO_CASE_ + co_here_ + 1:;
 #endif
 #ifdef CO_LABELS
@@ -667,7 +676,7 @@ static int co_in_use_(struct co_head *co, co_body *made)   /* not const: gcc wou
     co_state_ = CO_STATE_(&self->co);                                                             \
     co_dispatch_: CO_ATTRIBUTE_(unused);                                                          \
     switch (co_state_ + CO_CASE_) {                                                               \
-    CO_TELL_(CO_WHERE_, (const void *)sizeof *self, "")                                           \
+    CO_TELL_(CO_WHERE_, (const void *)sizeof *self, "", 0)                                        \
     case CO_CASE_: { enum { co_in_finally_ = 0 }
 #define co_finally                                                                                \
         goto co_clean_up_; }                                                                      \

@@ -95,7 +95,8 @@ void co_debug_init_(struct co_task *task, const struct co_head *root)
 
 /* ---- Swallowed requests ----------------------------------------------------------------------
  * A task whose request was delivered is to end, after a clean-up that may await. It is told of when
- * it has gone on for long; or, when the program ends, when it comes back to where it waited. */
+ * it has gone on for long; or, when the program ends, when it comes back to where it waited. What
+ * it awaits in co_finally does not count, nor do waits of the library's own coroutines. */
 
 enum { MANY_WAITS = 100, ROUNDS_AT_END = 2 };
 
@@ -103,6 +104,32 @@ void co_debug_met_(struct co_task *task)
 {
     if (task->debug.waits == 0)
         task->debug.waits = 1;
+}
+
+/* Whether a coroutine of this name is one of the library's; co_within waits for what the user's
+ * coroutine awaits, and so it is not. */
+static int is_library(const char *name)
+{
+    static const char within[] = "co_within";
+    size_t i = 0;
+
+    while (name[i] && name[i] == within[i])
+        i++;
+    return i >= 3 && i + 1 < sizeof within;
+}
+
+static int is_cleaning(struct co_head *co)
+{
+    const struct co_site *site = co_where(co);
+
+    if (site && is_library(site->name))
+        return 1;
+    for (; co; co = co->caller) {
+        site = co_where(co);
+        if (site && site->cleans)
+            return 1;
+    }
+    return 0;
 }
 
 static void tell_swallowed(struct co_task *task)
@@ -125,7 +152,7 @@ void co_debug_suspended_(struct co_scheduler *s, struct co_task *task)
     if (CO_RARELY_(s->debug.dead != NULL))
         co_stop_(task, s->debug.dead, "() was given what lies on the C stack, which is gone when "
                  "the await suspends: make it a member of the frame", "");
-    if (task->debug.waits == 0 || task->debug.waits == UINT8_MAX)
+    if (task->debug.waits == 0 || task->debug.waits == UINT8_MAX || is_cleaning(top))
         return;
     if (++task->debug.waits == 2) {
         task->debug.place = top->at.word;
@@ -139,31 +166,62 @@ void co_debug_suspended_(struct co_scheduler *s, struct co_task *task)
 
 /* ---- Failures that nobody saw ---------------------------------------------------------------- */
 
+/* With these the sessions of a server end, which nobody awaits, because the other side went away or
+ * said what it should not. */
+static int may_come_from_peer(intptr_t error)
+{
+#if __STDC_HOSTED__
+    static const int errors[] = {
+        EPIPE, ECONNRESET, ECONNABORTED, ETIMEDOUT, EPROTO, EBADMSG, ENOTCONN, EHOSTUNREACH,
+        ENETUNREACH, ENETDOWN, EMSGSIZE, EILSEQ,
+#ifdef ENODATA
+        ENODATA,
+#endif
+    };
+
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+        if (error == -errors[i])
+            return 1;
+#endif
+    return error == -ETIMEDOUT;
+}
+
+/* Adds two words behind the first [n] bytes of [text]. Returns how many it has now. */
+static size_t add(char *text, size_t size, size_t n, const char *first, const char *second)
+{
+    (void)co_words_(text + n, size - n, first, NULL, second);
+    while (text[n])
+        n++;
+    return n;
+}
+
 void co_debug_freed_(struct co_task *task)
 {
     intptr_t result = task->chain.result;
     const struct co_site *site;
     char text[200], number[24] = "", *digit = number + sizeof number - 1;
     const char *error = "";
+    size_t n;
 
     task->debug.self = NULL;
-    if (result >= 0 || result == -ECANCELED || task->debug.seen)
+    if (result >= 0 || result == -ECANCELED || task->debug.seen
+        || (task->flags & CO_TASK_GO_ && may_come_from_peer(result)))
         return;
     task->debug.seen = 1;
     site = co_user_site_(task->chain.top);
     if (!site)
         return;
-    for (uintptr_t n = (uintptr_t)-result; n > 0; n /= 10)
-        *--digit = (char)('0' + n % 10);
+    for (uintptr_t left = (uintptr_t)-result; left > 0; left /= 10)
+        *--digit = (char)('0' + left % 10);
     *--digit = '-';
 #if __STDC_HOSTED__
     if (result > -4096)
         error = strerror((int)-result);
 #endif
-    co_words_(text, sizeof text, "task ", NULL, site->name);
-    co_words_(text + strlen(text), sizeof text - strlen(text), " failed with ", NULL, digit);
-    co_words_(text + strlen(text), sizeof text - strlen(text), " (", NULL, error);
-    co_words_(text + strlen(text), sizeof text - strlen(text), ") and nobody looked", NULL, "");
+    n = add(text, sizeof text, 0, "task ", site->name);
+    n = add(text, sizeof text, n, " failed with ", digit);
+    n = add(text, sizeof text, n, *error ? " (" : "", error);
+    (void)add(text, sizeof text, n, *error ? ")" : "", " and nobody looked");
     CO_WARN(site->file, site->line, text);
 }
 

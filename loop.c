@@ -263,6 +263,9 @@ struct co_loop *co_loop_new(const struct co_loop_options *options)
     co_fds_init_(loop);
     if (sigaction(SIGPIPE, NULL, &pipe_action) == 0 && pipe_action.sa_handler == SIG_DFL)
         signal(SIGPIPE, SIG_IGN);
+#if defined CO_DEBUG && !defined CO_TINY
+    co_loop_tell_crashes_();
+#endif
     return co_loop_this_ = loop;
 }
 
@@ -315,10 +318,13 @@ static void loop_run_out(struct co_loop *loop, int told)
 static void loop_drain(struct co_loop *loop, int told)
 {
     loop->draining = 1;
+#if defined CO_DEBUG && !defined CO_TINY
+    loop->scheduler.debug.ends = 1;
+#endif
     for (int tries = 0; loop->scheduler.count > 0; tries++) {
         if (tries == 100) {
-            fputs("co_loop_free: these tasks were cancelled 100 times and wait on: let them leave "
-                  "when an await returns -ECANCELED, as co_try does:\n", stderr);
+            fputs("co_loop_free: tasks are left that wait on whatever they are cancelled: let "
+                  "them leave when an await returns -ECANCELED, as co_try does:\n", stderr);
             co_loop_dump(loop, stderr);
             abort();
         }

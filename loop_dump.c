@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause
- * loop_dump.c: co_loop_dump: every task of a loop, and what it awaits. */
+ * loop_dump.c: co_loop_dump: every task of a loop, and what it awaits; and under CO_DEBUG the place
+ * of a task that dies by a signal. */
+#define _GNU_SOURCE
 #include "loop_impl.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
 
 /* The op of a site's text "lvalue, op". */
 static const char *op_text(const char *text)
@@ -41,3 +47,46 @@ void co_loop_dump(struct co_loop *loop, FILE *to)
         task_dump(task, to);
     co_scheduler_set(here);
 }
+
+/* ---- Crashes ---------------------------------------------------------------------------------
+ * A wild pointer is mostly a local that did not survive an await. The handler runs once, so that
+ * what it reads may be broken, too; then the fault comes again, and kills as usual. It has a stack
+ * of its own, for the fault may be that there is no more of the other one. */
+
+#if defined CO_DEBUG && !defined CO_TINY
+static void on_crash(int signo, siginfo_t *info, void *context)
+{
+    const struct co_task *task = co_current();
+    const struct co_site *site = task ? co_user_site_(task->chain.top) : NULL;
+    char text[400];
+    int n;
+
+    (void)context;
+    if (site)
+        n = snprintf(text, sizeof text, "%s:%d: %s: in %s, behind this await or above the first: "
+                     "a local that was set before an await is rubbish after it; make it a member "
+                     "of the frame\n", site->file, site->line, strsignal(signo), site->name);
+    else
+        n = snprintf(text, sizeof text, "%s: outside of tasks\n", strsignal(signo));
+    if (n > 0 && write(STDERR_FILENO, text, strlen(text)) < 0)
+        n = 0;
+    if (info->si_code <= 0)             /* somebody sent it: it does not come again by itself */
+        raise(signo);
+}
+
+void co_loop_tell_crashes_(void)
+{
+    static char room[64 << 10];
+    static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE };
+    stack_t stack = { .ss_sp = room, .ss_size = sizeof room }, old;
+    struct sigaction action = { .sa_sigaction = on_crash }, before;
+
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | (int)SA_RESETHAND | SA_NODEFER;
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        if (sigaction(signals[i], NULL, &before) == 0 && !(before.sa_flags & SA_SIGINFO)
+            && before.sa_handler == SIG_DFL)
+            (void)sigaction(signals[i], &action, NULL);
+    if (sigaltstack(NULL, &old) == 0 && old.ss_flags & SS_DISABLE)
+        (void)sigaltstack(&stack, NULL);
+}
+#endif

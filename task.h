@@ -366,7 +366,7 @@ struct co_scheduler {
     struct {
         uintptr_t stack;                /* where the C stack stood at the start of a step */
         const char *dead;               /* the call that was given what lies below that, or NULL */
-        int ends;                       /* all tasks were asked to cancel */
+        int ends;                       /* the loop does: every task is asked to cancel */
     } debug;                            /* private */
 #endif
 };

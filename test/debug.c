@@ -2,9 +2,8 @@
  * debug.c: tests of the mistakes that only a run can see: where it stops and what it says, in every
  * build and under CO_DEBUG. Stale locals, and what dies without a sanitizer, are in debug.sh. */
 #include "loop_test.h"
-#include "../thread.h"
 
-#include <stdlib.h>
+#include <pthread.h>
 
 /* ---- What lies on the C stack ---------------------------------------------------------------- */
 
@@ -70,6 +69,45 @@ static void in_a_loop(void)
     pair(ends);
 }
 
+/* In a loop that rides on an ev_loop, and in a thread. */
+static void recv_into_a_local_on_a_ride(void)
+{
+    struct co_loop_options options = { .ev = ev_default_loop(0) };
+    char buf[8];
+
+    co_loop_new(&options);
+    pair(ends);
+    if (co_go(borrows, .buf = buf, .size = sizeof buf) == 0)
+        put(ends[1], "hello");      /* the first round does not know the stack yet */
+    ev_run(options.ev, 0);
+    if (co_go(reads) == 0)
+        ev_run(options.ev, 0);
+}
+
+static void *recv_in_a_thread(void *arg)
+{
+    char buf[64];
+
+    in_a_loop();
+    if (arg)
+        run(reads);
+    check_equal(co_go(sends), 0);
+    check_equal(run(borrows, .buf = buf, .size = sizeof buf), 5);
+    co_fd_close(ends[0]);
+    co_fd_close(ends[1]);
+    co_loop_free(co_loop_current());
+    return NULL;
+}
+
+static void thread(void *arg)
+{
+    pthread_t thread;
+
+    assert_int_equal(pthread_create(&thread, NULL, recv_in_a_thread, arg), 0);
+    pthread_join(thread, NULL);
+}
+static void recv_into_a_local_in_a_thread(void) { thread(ends); }
+
 static void recv_into_a_local(void) { in_a_loop(); run(reads); }
 static void recv_into_a_local_under_a_deadline(void) { in_a_loop(); run(deadline); }
 
@@ -78,6 +116,14 @@ static void a_buffer_on_the_c_stack_stops_when_the_op_waits(void **state)
     (void)state;
     stops_at(recv_into_a_local, LINE_OF_READS, "co_recv.* C stack.* member of the frame");
     stops_at(recv_into_a_local_under_a_deadline, LINE_OF_DEADLINE, "co_recv.* C stack");
+    stops_at(recv_into_a_local_on_a_ride, LINE_OF_READS, "co_recv.* C stack");
+    stops_at(recv_into_a_local_in_a_thread, LINE_OF_READS, "co_recv.* C stack");
+}
+
+static void a_buffer_of_a_thread_is_no_mistake(void **state)
+{
+    (void)state;
+    thread(NULL);
 }
 
 static void a_buffer_on_the_c_stack_does_for_an_op_that_completes_at_once(void **state)
@@ -132,7 +178,7 @@ static co_define(naps)
 }
 
 /* What a body may put on the C stack, each a mistake of its own. */
-enum kind { FRAME, SLOT, GENERATOR, ARRAY, TASK, OBJECT, GROUP, LOCALS };
+enum kind { FRAME, SLOT, GENERATOR, ARRAY, TASK, OBJECT, GROUP, ITEM };
 struct counts { co_frame; };
 static co_define(counts)
 {
@@ -140,8 +186,8 @@ static co_define(counts)
     co_yield;
     co_end;
 }
-struct local { co_frame; enum kind kind; struct co_task *task; struct co_queue queue; int i; };
-enum { LINE_OF_LOCAL = __LINE__ + 13 };
+struct local { co_frame; enum kind kind; struct co_task *task; struct co_queue *queue; int i; };
+enum { LINE_OF_LOCAL = __LINE__ + 14 };
 static co_define(local)
 {
     struct naps frame;
@@ -150,6 +196,7 @@ static co_define(local)
     struct co_task task;
     struct co_event event = { 0 };
     struct co_group group = { 0 };
+    int item = 0;
 
     co_begin;
     self->task = co_spawn(naps, .seconds = 0.001);
@@ -174,6 +221,8 @@ static co_define(local)
         (void)co_group_go(&group, naps, .seconds = 0.001);
         co_try(co_group_wait(&group));
     }
+    if (self->kind == ITEM)
+        co_try(co_queue_get(self->queue, &item));
     co_finally;
     co_task_free(self->task);
     co_end;
@@ -186,6 +235,15 @@ static void gather_a_compound_literal(void) { in_a_loop(); run(local, .kind = AR
 static void start_a_local_task(void) { in_a_loop(); run(local, .kind = TASK); }
 static void wait_for_a_local_event(void) { in_a_loop(); run(local, .kind = OBJECT); }
 static void go_in_a_local_group(void) { in_a_loop(); run(local, .kind = GROUP); }
+static void get_into_a_local_item(void)
+{
+    struct co_queue queue;
+    int room[1];
+
+    in_a_loop();
+    co_queue_init(&queue, room, 1, sizeof room[0]);
+    run(local, .kind = ITEM, .queue = &queue);
+}
 
 static void what_an_await_keeps_and_lies_on_the_c_stack_stops(void **state)
 {
@@ -197,6 +255,7 @@ static void what_an_await_keeps_and_lies_on_the_c_stack_stops(void **state)
     stops_at(start_a_local_task, LINE_OF_LOCAL + 12, "co_task_init.* C stack");
     stops_at(wait_for_a_local_event, LINE_OF_LOCAL + 15, "co_event_wait.* C stack");
     stops_at(go_in_a_local_group, LINE_OF_LOCAL + 18, "co_group_go.* C stack");
+    stops_at(get_into_a_local_item, LINE_OF_LOCAL + 21, "co_queue_get.* C stack");
 }
 
 /* ---- What is used twice ---------------------------------------------------------------------- */
@@ -317,6 +376,33 @@ static void a_swallowed_cancel_is_told_once(void **state)
     assert_string_equal(says(cancel_one_that_goes_on_for_50), "");
 }
 
+/* Awaits 200 times in its co_finally. */
+struct cleans { co_frame; int left; };
+static co_define(cleans)
+{
+    co_begin;
+    co_try(co_wait());
+    co_finally;
+    for (self->left = 200; self->left > 0; self->left--)
+        co_await(co_sleep(0));
+    co_end;
+}
+static void cancel_one_that_cleans_up(void)
+{
+    struct co_task *task = co_spawn(cleans);
+
+    co_scheduler_turn(co_scheduler_get());
+    co_cancel(task);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+    co_task_free(task);
+}
+
+static void a_clean_up_may_take_its_time(void **state)
+{
+    (void)state;
+    assert_string_equal(says(cancel_one_that_cleans_up), "");
+}
+
 /* The main task ends, and so the other is cancelled; it goes on for 5 rounds. */
 struct ends_early { co_frame; };
 static co_define(ends_early)
@@ -358,6 +444,11 @@ static void free_a_success(void) { co_task_free(failed(5)); }
 static void go_and_fail(void)
 {
     assert_int_equal(co_go(fails, .error = -EIO), 0);
+    assert_int_equal(co_loop_run(co_loop_current()), 0);
+}
+static void go_and_lose_the_peer(void)
+{
+    assert_int_equal(co_go(fails, .error = -ECONNRESET), 0);
     assert_int_equal(co_loop_run(co_loop_current()), 0);
 }
 static void detach_a_failure(void) { co_task_detach(failed(-EIO)); }
@@ -428,6 +519,7 @@ static void a_failure_that_somebody_looked_at_is_not_told(void **state)
     assert_string_equal(says(look_by_wait_any), "");
     assert_string_equal(says(free_a_cancelled_one), "");
     assert_string_equal(says(free_a_success), "");
+    assert_string_equal(says(go_and_lose_the_peer), "");        /* as sessions of a server end */
 }
 #endif
 
@@ -604,12 +696,14 @@ static const struct CMUnitTest tests[] = {
     TEST_ALONE(a_buffer_on_the_c_stack_stops_when_the_op_waits),
     TEST(a_buffer_on_the_c_stack_does_for_an_op_that_completes_at_once),
     TEST(a_buffer_of_who_runs_the_loop_is_no_mistake),
+    TEST_ALONE(a_buffer_of_a_thread_is_no_mistake),
     TEST(tasks_in_the_storage_of_who_runs_the_loop_are_no_mistake),
 #ifdef CO_DEBUG
     TEST_ALONE(what_an_await_keeps_and_lies_on_the_c_stack_stops),
     TEST_ALONE(a_frame_or_slot_that_is_used_twice_stops_with_both_places),
     TEST_ALONE(a_task_that_is_made_anew_before_its_end_stops),
     TEST(a_swallowed_cancel_is_told_once),
+    TEST(a_clean_up_may_take_its_time),
     TEST_ALONE(at_the_end_of_the_program_a_few_rounds_are_enough),
     TEST(a_failure_that_nobody_looked_at_is_told),
     TEST(a_failure_that_somebody_looked_at_is_not_told),
