@@ -76,8 +76,8 @@ static void stop_twice(const char *words, struct co_task *other)
     struct co_task *task = co_current() ? co_current() : other;
     char text[300];
 
-    co_stop_(task, co_words_(text, sizeof text, words, co_user_site_(other->chain.top), ""), ": give "
-             "each task storage of its own", "");
+    (void)co_words_(text, sizeof text, words, co_user_site_(other->chain.top), "");
+    co_stop_(task, text, ": give each task storage of its own", "");
 }
 
 void co_debug_init_(struct co_task *task, const struct co_head *root)

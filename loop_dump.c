@@ -54,24 +54,39 @@ void co_loop_dump(struct co_loop *loop, FILE *to)
  * of its own, for the fault may be that there is no more of the other one. */
 
 #if defined CO_DEBUG && !defined CO_TINY
+enum { DEEP = 64 << 10, DEEPEST = 256 << 20 };      /* bytes below the loop's own frame */
+
+/* Whether the fault at [address] is that of a frame for which the C stack has no room. */
+static int is_overflow(const void *address)
+{
+    uintptr_t depth = co_loop_this_ ? co_loop_this_->stack - (uintptr_t)address : 0;
+
+    return depth > DEEP && depth < DEEPEST;
+}
+
 static void on_crash(int signo, siginfo_t *info, void *context)
 {
-    const struct co_task *task = co_current();
-    const struct co_site *site = task ? co_user_site_(task->chain.top) : NULL;
+    struct co_task *task = co_current();
+    const struct co_site *site = NULL;
     char text[400];
-    int n;
 
     (void)context;
-    if (site)
-        n = snprintf(text, sizeof text, "%s:%d: %s: in %s, behind this await or above the first: "
-                     "a local that was set before an await is rubbish after it; make it a member "
-                     "of the frame\n", site->file, site->line, strsignal(signo), site->name);
-    else
-        n = snprintf(text, sizeof text, "%s: outside of tasks\n", strsignal(signo));
-    if (n > 0 && write(STDERR_FILENO, text, strlen(text)) < 0)
-        n = 0;
-    if (info->si_code <= 0)             /* somebody sent it: it does not come again by itself */
-        raise(signo);
+    if (task && is_overflow(info->si_addr)) {       /* nor has it for co_where, which enters it */
+        union { co_body *body; void *address; } at = { task->chain.top->body };
+
+        snprintf(text, sizeof text, "%s: no more room on the C stack for the body at %p, which "
+                 "your debugger or addr2line can name: without optimisation co_call() makes the "
+                 "new frame there, so keep large buffers out of frames\n", strsignal(signo),
+                 at.address);
+    } else if (task && (site = co_user_site_(task->chain.top)) != NULL) {
+        snprintf(text, sizeof text, "%s:%d: %s: in %s, behind this await or above the first: a "
+                 "local that was set before an await is rubbish after it; make it a member of the "
+                 "frame\n", site->file, site->line, strsignal(signo), site->name);
+    } else {
+        snprintf(text, sizeof text, "%s: outside of tasks\n", strsignal(signo));
+    }
+    if (write(STDERR_FILENO, text, strlen(text)) < 0 || info->si_code <= 0)
+        raise(signo);                   /* somebody sent it: it does not come again by itself */
 }
 
 void co_loop_tell_crashes_(void)

@@ -52,6 +52,23 @@ co_define(wild)
 int main(void) { return co_main(wild) < 0; }
 END
 
+cat >"$tmp/large.c" <<'END'
+#include "loop.h"
+#include <stdlib.h>
+struct large { co_frame; char bytes[16 << 20]; };
+co_define(large) { co_begin; co_try(co_sleep(0)); co_end; }
+struct calls { co_frame; struct large *child; };
+co_define(calls)
+{
+    co_begin;
+    self->child = malloc(sizeof *self->child);
+    co_try(co_sleep(0));
+    co_try(co_call(self->child, large));
+    co_end;
+}
+int main(void) { return co_main(calls) < 0; }
+END
+
 cat >"$tmp/endless.c" <<'END'
 #include "loop.h"
 #include <signal.h>
@@ -136,6 +153,9 @@ for cc in ${CC_LIST:-gcc clang}; do
             dies wild 11 'wild\.c:9: .*in wild, behind this await .*member of the frame'
         build "$cc" "$flags" right debug && says right 0 '^84$'
     done
+    flags='-O0 -DCO_DEBUG'
+    build "$cc" "$flags" large debug &&
+        dies large 11 'no more room on the C stack for the body at 0x[0-9a-f]+, .*large buffers'
     flags='-O1 -DCO_DEBUG'
     build "$cc" "$flags" endless debug
     timeout -s KILL 2 "$tmp/program" >"$tmp/out" 2>&1
