@@ -12,6 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#if defined CO_DEBUG && !defined CO_TINY
+#define DEBUGS(call) call
+#else
+#define DEBUGS(call) (void)0
+#endif
+
 __thread struct co_loop *co_loop_this_;
 static struct co_loop *signal_loops[NSIG];      /* whose each signal is */
 
@@ -263,9 +269,7 @@ struct co_loop *co_loop_new(const struct co_loop_options *options)
     co_fds_init_(loop);
     if (sigaction(SIGPIPE, NULL, &pipe_action) == 0 && pipe_action.sa_handler == SIG_DFL)
         signal(SIGPIPE, SIG_IGN);
-#if defined CO_DEBUG && !defined CO_TINY
-    co_loop_tell_crashes_();
-#endif
+    DEBUGS(co_loop_tell_crashes_());
     return co_loop_this_ = loop;
 }
 
@@ -318,9 +322,7 @@ static void loop_run_out(struct co_loop *loop, int told)
 static void loop_drain(struct co_loop *loop, int told)
 {
     loop->draining = 1;
-#if defined CO_DEBUG && !defined CO_TINY
-    loop->scheduler.debug.ends = 1;
-#endif
+    DEBUGS(loop->scheduler.debug.ends = 1);
     for (int tries = 0; loop->scheduler.count > 0; tries++) {
         if (tries == 100) {
             fputs("co_loop_free: tasks are left that wait on whatever they are cancelled: let "
@@ -362,6 +364,7 @@ void co_loop_free(struct co_loop *loop)
     co_fds_free_(loop);
     loop->backend->close(loop);
     co_scheduler_free(&loop->scheduler);
+    DEBUGS(co_loop_tell_no_crashes_());
     co_loop_this_ = NULL;
     loop_unmake(loop);
 }
@@ -373,6 +376,7 @@ void co_loop_abandon_(struct co_loop *loop)
     co_loop_sigint_stop_(loop);
     signals_give_back(loop);
     co_scheduler_set(NULL);
+    DEBUGS(co_loop_tell_no_crashes_());
     co_loop_this_ = NULL;
 }
 
@@ -390,9 +394,7 @@ struct ev_loop *co_loop_ev(struct co_loop *loop)
 
 void co_loop_interrupt_(struct co_loop *loop)
 {
-#if defined CO_DEBUG && !defined CO_TINY
-    loop->scheduler.debug.ends = 1;
-#endif
+    DEBUGS(loop->scheduler.debug.ends = 1);
     co_cancel(loop->main_task);
 }
 

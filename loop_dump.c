@@ -89,19 +89,41 @@ static void on_crash(int signo, siginfo_t *info, void *context)
         raise(signo);                   /* somebody sent it: it does not come again by itself */
 }
 
+static const int crashes[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE };
+enum { CRASHES = sizeof crashes / sizeof *crashes };
+static int loops;                       /* of all threads */
+
+static int is_handler(int signo, void (*handler)(int, siginfo_t *, void *))
+{
+    struct sigaction now;
+
+    if (sigaction(signo, NULL, &now) < 0)
+        return 0;
+    return now.sa_flags & SA_SIGINFO ? now.sa_sigaction == handler
+                                     : !handler && now.sa_handler == SIG_DFL;
+}
+
 void co_loop_tell_crashes_(void)
 {
     static char room[64 << 10];
-    static const int signals[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE };
     stack_t stack = { .ss_sp = room, .ss_size = sizeof room }, old;
-    struct sigaction action = { .sa_sigaction = on_crash }, before;
+    struct sigaction action = { .sa_sigaction = on_crash };
 
+    __atomic_add_fetch(&loops, 1, __ATOMIC_RELAXED);
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | (int)SA_RESETHAND | SA_NODEFER;
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-        if (sigaction(signals[i], NULL, &before) == 0 && !(before.sa_flags & SA_SIGINFO)
-            && before.sa_handler == SIG_DFL)
-            (void)sigaction(signals[i], &action, NULL);
+    for (int i = 0; i < CRASHES; i++)
+        if (is_handler(crashes[i], NULL))
+            (void)sigaction(crashes[i], &action, NULL);
     if (sigaltstack(NULL, &old) == 0 && old.ss_flags & SS_DISABLE)
         (void)sigaltstack(&stack, NULL);
+}
+
+void co_loop_tell_no_crashes_(void)
+{
+    if (__atomic_sub_fetch(&loops, 1, __ATOMIC_RELAXED) > 0)
+        return;
+    for (int i = 0; i < CRASHES; i++)
+        if (is_handler(crashes[i], on_crash))
+            (void)signal(crashes[i], SIG_DFL);
 }
 #endif

@@ -149,8 +149,9 @@ void co_loop_outside_(int more);        /* the other way round: a child works, o
 /* Notes where the C stack stands: who calls this then enters bodies, or returns to one who does. */
 void co_loop_stack_(struct co_loop *loop);
 
-/* CO_DEBUG: a crash tells which coroutine ran. */
+/* CO_DEBUG: a crash tells which coroutine ran, while there is a loop. */
 void co_loop_tell_crashes_(void);
+void co_loop_tell_no_crashes_(void);
 
 /* As co_loop_post, but waits while there is no room. Not for the loop's own thread. */
 void co_loop_post_always_(struct co_loop *loop, void (*fn)(void *), void *arg);

@@ -601,16 +601,21 @@ static void a_deadline_without_a_slot_stops(void **state)
 /* ---- Blocking fds ---------------------------------------------------------------------------- */
 
 struct io { co_frame; int fd; enum { READ, WRITE, ACCEPT, RECV, WAIT } op; char buf[8]; intptr_t n; };
-enum { LINE_OF_IO = __LINE__ + 7 };
+static CO_OP io_op(struct io *io)
+{
+    switch (io->op) {
+    case READ: return co_read(io->fd, io->buf, sizeof io->buf);
+    case WRITE: return co_write(io->fd, "hello", 5);
+    case ACCEPT: return co_accept(io->fd);
+    case RECV: return co_recv(io->fd, io->buf, sizeof io->buf);
+    default: return co_readable(io->fd);
+    }
+}
+enum { LINE_OF_IO = __LINE__ + 4 };
 static co_define(io)
 {
     co_begin;
-    if (self->op == WAIT)
-        co_try(co_readable(self->fd));
-    else
-        co_try(self->n, self->op == READ ? co_read(self->fd, self->buf, sizeof self->buf)
-               : self->op == WRITE ? co_write(self->fd, "hello", 5) : self->op == ACCEPT
-               ? co_accept(self->fd) : co_recv(self->fd, self->buf, sizeof self->buf));
+    co_try(self->n, io_op(self));
     co_return(self->n);
     co_end;
 }
