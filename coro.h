@@ -552,4 +552,7 @@ static void co_claim_(struct co_head *co, co_body *made, const char *file, int l
     CO_EXPAND_(CO_EACH_, CO_COUNT_, #generator, lvalue, generator)
 #define co_yield CO_EXPAND_(CO_YIELD_, CO_COUNT_)
 #endif
+#ifdef CO_LINT_TOOL
+#include CO_LINT_TOOL
+#endif
 #endif
