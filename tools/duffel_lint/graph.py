@@ -133,7 +133,16 @@ class Graph:
         self.continues.pop()
         return out
 
+    def filled(self, start):
+        """After a loop that filled an array and did not await: it is taken to have run."""
+        steps = self.steps[start:]
+        if not any(step.what == 'await' for step in steps):
+            for step in steps:
+                if step.what == 'set' and step.weak:
+                    self.step('set', step.node, step.place).weak = True
+
     def on_WhileStmt(self, node):
+        start = len(self.steps)
         head = Step('join')
         self.join(head)
         test, body = inner(node)[-2:]
@@ -143,6 +152,7 @@ class Graph:
         self.go(head)
         self.open = no
         self.join(out)
+        self.filled(start)
 
     def on_DoStmt(self, node):
         head, test_at = Step('join'), Step('join')
@@ -157,9 +167,10 @@ class Graph:
         self.join(out)
 
     def on_ForStmt(self, node):
-        start, _, test, advance, body = (node['inner'] + [{}] * 5)[:5]
-        if start:
-            self.statement(start)
+        first, _, test, advance, body = (node['inner'] + [{}] * 5)[:5]
+        if first:
+            self.statement(first)
+        start = len(self.steps)
         head, again = Step('join'), Step('join')
         self.join(head)
         yes, no = self.condition(test) if test else (self.open, [])
@@ -171,6 +182,7 @@ class Graph:
         self.go(head)
         self.open = no
         self.join(out)
+        self.filled(start)
 
     def on_SwitchStmt(self, node):
         parts = inner(node)
