@@ -8,7 +8,7 @@ static CO_OP nap(double seconds)
 
     return op;
 }
-struct m { co_frame; int k; struct co_within slot; };
+struct m { co_frame; int k; struct co_within slot; co_op op; };
 co_define(m) {
     co_op op;
     co_begin;
@@ -19,6 +19,15 @@ co_define(m) {
         op = co_within(&self->slot, 1, op);
     co_try(op);
     co_try(co_within(&self->slot, 1, nap(2)));
+    self->op = co_sleep(1);
+    co_try(self->op);
+    for (;;) {
+        self->op = nap(1);
+        if (self->k)
+            break;
+        co_try(self->op);
+    }
+    co_try(self->op);
     co_try(self->k ? co_sleep(1) : co_done(0));
     co_end;
 }

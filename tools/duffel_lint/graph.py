@@ -3,7 +3,8 @@
 
 A step is one thing that happens: 'use' or 'set' of a place, 'await', 'begin' (co_begin), or a
 'join' where paths meet. A place is a local, or a member of one: (id, name), or (id, '') for all of
-it. co_try, co_pause, co_yield and co_return have an edge to co_finally."""
+it. 'op-use' and 'op-set' are the same for ops, whose places are paths, of members of the frame too.
+co_try, co_pause, co_yield and co_return have an edge to co_finally."""
 from . import tree
 from .tree import arguments, callee, constant, inner, kind, strip, unparen
 
@@ -12,10 +13,20 @@ NO_RETURN = ('abort', 'exit', '_exit', '_Exit', 'longjmp', '__builtin_trap', '_f
 ADDRESS = ('ArrayToPointerDecay', 'FunctionToPointerDecay')
 
 
+def path(lvalue):
+    """The path of a variable, or of a member behind it, as text; None for others."""
+    lvalue = strip(lvalue)
+    if kind(lvalue) == 'DeclRefExpr':
+        return lvalue.get('referencedDecl', {}).get('id')
+    if kind(lvalue) == 'MemberExpr' and (base := path(inner(lvalue)[0])):
+        return f'{base}.{lvalue.get("name", "")}'
+    return None
+
+
 class Step:
     def __init__(self, what, node=None, place=None):
         self.what, self.node, self.place, self.next = what, node, place, []
-        self.placed = False
+        self.placed, self.path = False, None
         self.weak = False               # a set of a part: what was there may still be
 
 
@@ -46,6 +57,11 @@ class Graph:
         self.steps.append(step)
         self.link(step)
         return step
+
+    def op(self, what, node, where, value=None):
+        """A use or a set of an op, to [value], if [node] is one."""
+        if where and tree.is_op(node):
+            self.step(what, node).path = where, value
 
     def join(self, step):
         if not step.placed:
@@ -88,6 +104,7 @@ class Graph:
             if decl.get('init') and inner(decl):
                 self.value(inner(decl)[-1])
                 self.step('set', decl, (decl['id'], ''))
+                self.op('op-set', decl, decl['id'], inner(decl)[-1])
             else:
                 self.step('forget', decl, (decl['id'], ''))
 
@@ -261,6 +278,7 @@ class Graph:
         if cast == 'LValueToRValue':
             if place := self.place(below):
                 self.step('use', below, place)
+            self.op('op-use', below, path(below))
         elif cast in ADDRESS:
             self.place(below)
         else:
@@ -272,6 +290,7 @@ class Graph:
         if opcode == '=':
             self.value(right)
             self.assign(left)
+            self.op('op-set', left, path(left), right)
         elif opcode in ('&&', '||'):
             yes, no = self.condition(node)
             self.open = yes + no

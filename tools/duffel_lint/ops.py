@@ -85,33 +85,76 @@ def lost(function, node):
     return finding.make('co-not-awaited', node, text, function.coroutine)
 
 
+LAZY = ('co_run_', 'co_run', 'co_next_', 'co_gen_close_')       # they begin when they are awaited
+
+
+def shown(node):
+    """How the user calls the place of an op."""
+    node = strip(node)
+    if kind(node) == 'MemberExpr':
+        base = strip(inner(node)[0])
+        joint = '->' if node.get('isArrow') else '.'
+        return shown(base) + joint + node.get('name', '')
+    return node.get('name') or node.get('referencedDecl', {}).get('name', '')
+
+
 def kept(function):
-    """Ops that are put into a local which is not read on any path from there."""
-    ops = {key for key, local in function.locals.items() if tree.is_op(local)}
-    if not ops:
-        return
-    graph = function.graph
-    for step in graph.steps:
-        if step.what == 'set' and step.place[0] in ops and not read_later(step):
-            local = function.locals[step.place[0]]
-            if kind(step.node) == 'UnaryOperator' or step.node.get('macro'):
-                continue
-            text = f"the op in '{local['name']}' is never awaited, so nothing waits for it: " \
-                   f'write co_await({local["name"]}), or make it where it is awaited'
+    """Ops that are kept in a local or in the frame, and awaited never, late or twice."""
+    steps = function.graph.steps
+    sets = [s for s in steps if s.what == 'op-set' and made(s) and not s.node.get('macro')]
+    for step in sets:
+        if not read_later(step):
+            name = shown(step.node)
+            text = f"the op in '{name}' is never awaited, so nothing waits for it: write " \
+                   f'co_await({name}), or make it where it is awaited'
             yield finding.make('co-not-awaited', step.node, text, function.coroutine)
+        elif function.is_coroutine and '.' in step.path[0]:
+            yield from misused(function, step)
+
+
+def made(step):
+    """The call that makes the op which a step stores, or None."""
+    value = strip(step.path[1])
+    return value if kind(value) == 'CallExpr' and callee(value) != 'co_done' else None
+
+
+def following(step, stop):
+    """The steps that may come after [step]; not those behind one for which stop(step)."""
+    seen, waiting = set(), list(step.next)
+    while waiting:
+        after = waiting.pop()
+        if id(after) not in seen:
+            seen.add(id(after))
+            yield after
+            if not stop(after):
+                waiting += after.next
+
+
+def touches(step, what=('op-use', 'op-set')):
+    """A test whether another step is about the same op."""
+    return lambda after: after.what in what and after.path[0] == step.path[0]
 
 
 def read_later(step):
-    seen, waiting = set(), list(step.next)
-    while waiting:
-        following = waiting.pop()
-        if id(following) in seen:
-            continue
-        seen.add(id(following))
-        if following.place and following.place[0] == step.place[0]:
-            if following.what == 'use':
-                return True
-            if following.what in ('set', 'forget') and not following.place[1]:
-                continue
-        waiting += following.next
-    return False
+    touched = touches(step)
+    return any(after.what == 'op-use' and touched(after) for after in following(step, touched))
+
+
+def misused(function, step):
+    """An op of the frame that was made before another await, or is awaited again."""
+    touched, name, line = touches(step), shown(step.node), step.node['at'][1]
+    before = list(following(step, lambda s: touched(s) or s.what == 'await'))
+    late = [s for s in before if s.what == 'await']
+    used = [s for s in before if s.what == 'op-use' and touched(s)]
+    for waited in late if callee(made(step)) not in LAZY else ():
+        for after in following(waited, touched):
+            if after.what == 'op-use' and touched(after):
+                text = f"the op in '{name}' was made in line {line}, before another await in " \
+                       f"line {waited.node['at'][1]}: make it where it is awaited"
+                yield finding.make('co-not-awaited', after.node, text, function.coroutine)
+    for first in used:
+        for after in following(first, touched):
+            if after.what == 'op-use' and touched(after):
+                text = f"the op in '{name}' of line {line} was awaited already in line " \
+                       f"{first.node['at'][1]}: make it anew for each await"
+                yield finding.make('co-not-awaited', after.node, text, function.coroutine)
