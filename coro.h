@@ -38,14 +38,18 @@
  *            an await jumps over.
  * CO_LINT    warns of an await inside a switch. It is on by default where pointers have 64 bits,
  *            since it costs nothing there.
- * CO_DEBUG   stops when a frame is awaited that is already being awaited; each call then costs
- *            O(depth).
+ * CO_DEBUG   finds more mistakes, at a price, and must be the same in the whole program. It stops
+ *            when a frame is used that is in use already or that lies on the C stack, makes stale
+ *            locals rubbish every time, and tells of swallowed cancels and of failures that nobody
+ *            saw. docs/how-to/debug.md has the list.
  * CO_TINY    is for microcontrollers and must be the same in the whole program. It leaves out
  *            source texts, messages and line numbers. An await inside a switch of yours stops the
  *            program when it is first resumed; only CO_LINT reports it at compile time.
  * CO_PLAIN_TEXTS  leaves gcc's messages as they are, instead of beginning them with what to do.
  * CO_STOP(file, line, text)  is called upon misuse and must not return. By default it prints the
- *            text and aborts, or traps where there is no libc. */
+ *            text and aborts, or traps where there is no libc.
+ * CO_WARN(file, line, text)  is called under CO_DEBUG for what may be a mistake, and returns. By
+ *            default it prints the text, or does nothing where there is no libc. */
 #ifndef CO_CORO_H
 #define CO_CORO_H
 
@@ -67,6 +71,12 @@
 #define CO_STOP(file, line, text) __builtin_trap()
 #elif !defined CO_STOP
 #define CO_STOP(file, line, text) do { } while (1)
+#endif
+#if !defined CO_WARN && defined CO_DEBUG && __STDC_HOSTED__ && !defined CO_TINY
+#include <stdio.h>
+#define CO_WARN(file, line, text) ((void)fprintf(stderr, "%s:%d: %s\n", file, line, text))
+#elif !defined CO_WARN
+#define CO_WARN(file, line, text) ((void)(file), (void)(line), (void)(text))
 #endif
 
 #ifdef __AVR__      /* AVR aligns nothing, and bit 0 of these pointers is a tag: force even ones */
@@ -131,6 +141,9 @@ struct co_site {
     CO_EVEN_ const void *label;             /* private: CO_LABELS; of co_begin: the frame's size */
     const char *file, *name, *text;         /* ro: the coroutine's file and name; what it awaits */
     int line;                               /* ro */
+#if defined CO_DEBUG && !defined CO_TINY
+    int cleans;                             /* private: it is in co_finally */
+#endif
 };
 
 /* Words
@@ -192,14 +205,22 @@ struct co_site {
  * CO_WAITING: resume it once the awaited result is in chain->result.
  * CO_YIELDED: the root has yielded a value.
  * CO_RETURNED: the root has ended, and chain->result is its result. */
+#if defined CO_DEBUG && !defined CO_TINY
+static inline co_step_ co_enter_(struct co_chain *chain);
+#else
+static inline co_step_ co_enter_(struct co_chain *chain)
+{
+    return chain->top->body(chain->top, chain);
+}
+#endif
 static inline int co_resume(struct co_chain *chain)
 {
-    co_step_ step = chain->top->body(chain->top, chain);
+    co_step_ step = co_enter_(chain);
 
     while (CO_RARELY_(step.signal <= 0)) {      /* a suspension, the usual case, is one branch */
         if (step.signal == CO_RETURNED)
             break;
-        step = chain->top->body(chain->top, chain);
+        step = co_enter_(chain);
     }
     return step.signal;
 }
@@ -310,6 +331,10 @@ static co_step_ co_lost_(struct co_head *co, struct co_chain *chain, const char 
 CO_OP_ co_next_(struct co_head *co, const char *file, int line)
 {
     (void)file, (void)line;
+#ifndef CO_TINY
+    if (!co->body)
+        CO_STOP(file, line, "this generator was not made: call co_init() for it first");
+#endif
     if (co->caller)
         CO_STOP(file, line, "this generator is being awaited already");
     return CO_STATE_(co) == CO_ENDED_ ? co_done(0) : co_run_(co);
@@ -361,6 +386,122 @@ static inline size_t co_frame_size_(struct co_head *co)
 #endif
 }
 
+/* ---- What CO_DEBUG looks at --------------------------------------------------------------------
+ * The place of a mistake is that of the user's await, and not of the library's own coroutines, such
+ * as co_within, which may lie below it. */
+#ifndef CO_TINY
+/* Where [co], or the first of its callers that is no coroutine of the library, stands; or NULL. */
+CO_ATTRIBUTE_(cold, unused)
+static const struct co_site *co_user_site_(struct co_head *co)
+{
+    const struct co_site *first = NULL;
+
+    for (; co; co = co->caller) {
+        const struct co_site *site = co_where(co);
+
+        if (site && (site->name[0] != 'c' || site->name[1] != 'o' || site->name[2] != '_'))
+            return site;
+        if (!first)
+            first = site;
+    }
+    return first;
+}
+#endif
+#if defined CO_DEBUG && !defined CO_TINY
+/* Writes to [to] as much as there is room for of: [before], the place of [site], [after]. */
+CO_ATTRIBUTE_(cold, unused)
+static const char *co_words_(char *to, size_t size, const char *before, const struct co_site *site,
+                             const char *after)
+{
+    char digits[12] = "", *digit = digits + sizeof digits - 1;
+    const char *parts[5];
+    size_t n = 0;
+
+    for (unsigned line = site ? (unsigned)site->line : 0; line > 0; line /= 10)
+        *--digit = (char)('0' + line % 10);
+    parts[0] = before, parts[1] = site ? site->file : "", parts[2] = site ? ":" : "";
+    parts[3] = site ? digit : "", parts[4] = after;
+    for (int i = 0; i < 5; i++)
+        for (const char *p = parts[i]; *p && n + 1 < size; p++)
+            to[n++] = *p;
+    to[n] = '\0';
+    return to;
+}
+
+/* The C stack below the frame of who calls this is dead: what a body left there, and may read after
+ * an await by mistake, is made rubbish. */
+CO_ATTRIBUTE_(noinline, unused)
+static void co_scribble_(void)
+{
+    volatile uintptr_t dead[2048 / sizeof(uintptr_t)];
+
+    for (size_t i = 0; i < sizeof dead / sizeof *dead; i++)
+        dead[i] = (uintptr_t)0x00A5A5A5A5A5A5A5U;      /* a string of it ends */
+    (void)dead[0];
+}
+
+/* [self] went down to [child], or up to it: is that in the dead part of the C stack? This looks at
+ * one page: whatever the stack, what lies below it is no further away. */
+CO_ATTRIBUTE_(noinline, unused)
+static void co_check_down_(struct co_head *self, struct co_head *child)
+{
+    const struct co_site *site;
+
+#if defined __GNUC__ && !defined __TINYC__
+    if ((uintptr_t)__builtin_frame_address(0) - (uintptr_t)child < 4096) {
+        site = co_user_site_(self);
+        CO_STOP(site->file, site->line, "what is awaited here lies on the C stack, which is gone "
+                "when the await suspends: make it a member of the frame");
+    }
+#endif
+    if (!child->body) {
+        site = co_user_site_(self);
+        CO_STOP(site->file, site->line, "the frame that is awaited here was not made: co_call() "
+                "or co_init() it");
+    }
+    (void)site;
+}
+
+static inline co_step_ co_enter_(struct co_chain *chain)
+{
+    struct co_head *self = chain->top;
+    co_step_ step;
+
+    if (!self || !self->body)
+        CO_STOP(__FILE__, __LINE__, "co_resume() of a chain that co_start() did not make");
+    co_scribble_();
+    step = self->body(self, chain);
+    if (step.signal == CO_CALLED_)
+        co_check_down_(self, chain->top);
+    return step;
+}
+
+/* Stands in for a frame that is used a second time, [co_used_], and stops where it is awaited. */
+static struct co_head *co_used_;
+CO_ATTRIBUTE_(cold, unused)
+static co_step_ co_twice_body_(struct co_head *co, struct co_chain *chain)
+{
+    const struct co_site *here = co->caller ? co_user_site_(co->caller) : NULL;
+    char text[300];
+
+    (void)here;                         /* CO_STOP of yours may use none of these */
+    co_words_(text, sizeof text, "what is awaited here is being awaited already at ",
+              co_user_site_(co_used_->caller), ": give each await a frame or slot of its own");
+    CO_STOP(here ? here->file : __FILE__, here ? here->line : __LINE__, text);
+    return co_tell_(chain, NULL);
+}
+CO_ATTRIBUTE_(cold, unused)
+static struct co_head *co_twice_(struct co_head *used)
+{
+    static struct co_head head;
+
+    co_used_ = used;
+    head.at.word = 0;
+    head.body = co_twice_body_;
+    return &head;
+}
+#endif
+
 /* clang has no such texts as stand at the end. So an assertion says that a word stands outside of a
  * body, and each await has a label in words, which clang names if it stands in an expression. */
 #ifdef __clang__
@@ -405,13 +546,18 @@ struct co_inside_ { char no; };
 #else
 #define CO_COUNT_ __LINE__
 #endif
-#define CO_SITE_(label, words) static const struct co_site co_site_ =                             \
-        { label, __FILE__, __func__ + sizeof "co_run_" - 1, words, __LINE__ }
-#ifdef CO_TINY
-#define CO_TELL_(state, label, words)
+#if defined CO_DEBUG && !defined CO_TINY
+#define CO_CLEANS_(cleans) , cleans
 #else
-#define CO_TELL_(state, label, words)                                                             \
-    CO_LABEL_(state): { CO_SITE_(label, words); return co_tell_(chain_, &co_site_); }
+#define CO_CLEANS_(cleans)
+#endif
+#define CO_SITE_(label, words, cleans) static const struct co_site co_site_ =                     \
+        { label, __FILE__, __func__ + sizeof "co_run_" - 1, words, __LINE__ CO_CLEANS_(cleans) }
+#ifdef CO_TINY
+#define CO_TELL_(state, label, words, cleans)
+#else
+#define CO_TELL_(state, label, words, cleans)                                                     \
+    CO_LABEL_(state): { CO_SITE_(label, words, cleans); return co_tell_(chain_, &co_site_); }
 #endif
 #if defined CO_LABELS && defined CO_TINY
 #define CO_POINT_(n, words, step)                                                                 \
@@ -421,7 +567,7 @@ struct co_inside_ { char no; };
 #define CO_PLACE_TO_GO_ ((void *)CO_SELF_->at.word)
 #elif defined CO_LABELS
 #define CO_POINT_(n, words, step)                                                                 \
-    CO_SITE_(__extension__ &&co_label_##n##_, words);                                             \
+    CO_SITE_(__extension__ &&co_label_##n##_, words, co_in_finally_);                             \
     CO_SELF_->at.word = (uintptr_t)&co_site_;                                                     \
     return step;                                                                                  \
     co_label_##n##_:;
@@ -431,7 +577,7 @@ struct co_inside_ { char no; };
     enum { co_here_ = 2 * (n - co_begin_is_missing_) + 2 };                                       \
     CO_SELF_->at.word = CO_PLACE_(co_here_ + 1);                                                  \
     return step;                                                                                  \
-    CO_TELL_(co_here_, NULL, words)                                                               \
+    CO_TELL_(co_here_, NULL, words, co_in_finally_)                                               \
     case CO_CASE_ + co_here_ + 1:;
 #endif
 #ifdef CO_LABELS
@@ -481,15 +627,22 @@ struct co_inside_ { char no; };
         }                                                                                         \
         then                                                                                      \
     } while (0)
-#ifdef CO_DEBUG
-static inline void co_apart_(struct co_head *up, co_op op, const char *file, int line)
+#if defined CO_DEBUG && !defined CO_TINY
+/* The walk up is bounded, so that recursion does not cost the square of its depth. */
+CO_ATTRIBUTE_(unused)
+static co_op co_apart_(struct co_head *up, co_op op, const char *file, int line)
 {
     (void)file, (void)line;
-    for (; up && op.result == CO_RUN_; up = up->caller)
+    if (op.result != CO_RUN_)
+        return op;
+    for (int i = 0; up && i < 200; i++, up = up->caller)
         if (up == op.frame)
             CO_STOP(file, line, "a coroutine awaits itself: the child needs its own frame");
+    if (op.frame->caller)
+        op.frame = co_twice_(op.frame);
+    return op;
 }
-#define CO_APART_ co_apart_(CO_SELF_, co_op_, __FILE__, __LINE__);
+#define CO_APART_ co_op_ = co_apart_(CO_SELF_, co_op_, __FILE__, __LINE__);
 #else
 #define CO_APART_
 #endif
@@ -504,6 +657,7 @@ static inline void co_apart_(struct co_head *up, co_op op, const char *file, int
 #define CO_EACH_(n, words, lvalue, generator)                                                     \
     for (;;)                                                                                      \
         if (co_op_ = co_next(generator), co_op_.frame) {                                          \
+            CO_APART_                                                                             \
             CO_POINT_(n, words, co_down_(CO_SELF_, chain_, co_op_))                               \
             (lvalue) = CO_CAST_(lvalue)chain_->result;                                            \
             if ((lvalue) > 0)                                                                     \
@@ -544,18 +698,16 @@ static inline void co_apart_(struct co_head *up, co_op op, const char *file, int
 #define CO_MAKE_(NAME, frame, ...) (*(frame) = CO_LITERAL_(NAME, __VA_ARGS__), &(frame)->co)
 #endif
 
-#if defined CO_DEBUG && defined __GNUC__
+#if defined CO_DEBUG && defined __GNUC__ && !defined CO_TINY
 CO_ATTRIBUTE_(noinline, unused)     /* inlined, gcc would warn that malloc() sets no frame */
-static void co_claim_(struct co_head *co, co_body *made, const char *file, int line)
+static int co_in_use_(struct co_head *co, co_body *made)   /* not const: gcc would warn, too */
 {
-    (void)file, (void)line;
-    if (co->body == made && co->caller)
-        CO_STOP(file, line, "this frame is being awaited already: give each await its own");
+    return co->body == made && co->caller;
 }
 #define CO_CALL_(NAME, frame, ...) __extension__({                                                \
         struct NAME *co_old_ = (frame);                                                           \
-        co_claim_(&co_old_->co, co_body_##NAME, __FILE__, __LINE__);                              \
-        CO_MAKE_(NAME, co_old_, __VA_ARGS__); })
+        co_in_use_(&co_old_->co, co_body_##NAME) ? co_twice_(&co_old_->co)                        \
+                                                 : CO_MAKE_(NAME, co_old_, __VA_ARGS__); })
 #else
 #define CO_CALL_ CO_MAKE_
 #endif
@@ -570,7 +722,7 @@ static void co_claim_(struct co_head *co, co_body *made, const char *file, int l
     co_state_ = CO_STATE_(CO_SELF_);                                                              \
     co_dispatch_: CO_ATTRIBUTE_(unused);                                                          \
     switch (co_state_ + CO_CASE_) {                                                               \
-    CO_TELL_(CO_WHERE_, (const void *)sizeof *self, "")                                           \
+    CO_TELL_(CO_WHERE_, (const void *)sizeof *self, "", 0)                                        \
     case CO_CASE_: do { enum { co_in_finally_ = 0 }
 #define co_finally                                                                                \
         goto co_clean_up_; } while (0);                                                           \
@@ -665,5 +817,8 @@ static void co_claim_(struct co_head *co, co_body *made, const char *file, int l
 # 1 "<co_yield needs co_define(NAME) { co_begin; ... } around it, and no co_finally above it>"
 #endif
 #define co_yield CO_EXPAND_(CO_YIELD_, CO_COUNT_)
+#endif
+#ifdef CO_LINT_TOOL
+#include CO_LINT_TOOL
 #endif
 #endif

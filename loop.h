@@ -110,10 +110,16 @@ CO_OP co_readable(int fd);
 CO_OP co_writable(int fd);
 
 /* Reads at most [size] bytes; bytes, 0 at the end. [buf] must stay. The fd must be non-blocking
- * (co_fd_nonblock). asyncio: StreamReader.read() */
+ * (co_fd_nonblock): else the program stops, for one read could stop the whole loop. asyncio:
+ * StreamReader.read()
+ * Do not make stdin or a terminal non-blocking: that belongs to all who have it open, as the shell
+ * that goes on with it. Wait for it instead, and read what is there, which does not block:
+ *     co_try(co_readable(STDIN_FILENO));
+ *     n = read(STDIN_FILENO, self->buf, sizeof self->buf); */
 CO_OP co_read(int fd, void *buf, size_t size);
 
-/* Writes at least one byte; bytes. asyncio: loop.sock_sendall(), but partial */
+/* Writes at least one byte; bytes. The fd must be non-blocking, as above. asyncio:
+ * loop.sock_sendall(), but partial */
 CO_OP co_write(int fd, const void *buf, size_t size);
 
 /* ---- Plain calls on fds ---------------------------------------------------------------------- */
@@ -123,6 +129,10 @@ int co_fd_close(int fd);
 
 /* Makes it non-blocking and close-on-exec. 0 or negative errno. */
 int co_fd_nonblock(int fd);
+
+/* The result [n] of a POSIX call as one of ours: negative errno instead of -1.
+ *     co_try(self->fd, co_done(co_errno(open(path, O_RDONLY)))); */
+static inline intptr_t co_errno(intptr_t n) { return n == -1 ? -errno : n; }
 
 /* ---- Machinery ------------------------------------------------------------------------------- */
 
@@ -146,8 +156,11 @@ struct co_fd_wait {                /* one static const for each op */
     struct co_wait_kind wait;
     int direction;
     co_fd_try *attempt;            /* NULL: the op only waits for the event */
+    int blocks;                    /* the attempt would block on a blocking fd */
 };
-#define CO_FD_WAIT_(name, direction, attempt) { { name, co_fd_take_back_ }, direction, attempt }
+#define CO_FD_WAIT_(name, direction, attempt) { { name, co_fd_take_back_ }, direction, attempt, 0 }
+#define CO_FD_WAIT_NONBLOCK_(name, direction, attempt) \
+    { { name, co_fd_take_back_ }, direction, attempt, 1 }
 #define CO_FD_PAUSE_ INTPTR_MIN
 /* What an attempt returns whose system call returned [n]. An interrupted call is like one that
  * found nothing: the op waits, and the next event comes at once. */

@@ -176,6 +176,15 @@ struct co_task {
     uint8_t flags;                  /* private: CO_TASK_*_ */
     uint8_t request;                /* private: enum co_request_, of the task's own scope */
     uint8_t locks;                  /* private: how many it owns, modulo 256 */
+#if defined CO_DEBUG && !defined CO_TINY
+    struct {
+        struct co_task *self;       /* the task, while it has not ended */
+        const struct co_head *frame;    /* where it waited first after its request was delivered */
+        uintptr_t place;
+        uint8_t waits, rounds;      /* since then: plus one; back at that place */
+        uint8_t seen;               /* somebody looked at its result */
+    } debug;                        /* private */
+#endif
 };
 
 /* A timer with a callback; zero it before its first start. asyncio: TimerHandle */
@@ -348,6 +357,13 @@ struct co_scheduler {
     uint8_t fixed;                      /* private: the array of timers cannot grow */
     uint8_t walking;                    /* private: enum co_walking_ */
     struct co_hooks *hooks;             /* rw: or NULL */
+#if defined CO_DEBUG && !defined CO_TINY
+    struct {
+        uintptr_t stack;                /* where the C stack stood at the start of a step */
+        const char *dead;               /* the call that was given what lies below that, or NULL */
+        int ends;                       /* the loop does: every task is asked to cancel */
+    } debug;                            /* private */
+#endif
 };
 
 /* Makes [scheduler] this thread's. [timers] may be NULL if the driver can resize. */
@@ -407,6 +423,13 @@ enum co_request_ { CO_NONE_, CO_ASKED_, CO_BACK_, CO_LENT_, CO_LENT_AGAIN_ };
 #define CO_NAME_(text) text
 #endif
 
+/* The structs above differ with CO_DEBUG, so a program that has it does not link with a library that
+ * has not, nor the other way round. */
+#if defined CO_DEBUG && !defined CO_TINY
+#define co_task_alloc_ co_task_alloc_with_CO_DEBUG_
+#define co_task_init_ co_task_init_with_CO_DEBUG_
+#endif
+
 struct co_task *co_task_alloc_(size_t frame_size);
 CO_MUST_USE_ struct co_task *co_task_start_(struct co_task *task, int flags);
 void co_task_join_(struct co_task *task, int flags, struct co_members_ *members);
@@ -415,6 +438,11 @@ void co_task_unwaited_(struct co_task *waiters, const char *call);  /* stops if 
 void co_task_point_(struct co_task *task);      /* calls the hook */
 void co_task_expire_(struct co_task *task);     /* ends its innermost deadline, if it has one */
 void co_task_check_(struct co_task *task);      /* stops if the library is at fault; CO_DEBUG */
+#ifndef CO_TINY
+/* The op of a call that was given what it must not be: it stops the program where it is awaited, by
+ * the words [call] and [what]. */
+CO_OP co_op_misused_(const char *call, const char *what);
+#endif
 struct co_task *co_task_quick_(void);   /* the running task, if its op may complete at once */
 void co_task_init_(struct co_task *task, struct co_head *root);
 struct co_head *co_task_frame_(struct co_task *task, co_body *body, const char *name);

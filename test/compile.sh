@@ -86,14 +86,14 @@ done
 for cc in gcc clang; do
     has $cc || continue
     include=$($cc -print-file-name=include)
-    for file in task group sync isr; do
+    for file in task timer cancel group sync isr debug; do
         for form in '' -DCO_TINY; do
             count $cc -std=c11 $WARN -Os -ffreestanding -nostdinc -isystem "$include" $form \
                 -c -o "$tmp/object" ../$file.c
         done
     done
 done
-for file in task group sync isr; do
+for file in task timer cancel group sync isr debug; do
     has tcc && count tcc -Wall -c -o "$tmp/object" ../$file.c
 done
 cat >"$tmp/floors.cc" <<'END'
@@ -131,14 +131,14 @@ int main() { return co_main(top) != 42; }
 END
 if has gcc && echo 'int main(void) { return 0; }' | gcc -x c -o "$tmp/try" - -lev 2>/dev/null; then
     # The least that a program with a loop needs: nothing of the simulation.
-    for file in task group sync isr loop loop_fd loop_ev loop_dump; do
+    for file in task timer cancel group sync isr loop loop_fd loop_ev loop_dump; do
         gcc -O2 -c -o "$tmp/$file.o" ../$file.c
     done
     for cxx in g++ clang++; do
         has $cxx || continue
         for std in c++11 c++17; do
-            count run $cxx -std=$std $WARN -O2 -I.. "$tmp/floors.cc" "$tmp/task.o" "$tmp/group.o" \
-                "$tmp/sync.o" "$tmp"/loop*.o -lev
+            count run $cxx -std=$std $WARN -O2 -I.. "$tmp/floors.cc" "$tmp/task.o" "$tmp/timer.o" \
+                "$tmp/cancel.o" "$tmp/group.o" "$tmp/sync.o" "$tmp"/loop*.o -lev
         done
     done
 fi

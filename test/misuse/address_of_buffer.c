@@ -1,7 +1,7 @@
 /* mistake: an op that waits is given a local array */
 /* expect: both silent */
 /* expect: lint co-local-address */
-/* expect: debug pending */
+/* expect: debug stop lies on the C stack, which is gone when the await suspends */
 #include "net.h"
 #include <stdio.h>
 #include <unistd.h>

@@ -2,7 +2,7 @@
 /* expect: gcc silent */
 /* expect: clang warning variable 'item' may be uninitialized when used here */
 /* expect: lint co-local-address */
-/* expect: debug pending */
+/* expect: debug stop lies on the C stack, which is gone when the await suspends */
 #include "loop.h"
 #include <stdio.h>
 

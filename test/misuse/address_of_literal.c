@@ -2,7 +2,7 @@
 /* forms: plain strict system labels debug */
 /* expect: both silent */
 /* expect: lint co-local-address */
-/* expect: debug pending */
+/* expect: debug stop lies on the C stack, which is gone when the await suspends */
 #include "loop.h"
 
 struct child { co_frame; };

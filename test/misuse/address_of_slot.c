@@ -1,7 +1,7 @@
 /* mistake: the slot of a deadline is a local */
 /* expect: both silent */
 /* expect: lint co-local-address */
-/* expect: debug pending */
+/* expect: debug stop lies on the C stack, which is gone when the await suspends */
 #include "loop.h"
 
 struct m { co_frame; int x; };

@@ -1,6 +1,6 @@
 /* mistake: co_for_each over a generator that co_init never made */
 /* expect: both silent */
-/* expect: debug pending */
+/* expect: debug stop this generator was not made: call co_init\(\) for it first */
 #include "loop.h"
 
 struct numbers { co_frame; int value; };

@@ -1,6 +1,6 @@
 /* mistake: a task of co_task_init is made again while it runs */
 /* expect: both silent */
-/* expect: debug pending */
+/* expect: debug stop co_task_init\(\) of a task that has not ended */
 #include "loop.h"
 
 struct child { co_frame; int x; };
