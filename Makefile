@@ -9,8 +9,10 @@
 # make demo-mcu-NAME  runs demos/mcu/NAME.c in an emulator; BOARD=microbit mps2 mps2-m4 virt avr
 # make size        measures programs for microcontrollers, and writes docs/microcontrollers.md
 # make soak        the long tests, for MINUTES=30: docs/reliability.md
+# make misuse-table  writes what each mistake gets: docs/how-to/mistakes.md
 # make coverage    what the tests reach, by file
-# make lint        warnings, analysers, layout
+# make lint        warnings, analysers, layout, duffel-lint
+# make duffel-lint  what no compiler sees in coroutines: docs/how-to/lint.md
 # make fuzz        the parsers, 60 s each; SECONDS=n TARGETS='http resp'; make fuzz-keep
 # make bench       measures, 10 minutes; make bench-resume ...: one of them; ARGS=--quick
 # make bench-counts  counts instructions anew: bench/counts.txt, which the tests hold us to
@@ -33,7 +35,7 @@ B       = build
 # The library, floor by floor, each file behind those that it stands on. These lists are the only
 # ones: tools/single.py is given them, and test/packaging.sh compares with them.
 CORE_H  = coro.h task.h sync.h group.h isr.h
-CORE_C  = task.c timer.c cancel.c sync.c group.c isr.c
+CORE_C  = task.c timer.c cancel.c sync.c group.c isr.c debug.c
 LOOP_H  = loop.h thread.h process.h stream.h trial.h
 LOOP_C  = loop.c loop_fd.c loop_ev.c loop_dump.c thread.c process.c stream.c loop_sim.c trial.c
 NET_H   = net.h
@@ -85,7 +87,7 @@ lib:     $(B)/libduffel.a
 demos:   $(DEMOS:%.c=$(B)/%)
 tests:   $(TESTS:%.c=$(B)/%)
 objects: $(call objects_of,$(ALL_C))
-.PHONY: lib demos tests objects demo test lint
+.PHONY: lib demos tests objects demo test lint duffel-lint
 .PHONY: install uninstall clean help force
 .SECONDARY:
 .SECONDEXPANSION:
@@ -190,6 +192,12 @@ coverage:
 	@test/coverage.py build/coverage $(ARGS) $(PROGRAMS)
 .PHONY: soak coverage
 
+# What each program of test/misuse gets, into the table of docs/how-to/mistakes.md.
+misuse-table:
+	@$(SETUP) test
+	@test/misuse.py --table
+.PHONY: misuse-table
+
 # 10,000 random programs, each in C by two compilers and in Python; ARGS='--seed S --programs N'.
 soak-differential:
 	@$(SETUP) test
@@ -220,6 +228,7 @@ SOURCES = $(ALL_C) $(HEADERS) $(wildcard demos/*.h demos/http/*.h demos/kv/*.h d
 SOURCES += $(wildcard src/* bench/*.h bench/*.cpp)
 SOURCES += $(PRIVATE) $(wildcard tools/* test/*.h test/targets/*.h test/fuzz/*.h test/misuse/*.c)
 SOURCES += $(wildcard test/collide/*.[ch] include/duffel/*.h)
+SOURCES += tools/duffel_lint.h $(wildcard test/lint/*.c test/lint/untuned/*.c)
 
 define LAYOUT
 function bad(what) { print FILENAME ":" FNR ": " what; status = 1 }
@@ -252,7 +261,18 @@ lint:
 		--error-exitcode=1 build/lint/$$f || exit; done
 	@for f in $(SCRIPTS); do sh -n $$f && shellcheck $$f || exit; done
 	@awk -v LIBRARY="$$(echo $(LIBRARY) $(HEADERS) $(PRIVATE) | tr ' ' ,)" "$$LAYOUT" \
-		$(SOURCES) $(SCRIPTS) Makefile $(wildcard bench/*.mk bench/*.py test/*.py)
+		$(SOURCES) $(SCRIPTS) Makefile $(wildcard bench/*.mk bench/*.py test/*.py) \
+		tools/duffel-lint $(wildcard tools/duffel_lint/*.py)
+	+@$(AGAIN) duffel-lint
+
+# Our own coroutines. The programs of test/ may drop the result of co_go: a task that is missing
+# there fails the test.
+LINT   = tools/duffel-lint -q -j $(NPROC)
+LINTED = $(filter-out demos/mcu/board_%,$(wildcard demos/mcu/*.c)) $(filter-out test/%,$(ALL_C))
+duffel-lint:
+	@$(SETUP) duffel-lint
+	@$(LINT) $(LINTED) -- -std=c11 -I. $(CPPFLAGS)
+	@$(LINT) --disable co-dropped-result $(filter test/%,$(ALL_C)) -- -std=c11 -I. $(CPPFLAGS)
 
 include bench/bench.mk
 include demos/mcu/mcu.mk
@@ -279,15 +299,22 @@ single:
 		--net $(NET_H) $(NET_C)
 .PHONY: single
 
+# duffel-lint keeps its modules and its header in TOOL.
+TOOL = $(PREFIX)/share/duffel
 install: lib
 	install -d '$(DESTDIR)$(PREFIX)/include/duffel' '$(DESTDIR)$(PREFIX)/lib/pkgconfig'
 	install -m 644 $(HEADERS) '$(DESTDIR)$(PREFIX)/include/duffel'
 	install -m 644 $(B)/libduffel.a '$(DESTDIR)$(PREFIX)/lib'
 	echo "$$PC" >'$(DESTDIR)$(PREFIX)/lib/pkgconfig/duffel.pc'
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(TOOL)/duffel_lint'
+	install -m 755 tools/duffel-lint '$(DESTDIR)$(PREFIX)/bin'
+	install -m 644 tools/duffel_lint.h '$(DESTDIR)$(TOOL)'
+	install -m 644 tools/duffel_lint/*.py '$(DESTDIR)$(TOOL)/duffel_lint'
 
 uninstall:
 	rm -f $(HEADERS:%='$(DESTDIR)$(PREFIX)/include/duffel/%')
 	rm -f '$(DESTDIR)$(PREFIX)/lib/libduffel.a' '$(DESTDIR)$(PREFIX)/lib/pkgconfig/duffel.pc'
+	rm -rf '$(DESTDIR)$(PREFIX)/bin/duffel-lint' '$(DESTDIR)$(TOOL)'
 	rmdir '$(DESTDIR)$(PREFIX)/include/duffel' 2>/dev/null || true
 
 clean:

@@ -92,6 +92,7 @@ int co_task_meet_(struct co_task *task)
     if (is_asked(task->request)) {
         task->request = CO_NONE_;
         overrule(task, NULL);
+        CO_DEBUGS_(co_debug_met_(task));
         return 1;
     }
     if (!outermost)
@@ -156,8 +157,10 @@ intptr_t co_task_settle_(struct co_task *task, intptr_t result)
     if (is_lent(task->request)) {
         task->request = then;
         outermost = NULL;
-        if (then == CO_NONE_)
+        if (then == CO_NONE_) {
             task->flags |= CO_TASK_UNSEEN_;
+            CO_DEBUGS_(co_debug_met_(task));
+        }
     } else if (!outermost) {
         return result;
     }
@@ -411,6 +414,10 @@ static co_define(co_within)
 
 co_op co_within_ns_(struct co_within *slot, int64_t ns, co_op op)
 {
+#ifndef CO_TINY
+    if (!slot)
+        return co_op_misused_("co_within", "() was given no slot: make one a member of the frame");
+#endif
     return op.frame ? co_call(slot, co_within, .op = op, .ns = ns) : op;
 }
 

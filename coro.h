@@ -38,15 +38,28 @@
  *            an await jumps over.
  * CO_LINT    warns of an await inside a switch. It is on by default where pointers have 64 bits,
  *            since it costs nothing there.
- * CO_DEBUG   stops when a frame is awaited that is already being awaited; each call then costs
- *            O(depth).
+ * CO_DEBUG   finds more mistakes, at a price, and must be the same in the whole program. It stops
+ *            when a frame is used that is in use already or that lies on the C stack, makes stale
+ *            locals rubbish every time, and tells of swallowed cancels and of failures that nobody
+ *            saw. docs/how-to/debug.md has the list.
  * CO_TINY    is for microcontrollers and must be the same in the whole program. It leaves out
  *            source texts, messages and line numbers. An await inside a switch of yours stops the
  *            program when it is first resumed; only CO_LINT reports it at compile time.
+ * CO_PLAIN_TEXTS  leaves gcc's messages as they are, instead of beginning them with what to do.
  * CO_STOP(file, line, text)  is called upon misuse and must not return. By default it prints the
- *            text and aborts, or traps where there is no libc. */
+ *            text and aborts, or traps where there is no libc.
+ * CO_WARN(file, line, text)  is called under CO_DEBUG for what may be a mistake, and returns. By
+ *            default it prints the text, or does nothing where there is no libc. */
 #ifndef CO_CORO_H
 #define CO_CORO_H
+
+/* gcc says where a token is spelled, and who expands a macro of a system header; see the end. */
+#if defined __GNUC__ && !defined __clang__ && __GNUC__ >= 10 && !defined CO_PLAIN_TEXTS
+#if __INCLUDE_LEVEL__ > 0
+#pragma GCC system_header
+#define CO_TEXTS_
+#endif
+#endif
 
 #include <stddef.h>
 #include <stdint.h>
@@ -58,6 +71,12 @@
 #define CO_STOP(file, line, text) __builtin_trap()
 #elif !defined CO_STOP
 #define CO_STOP(file, line, text) do { } while (1)
+#endif
+#if !defined CO_WARN && defined CO_DEBUG && __STDC_HOSTED__ && !defined CO_TINY
+#include <stdio.h>
+#define CO_WARN(file, line, text) ((void)fprintf(stderr, "%s:%d: %s\n", file, line, text))
+#elif !defined CO_WARN
+#define CO_WARN(file, line, text) ((void)(file), (void)(line), (void)(text))
 #endif
 
 #ifdef __AVR__      /* AVR aligns nothing, and bit 0 of these pointers is a tag: force even ones */
@@ -94,20 +113,37 @@ struct co_chain {
 };
 
 /* What can be awaited: a result that is there, a frame to run, or a wait that somebody will end. */
-typedef struct co_op {
+#ifdef __clang__                        /* the compiler warns if a co_op is not awaited, */
+#define CO_MUST_AWAIT_ __attribute__((warn_unused_result))
+#define CO_MUST_USE_ __attribute__((warn_unused_result))    /* or if a result is not looked at */
+#elif defined CO_TEXTS_                 /* gcc would complain of the brackets elsewhere */
+#define CO_MUST_AWAIT_ [[__nodiscard__]]
+#define CO_MUST_USE_ [[__nodiscard__]]
+#else
+#define CO_MUST_AWAIT_
+#define CO_MUST_USE_ CO_ATTRIBUTE_(warn_unused_result)
+#endif
+typedef struct CO_MUST_AWAIT_ co_op {
     intptr_t result;        /* private: the result; CO_RUN_ or CO_WAIT_ if it is not complete */
     struct co_head *frame;  /* private: NULL if the op is complete */
 } co_op;
 
 /* Return type of a function that makes an op: CO_OP http_get(struct http_get *, const char *url);
  * It is co_op with an attribute, by which the compiler warns if the op is not awaited. */
+#ifdef CO_TEXTS_                        /* co_op itself has one */
+#define CO_OP co_op
+#else
 #define CO_OP CO_ATTRIBUTE_(warn_unused_result) co_op
+#endif
 
 /* Source location and text of one await; its address is even. */
 struct co_site {
     CO_EVEN_ const void *label;             /* private: CO_LABELS; of co_begin: the frame's size */
     const char *file, *name, *text;         /* ro: the coroutine's file and name; what it awaits */
     int line;                               /* ro */
+#if defined CO_DEBUG && !defined CO_TINY
+    int cleans;                             /* private: it is in co_finally */
+#endif
 };
 
 /* Words
@@ -169,14 +205,22 @@ struct co_site {
  * CO_WAITING: resume it once the awaited result is in chain->result.
  * CO_YIELDED: the root has yielded a value.
  * CO_RETURNED: the root has ended, and chain->result is its result. */
+#if defined CO_DEBUG && !defined CO_TINY
+static inline co_step_ co_enter_(struct co_chain *chain);
+#else
+static inline co_step_ co_enter_(struct co_chain *chain)
+{
+    return chain->top->body(chain->top, chain);
+}
+#endif
 static inline int co_resume(struct co_chain *chain)
 {
-    co_step_ step = chain->top->body(chain->top, chain);
+    co_step_ step = co_enter_(chain);
 
     while (CO_RARELY_(step.signal <= 0)) {      /* a suspension, the usual case, is one branch */
         if (step.signal == CO_RETURNED)
             break;
-        step = chain->top->body(chain->top, chain);
+        step = co_enter_(chain);
     }
     return step.signal;
 }
@@ -287,6 +331,10 @@ static co_step_ co_lost_(struct co_head *co, struct co_chain *chain, const char 
 CO_OP_ co_next_(struct co_head *co, const char *file, int line)
 {
     (void)file, (void)line;
+#ifndef CO_TINY
+    if (!co->body)
+        CO_STOP(file, line, "this generator was not made: call co_init() for it first");
+#endif
     if (co->caller)
         CO_STOP(file, line, "this generator is being awaited already");
     return CO_STATE_(co) == CO_ENDED_ ? co_done(0) : co_run_(co);
@@ -338,16 +386,158 @@ static inline size_t co_frame_size_(struct co_head *co)
 #endif
 }
 
-#define co_declare(NAME) co_step_ co_body_##NAME(struct co_head *, struct co_chain *)
-#define co_define(NAME)                                                                           \
-    co_declare(NAME);                                                                             \
-    static inline co_step_ co_run_##NAME(struct NAME *self, struct co_chain *chain_);             \
-    co_step_ co_body_##NAME(struct co_head *co_, struct co_chain *chain_)                         \
-    {                                                                                             \
-        (void)sizeof(char[offsetof(struct NAME, co) ? -1 : 1]);     /* co_frame must be first */  \
-        return co_run_##NAME((struct NAME *)co_, chain_);                                         \
-    }                                                                                             \
-    static inline co_step_ co_run_##NAME(struct NAME *self, struct co_chain *chain_)
+/* ---- What CO_DEBUG looks at --------------------------------------------------------------------
+ * The place of a mistake is that of the user's await, and not of the library's own coroutines, such
+ * as co_within, which may lie below it. */
+#ifndef CO_TINY
+/* Where [co], or the first of its callers that is no coroutine of the library, stands; or NULL. */
+CO_ATTRIBUTE_(cold, unused)
+static const struct co_site *co_user_site_(struct co_head *co)
+{
+    const struct co_site *first = NULL;
+
+    for (; co; co = co->caller) {
+        const struct co_site *site = co_where(co);
+
+        if (site && (site->name[0] != 'c' || site->name[1] != 'o' || site->name[2] != '_'))
+            return site;
+        if (!first)
+            first = site;
+    }
+    return first;
+}
+#endif
+#if defined CO_DEBUG && !defined CO_TINY
+/* Writes to [to] as much as there is room for of: [before], the place of [site], [after]. */
+CO_ATTRIBUTE_(cold, unused)
+static const char *co_words_(char *to, size_t size, const char *before, const struct co_site *site,
+                             const char *after)
+{
+    char digits[12] = "", *digit = digits + sizeof digits - 1;
+    const char *parts[5];
+    size_t n = 0;
+
+    for (unsigned line = site ? (unsigned)site->line : 0; line > 0; line /= 10)
+        *--digit = (char)('0' + line % 10);
+    parts[0] = before, parts[1] = site ? site->file : "", parts[2] = site ? ":" : "";
+    parts[3] = site ? digit : "", parts[4] = after;
+    for (int i = 0; i < 5; i++)
+        for (const char *p = parts[i]; *p && n + 1 < size; p++)
+            to[n++] = *p;
+    to[n] = '\0';
+    return to;
+}
+
+/* The C stack below the frame of who calls this is dead: what a body left there, and may read after
+ * an await by mistake, is made rubbish. */
+CO_ATTRIBUTE_(noinline, unused)
+static void co_scribble_(void)
+{
+    volatile uintptr_t dead[2048 / sizeof(uintptr_t)];
+
+    for (size_t i = 0; i < sizeof dead / sizeof *dead; i++)
+        dead[i] = (uintptr_t)0x00A5A5A5A5A5A5A5U;      /* a string of it ends */
+    (void)dead[0];
+}
+
+/* [self] went down to [child], or up to it: is that in the dead part of the C stack? This looks at
+ * one page: whatever the stack, what lies below it is no further away. */
+CO_ATTRIBUTE_(noinline, unused)
+static void co_check_down_(struct co_head *self, struct co_head *child)
+{
+    const struct co_site *site;
+
+#if defined __GNUC__ && !defined __TINYC__
+    if ((uintptr_t)__builtin_frame_address(0) - (uintptr_t)child < 4096) {
+        site = co_user_site_(self);
+        CO_STOP(site->file, site->line, "what is awaited here lies on the C stack, which is gone "
+                "when the await suspends: make it a member of the frame");
+    }
+#endif
+    if (!child->body) {
+        site = co_user_site_(self);
+        CO_STOP(site->file, site->line, "the frame that is awaited here was not made: co_call() "
+                "or co_init() it");
+    }
+    (void)site;
+}
+
+static inline co_step_ co_enter_(struct co_chain *chain)
+{
+    struct co_head *self = chain->top;
+    co_step_ step;
+
+    if (!self || !self->body)
+        CO_STOP(__FILE__, __LINE__, "co_resume() of a chain that co_start() did not make");
+    co_scribble_();
+    step = self->body(self, chain);
+    if (step.signal == CO_CALLED_)
+        co_check_down_(self, chain->top);
+    return step;
+}
+
+/* Stands in for a frame that is used a second time, [co_used_], and stops where it is awaited. */
+static struct co_head *co_used_;
+CO_ATTRIBUTE_(cold, unused)
+static co_step_ co_twice_body_(struct co_head *co, struct co_chain *chain)
+{
+    const struct co_site *here = co->caller ? co_user_site_(co->caller) : NULL;
+    char text[300];
+
+    (void)here;                         /* CO_STOP of yours may use none of these */
+    co_words_(text, sizeof text, "what is awaited here is being awaited already at ",
+              co_user_site_(co_used_->caller), ": give each await a frame or slot of its own");
+    CO_STOP(here ? here->file : __FILE__, here ? here->line : __LINE__, text);
+    return co_tell_(chain, NULL);
+}
+CO_ATTRIBUTE_(cold, unused)
+static struct co_head *co_twice_(struct co_head *used)
+{
+    static struct co_head head;
+
+    co_used_ = used;
+    head.at.word = 0;
+    head.body = co_twice_body_;
+    return &head;
+}
+#endif
+
+/* clang has no such texts as stand at the end. So an assertion says that a word stands outside of a
+ * body, and each await has a label in words, which clang names if it stands in an expression. */
+#ifdef __clang__
+struct co_inside_ { char no; };
+#define CO_ENTER_ struct co_inside_ { char yes[2]; };
+#define CO_INSIDE_ __extension__ CO_ASSERT_(sizeof(struct co_inside_) == 2,                       \
+    "no co_begin stands above this word: write co_define(NAME) { co_begin; ... co_end; }");
+#define CO_DO_(n) CO_DO1_(n)
+#define CO_DO1_(n) await_is_a_statement_write_co_await_x_op_##n: do
+#define CO_BODY_BEGINS_                                                                           \
+    CO_PRAGMA_("clang diagnostic push") CO_PRAGMA_("clang diagnostic ignored \"-Wunused-label\"") \
+    CO_PRAGMA_("clang diagnostic warning \"-Wuninitialized\"")                                    \
+    CO_PRAGMA_("clang diagnostic warning \"-Wconditional-uninitialized\"")
+#define CO_BODY_ENDS_ CO_PRAGMA_("clang diagnostic pop")
+#else
+#define CO_ENTER_
+#define CO_INSIDE_
+#define CO_BODY_BEGINS_
+#define CO_BODY_ENDS_
+#endif
+#ifdef __cplusplus
+#define CO_ASSERT_ static_assert
+#else
+#define CO_ASSERT_ _Static_assert
+#endif
+#if defined __GNUC__ && !defined __TINYC__ && defined __cplusplus
+#define CO_FRAME_IS_(NAME) static_assert(__is_trivially_copyable(NAME),                           \
+    "a frame holds plain data only: keep what has a constructor or destructor behind a pointer");
+#elif defined __GNUC__ && !defined __TINYC__
+#define CO_FRAME_IS_(NAME) struct NAME; __extension__ CO_ASSERT_(sizeof(struct NAME) > 0, "");
+#else
+#define CO_FRAME_IS_(NAME)
+#endif
+
+/* The head of the frame, by a cast: so an unknown struct of a frame is complained of only once. */
+#define CO_SELF_ ((struct co_head *)(void *)self)
 
 /* A resume point notes its place, leaves by [step], and is where the next resume goes on. Numbers
  * must be dense, so that the switch becomes a jump table. */
@@ -356,40 +546,45 @@ static inline size_t co_frame_size_(struct co_head *co)
 #else
 #define CO_COUNT_ __LINE__
 #endif
-#define CO_SITE_(label, words) static const struct co_site co_site_ =                             \
-        { label, __FILE__, __func__ + sizeof "co_run_" - 1, words, __LINE__ }
-#ifdef CO_TINY
-#define CO_TELL_(state, label, words)
+#if defined CO_DEBUG && !defined CO_TINY
+#define CO_CLEANS_(cleans) , cleans
 #else
-#define CO_TELL_(state, label, words)                                                             \
-    case CO_CASE_ + (state): { CO_SITE_(label, words); return co_tell_(chain_, &co_site_); }
+#define CO_CLEANS_(cleans)
+#endif
+#define CO_SITE_(label, words, cleans) static const struct co_site co_site_ =                     \
+        { label, __FILE__, __func__ + sizeof "co_run_" - 1, words, __LINE__ CO_CLEANS_(cleans) }
+#ifdef CO_TINY
+#define CO_TELL_(state, label, words, cleans)
+#else
+#define CO_TELL_(state, label, words, cleans)                                                     \
+    CO_LABEL_(state): { CO_SITE_(label, words, cleans); return co_tell_(chain_, &co_site_); }
 #endif
 #if defined CO_LABELS && defined CO_TINY
 #define CO_POINT_(n, words, step)                                                                 \
-    self->co.at.word = (uintptr_t)__extension__ &&co_label_##n##_;                                \
+    CO_SELF_->at.word = (uintptr_t)__extension__ &&co_label_##n##_;                               \
     return step;                                                                                  \
     co_label_##n##_:;
-#define CO_PLACE_TO_GO_ ((void *)self->co.at.word)
+#define CO_PLACE_TO_GO_ ((void *)CO_SELF_->at.word)
 #elif defined CO_LABELS
 #define CO_POINT_(n, words, step)                                                                 \
-    CO_SITE_(__extension__ &&co_label_##n##_, words);                                             \
-    self->co.at.word = (uintptr_t)&co_site_;                                                      \
+    CO_SITE_(__extension__ &&co_label_##n##_, words, co_in_finally_);                             \
+    CO_SELF_->at.word = (uintptr_t)&co_site_;                                                     \
     return step;                                                                                  \
     co_label_##n##_:;
-#define CO_PLACE_TO_GO_ (((const struct co_site *)self->co.at.word)->label)
+#define CO_PLACE_TO_GO_ (((const struct co_site *)CO_SELF_->at.word)->label)
 #else
 #define CO_POINT_(n, words, step)                                                                 \
     enum { co_here_ = 2 * (n - co_begin_is_missing_) + 2 };                                       \
-    self->co.at.word = CO_PLACE_(co_here_ + 1);                                                   \
+    CO_SELF_->at.word = CO_PLACE_(co_here_ + 1);                                                  \
     return step;                                                                                  \
-    CO_TELL_(co_here_, NULL, words)                                                               \
+    CO_TELL_(co_here_, NULL, words, co_in_finally_)                                               \
     case CO_CASE_ + co_here_ + 1:;
 #endif
 #ifdef CO_LABELS
 #define CO_JUMP_                                                                                  \
     CO_PRAGMA_("GCC diagnostic push") CO_PRAGMA_("GCC diagnostic ignored \"-Wpedantic\"")         \
     (void)&&co_out_;                                                                              \
-    if (CO_RARELY_(self->co.at.word <= CO_WHERE_)) { } else                                       \
+    if (CO_RARELY_(CO_SELF_->at.word <= CO_WHERE_)) { } else                                      \
         goto *CO_PLACE_TO_GO_;                                                                    \
     CO_PRAGMA_("GCC diagnostic pop")
 #else
@@ -405,51 +600,65 @@ static inline size_t co_frame_size_(struct co_head *co)
 #else
 #define CO_QUIETLY_(text) CO_PRAGMA_(text)
 #endif
-#if defined __GNUC__ && !defined __clang__ && !defined __cplusplus
-#define CO_GUARD_ CO_PRAGMA_("GCC diagnostic error \"-Wjump-misses-init\"")
-#else
+#if !defined __GNUC__ || defined __TINYC__ || defined __cplusplus
 #define CO_GUARD_
+#elif defined __clang__
+#define CO_GUARD_ CO_GUARD_TOO_
+#else
+#define CO_GUARD_ CO_PRAGMA_("GCC diagnostic error \"-Wjump-misses-init\"") CO_GUARD_TOO_
 #endif
+#define CO_GUARD_TOO_                                                                             \
+    CO_PRAGMA_("GCC diagnostic error \"-Wreturn-type\"")                                          \
+    CO_PRAGMA_("GCC diagnostic error \"-Wincompatible-pointer-types\"")
 
 #define CO_LEAVE_(value) do {                                                                     \
-        self->co.result = (value);                                                                \
+        CO_SELF_->result = (value);                                                               \
         if (co_in_finally_)                                                                       \
             goto co_out_;                                                                         \
         co_leaving_ = 1, co_state_ = CO_FINALLY_;                                                 \
         goto co_dispatch_;                                                                        \
     } while (0)
-#define CO_AWAIT_(n, words, op, then) do {                                                        \
+#define CO_AWAIT_(n, words, op, then) CO_DO_(n) { CO_INSIDE_                                      \
         co_op_ = (op);                                                                            \
         if (co_op_.frame) {                                                                       \
             CO_APART_                                                                             \
-            CO_POINT_(n, words, co_down_(&self->co, chain_, co_op_))                              \
+            CO_POINT_(n, words, co_down_(CO_SELF_, chain_, co_op_))                               \
             co_op_.result = chain_->result;                                                       \
         }                                                                                         \
         then                                                                                      \
     } while (0)
-#ifdef CO_DEBUG
-static inline void co_apart_(struct co_head *up, co_op op, const char *file, int line)
+#if defined CO_DEBUG && !defined CO_TINY
+/* The walk up is bounded, so that recursion does not cost the square of its depth. */
+CO_ATTRIBUTE_(unused)
+static co_op co_apart_(struct co_head *up, co_op op, const char *file, int line)
 {
     (void)file, (void)line;
-    for (; up && op.result == CO_RUN_; up = up->caller)
+    if (op.result != CO_RUN_)
+        return op;
+    for (int i = 0; up && i < 200; i++, up = up->caller)
         if (up == op.frame)
             CO_STOP(file, line, "a coroutine awaits itself: the child needs its own frame");
+    if (op.frame->caller)
+        op.frame = co_twice_(op.frame);
+    return op;
 }
-#define CO_APART_ co_apart_(&self->co, co_op_, __FILE__, __LINE__);
+#define CO_APART_ co_op_ = co_apart_(CO_SELF_, co_op_, __FILE__, __LINE__);
 #else
 #define CO_APART_
 #endif
-#define CO_STEP_(n, words, step, then) do { CO_POINT_(n, words, step) then } while (0)
+#define CO_STEP_(n, words, step, then) \
+    CO_DO_(n) { CO_INSIDE_ CO_POINT_(n, words, step) then } while (0)
 #define CO_PAUSE_(n, words) CO_STEP_(n, words, (chain_->result = 0, co_signal_(CO_PAUSED)),       \
     if (chain_->result < 0) CO_LEAVE_(chain_->result);)
-#define CO_YIELD_(n) do {                                                                         \
+#define CO_YIELD_(n) do { CO_INSIDE_                                                              \
         (void)sizeof(char[co_in_finally_ ? -1 : 1]);            /* refused in co_finally */       \
-        CO_POINT_(n, "co_yield", co_up_(&self->co, chain_, 1, CO_YIELDED))                        \
+        CO_POINT_(n, "co_yield", co_up_(CO_SELF_, chain_, 1, CO_YIELDED))                         \
     } while (0)
 #define CO_EACH_(n, words, lvalue, generator)                                                     \
     for (;;)                                                                                      \
         if (co_op_ = co_next(generator), co_op_.frame) {                                          \
-            CO_POINT_(n, words, co_down_(&self->co, chain_, co_op_))                              \
+            CO_APART_                                                                             \
+            CO_POINT_(n, words, co_down_(CO_SELF_, chain_, co_op_))                               \
             (lvalue) = CO_CAST_(lvalue)chain_->result;                                            \
             if ((lvalue) > 0)                                                                     \
                 goto co_each_##n##_;                                                              \
@@ -489,20 +698,87 @@ static inline void co_apart_(struct co_head *up, co_op op, const char *file, int
 #define CO_MAKE_(NAME, frame, ...) (*(frame) = CO_LITERAL_(NAME, __VA_ARGS__), &(frame)->co)
 #endif
 
-#if defined CO_DEBUG && defined __GNUC__
+#if defined CO_DEBUG && defined __GNUC__ && !defined CO_TINY
 CO_ATTRIBUTE_(noinline, unused)     /* inlined, gcc would warn that malloc() sets no frame */
-static void co_claim_(struct co_head *co, co_body *made, const char *file, int line)
+static int co_in_use_(struct co_head *co, co_body *made)   /* not const: gcc would warn, too */
 {
-    (void)file, (void)line;
-    if (co->body == made && co->caller)
-        CO_STOP(file, line, "this frame is being awaited already: give each await its own");
+    return co->body == made && co->caller;
 }
 #define CO_CALL_(NAME, frame, ...) __extension__({                                                \
         struct NAME *co_old_ = (frame);                                                           \
-        co_claim_(&co_old_->co, co_body_##NAME, __FILE__, __LINE__);                              \
-        CO_MAKE_(NAME, co_old_, __VA_ARGS__); })
+        co_in_use_(&co_old_->co, co_body_##NAME) ? co_twice_(&co_old_->co)                        \
+                                                 : CO_MAKE_(NAME, co_old_, __VA_ARGS__); })
 #else
 #define CO_CALL_ CO_MAKE_
+#endif
+#if !defined __cplusplus || __cplusplus < 202002L       /* in C++20 these are keywords */
+#define co_begin                                                                                  \
+    CO_PRAGMA_("GCC diagnostic push") CO_GUARD_ CO_ENTER_                                         \
+    enum { co_begin_is_missing_ = CO_COUNT_ };                                                    \
+    unsigned co_state_;                                                                           \
+    int co_leaving_ = 0;                                                                          \
+    CO_ATTRIBUTE_(unused) co_op co_op_;                                                           \
+    CO_JUMP_                                                                                      \
+    co_state_ = CO_STATE_(CO_SELF_);                                                              \
+    co_dispatch_: CO_ATTRIBUTE_(unused);                                                          \
+    switch (co_state_ + CO_CASE_) {                                                               \
+    CO_TELL_(CO_WHERE_, (const void *)sizeof *self, "", 0)                                        \
+    case CO_CASE_: do { enum { co_in_finally_ = 0 }
+#define co_finally                                                                                \
+        goto co_clean_up_; } while (0);                                                           \
+        break;                                                                                    \
+    case CO_CASE_ + CO_FINALLY_: co_clean_up_: do { enum { co_in_finally_ = 1 }
+#define co_end                                                                                    \
+        goto co_out_; } while (0);                                                                \
+        break;                                                                                    \
+    default:                                                                                      \
+        if (!co_leaving_)                                                                         \
+            return co_lost_(CO_SELF_, chain_, __FILE__, __LINE__);                                \
+        goto co_out_;                                                                             \
+    }                                                                                             \
+    CO_STOP(__FILE__, __LINE__, "a break that stands in no loop left this coroutine");            \
+    co_out_:                                                                                      \
+    CO_PRAGMA_("GCC diagnostic pop") CO_BODY_ENDS_                                                \
+    return co_finish_(CO_SELF_, chain_)
+#endif
+
+/* ---- Texts --------------------------------------------------------------------------------------
+ * gcc begins a message with the file in which the reported token is spelled, or else with the file
+ * that defines the word that the user wrote. So each of these is spelled in a file whose name says
+ * what to do; ccache takes names in such brackets for the compiler's own. Before that, this file is
+ * a system header, so that gcc shows the user's lines and not ours, and keeps quiet about what only
+ * our lines do; a line marker without a flag ends that. Only macros may follow. */
+#ifdef CO_TEXTS_
+#pragma GCC system_header
+# 1 "<no await inside switch, no local across an await: make it a member of the frame>"
+#endif
+#define CO_LABEL_(state) case CO_CASE_ + (state)        /* no await inside switch, see above */
+#ifdef CO_TEXTS_
+#pragma GCC system_header
+# 1 "<await is a statement: co_await(x, op); if (x < 0) ...>"
+#endif
+#ifndef __clang__
+#define CO_DO_(n) do
+#endif
+#ifdef CO_TEXTS_
+#pragma GCC system_header
+# 1 "<co_define(NAME) needs a struct NAME of plain data that begins with co_frame>"
+#endif
+#define co_declare(NAME) co_step_ co_body_##NAME(struct co_head *, struct co_chain *)
+#define co_define(NAME)                                                                           \
+    co_declare(NAME);                                                                             \
+    CO_FRAME_IS_(NAME)                                                                            \
+    static inline co_step_ co_run_##NAME(struct NAME *self, struct co_chain *chain_);             \
+    co_step_ co_body_##NAME(struct co_head *co_, struct co_chain *chain_)                         \
+    {                                                                                             \
+        (void)sizeof(char[offsetof(struct NAME, co) ? -1 : 1]);     /* co_frame must be first */  \
+        return co_run_##NAME((struct NAME *)co_, chain_);                                         \
+    }                                                                                             \
+    CO_BODY_BEGINS_                                                                               \
+    static inline co_step_ co_run_##NAME(struct NAME *self, struct co_chain *chain_)
+#ifdef CO_TEXTS_
+#pragma GCC system_header
+# 1 "<co_call(&frame, NAME, .field = ...) needs a frame of struct NAME and an await>"
 #endif
 #define co_call(frame, ...) co_run_(CO_EXPAND_(CO_CALL_, CO_FIRST_(__VA_ARGS__, ~), frame,        \
                                                CO_BODY_ = co_body_##__VA_ARGS__))
@@ -510,37 +786,23 @@ static void co_claim_(struct co_head *co, co_body *made, const char *file, int l
                                               CO_BODY_ = co_body_##__VA_ARGS__))
 #define co_start(chain, frame, ...) ((void)((chain)->result = 0, (chain)->top =                   \
     CO_EXPAND_(CO_MAKE_, CO_FIRST_(__VA_ARGS__, ~), frame, CO_BODY_ = co_body_##__VA_ARGS__)))
+#ifdef CO_TEXTS_
+#pragma GCC system_header
+# 1 "<co_next(&frame) and co_gen_close(&frame) are ops on a generator: await them>"
+#endif
 #define co_next(frame) co_next_(&(frame)->co, __FILE__, __LINE__)
 #define co_gen_close(frame) co_gen_close_(&(frame)->co, __FILE__, __LINE__)
 
 #if !defined __cplusplus || __cplusplus < 202002L       /* in C++20 these are keywords */
-#define co_begin                                                                                  \
-    CO_PRAGMA_("GCC diagnostic push") CO_GUARD_                                                   \
-    enum { co_begin_is_missing_ = CO_COUNT_ };                                                    \
-    unsigned co_state_;                                                                           \
-    int co_leaving_ = 0;                                                                          \
-    CO_ATTRIBUTE_(unused) co_op co_op_;                                                           \
-    CO_JUMP_                                                                                      \
-    co_state_ = CO_STATE_(&self->co);                                                             \
-    co_dispatch_: CO_ATTRIBUTE_(unused);                                                          \
-    switch (co_state_ + CO_CASE_) {                                                               \
-    CO_TELL_(CO_WHERE_, (const void *)sizeof *self, "")                                           \
-    case CO_CASE_: { enum { co_in_finally_ = 0 }
-#define co_finally                                                                                \
-        goto co_clean_up_; }                                                                      \
-    case CO_CASE_ + CO_FINALLY_: co_clean_up_: { enum { co_in_finally_ = 1 }
-#define co_end                                                                                    \
-        goto co_out_; }                                                                           \
-    default:                                                                                      \
-        if (!co_leaving_)                                                                         \
-            return co_lost_(&self->co, chain_, __FILE__, __LINE__);                               \
-        goto co_out_;                                                                             \
-    }                                                                                             \
-    CO_STOP(__FILE__, __LINE__, "a break that stands in no loop left this coroutine");            \
-    co_out_:                                                                                      \
-    CO_PRAGMA_("GCC diagnostic pop")                                                              \
-    return co_finish_(&self->co, chain_)
-#define co_return(value) CO_LEAVE_((intptr_t)(value))
+#ifdef CO_TEXTS_
+#pragma GCC system_header
+# 1 "<co_return takes an integer or a pointer, and a local does not survive an await>"
+#endif
+#define co_return(value) do { CO_INSIDE_ CO_LEAVE_((intptr_t)(value)); } while (0)
+#ifdef CO_TEXTS_
+#pragma GCC system_header
+# 1 "<this word needs an op, and co_define(NAME) { co_begin; ... co_end; } around it>"
+#endif
 #define co_await(...) CO_EXPAND_(CO_PICK_(__VA_ARGS__, CO_AWAIT2_, CO_AWAIT1_, ~),                \
                                  CO_COUNT_, #__VA_ARGS__, __VA_ARGS__)
 #define co_try(...) CO_EXPAND_(CO_PICK_(__VA_ARGS__, CO_TRY2_, CO_TRY1_, ~),                      \
@@ -550,6 +812,13 @@ static void co_claim_(struct co_head *co, co_body *made, const char *file, int l
     while (!(condition)) CO_EXPAND_(CO_PAUSE_, CO_COUNT_, #condition)
 #define co_for_each(lvalue, generator) \
     CO_EXPAND_(CO_EACH_, CO_COUNT_, #generator, lvalue, generator)
+#ifdef CO_TEXTS_
+#pragma GCC system_header
+# 1 "<co_yield needs co_define(NAME) { co_begin; ... } around it, and no co_finally above it>"
+#endif
 #define co_yield CO_EXPAND_(CO_YIELD_, CO_COUNT_)
+#endif
+#ifdef CO_LINT_TOOL
+#include CO_LINT_TOOL
 #endif
 #endif

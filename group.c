@@ -188,6 +188,7 @@ int co_add_done_callback(struct co_task *task, struct co_done_callback *callback
     }
     if (task->set)
         return -EBUSY;
+    CO_DEBUGS_(co_debug_keeps_("co_add_done_callback", callback));
     *callback = (struct co_done_callback){ { callback_ended }, fn, arg };
     task->set = &callback->set;
     return 0;
@@ -286,6 +287,7 @@ static co_define(co_as_completed)
 
 void co_as_completed_init(struct co_as_completed *each, struct co_task *const *tasks, size_t n)
 {
+    CO_DEBUGS_(co_debug_keeps_("co_as_completed_init", tasks));
     co_init(each, co_as_completed, .set = { each_ended }, .tasks = tasks, .n = n);
 }
 
@@ -430,6 +432,7 @@ int co_group_alloc_(struct co_group *group, size_t frame_size, struct co_task **
 
 void co_group_start_(struct co_group *group, struct co_task *task)
 {
+    CO_DEBUGS_(co_debug_keeps_("co_group_go", group));
     group->count++;
     guard_add(group);
     co_task_join_(task, CO_TASK_MEMBER_ | (group->options.pool ? 0 : CO_TASK_OWN_ | CO_TASK_GO_),

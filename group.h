@@ -135,9 +135,7 @@ void co_group_init(struct co_group *group, const struct co_group_options *option
  * not grow. Returns 0; -ENOMEM; -ENOBUFS: the pool is exhausted; -ECANCELED: the group is being
  * cancelled. Upon a failure nothing runs, and what the arguments own is still yours.
  * asyncio: TaskGroup.create_task()
- *     int co_group_go(struct co_group *, NAME, .field = ...); */
-#define co_group_go(group, ...) CO_EXPAND_(CO_GROUP_GO_, CO_FIRST_(__VA_ARGS__, ~), group,        \
-                                           CO_BODY_ = co_body_##__VA_ARGS__)
+ *     int co_group_go(struct co_group *, NAME, .field = ...);       a macro */
 
 /* Requests all tasks of the group to cancel, once: a group that is being cancelled is left alone,
  * so that its tasks can clean up. No task can be started in it before it was awaited, even if it
@@ -156,6 +154,8 @@ CO_OP co_group_wait(struct co_group *group);
 
 int co_group_alloc_(struct co_group *group, size_t frame_size, struct co_task **task);
 void co_group_start_(struct co_group *group, struct co_task *task);
+CO_MUST_USE_
+static inline int co_group_went_(int error) { return error; }
 #ifdef __GNUC__
 #define CO_GROUP_GO_(NAME, group, ...) __extension__({                                            \
         struct co_group *co_group_ = (group);                                                     \
@@ -188,4 +188,12 @@ static inline int co_group_copy_(struct co_group *group, size_t size, const void
 #ifdef __cplusplus
 }
 #endif
+
+/* ---- Texts, as in coro.h: only macros may follow --------------------------------------------- */
+#ifdef CO_TEXTS_
+#pragma GCC system_header
+# 1 "<co_group_go(&group, NAME, .field = ...) returns an error if nothing runs: look at it>"
+#endif
+#define co_group_go(group, ...) co_group_went_(CO_EXPAND_(CO_GROUP_GO_,                           \
+    CO_FIRST_(__VA_ARGS__, ~), group, CO_BODY_ = co_body_##__VA_ARGS__))
 #endif

@@ -12,6 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#if defined CO_DEBUG && !defined CO_TINY
+#define DEBUGS(call) call
+#else
+#define DEBUGS(call) (void)0
+#endif
+
 __thread struct co_loop *co_loop_this_;
 static struct co_loop *signal_loops[NSIG];      /* whose each signal is */
 
@@ -263,7 +269,17 @@ struct co_loop *co_loop_new(const struct co_loop_options *options)
     co_fds_init_(loop);
     if (sigaction(SIGPIPE, NULL, &pipe_action) == 0 && pipe_action.sa_handler == SIG_DFL)
         signal(SIGPIPE, SIG_IGN);
+    DEBUGS(co_loop_tell_crashes_());
     return co_loop_this_ = loop;
+}
+
+CO_ATTRIBUTE_(noinline) void co_loop_stack_(struct co_loop *loop)
+{
+#if defined __GNUC__ && !defined __TINYC__
+    loop->stack = (uintptr_t)__builtin_frame_address(0);
+#else
+    loop->stack = 0;
+#endif
 }
 
 int co_loop_run(struct co_loop *loop)
@@ -271,6 +287,7 @@ int co_loop_run(struct co_loop *loop)
     int left;                   /* the run was left while something was alive, by ev_break() */
 
     loop->running = 1;
+    co_loop_stack_(loop);
     do
         left = loop->backend->run(loop);
     while (!left && !loop->stopped && co_scheduler_next(&loop->scheduler) == 0);
@@ -305,10 +322,11 @@ static void loop_run_out(struct co_loop *loop, int told)
 static void loop_drain(struct co_loop *loop, int told)
 {
     loop->draining = 1;
+    DEBUGS(loop->scheduler.debug.ends = 1);
     for (int tries = 0; loop->scheduler.count > 0; tries++) {
         if (tries == 100) {
-            fputs("co_loop_free: tasks are left that wait on whatever they are cancelled:\n",
-                  stderr);
+            fputs("co_loop_free: tasks are left that wait on whatever they are cancelled: let "
+                  "them leave when an await returns -ECANCELED, as co_try does:\n", stderr);
             co_loop_dump(loop, stderr);
             abort();
         }
@@ -346,6 +364,7 @@ void co_loop_free(struct co_loop *loop)
     co_fds_free_(loop);
     loop->backend->close(loop);
     co_scheduler_free(&loop->scheduler);
+    DEBUGS(co_loop_tell_no_crashes_());
     co_loop_this_ = NULL;
     loop_unmake(loop);
 }
@@ -357,6 +376,7 @@ void co_loop_abandon_(struct co_loop *loop)
     co_loop_sigint_stop_(loop);
     signals_give_back(loop);
     co_scheduler_set(NULL);
+    DEBUGS(co_loop_tell_no_crashes_());
     co_loop_this_ = NULL;
 }
 
@@ -374,6 +394,7 @@ struct ev_loop *co_loop_ev(struct co_loop *loop)
 
 void co_loop_interrupt_(struct co_loop *loop)
 {
+    DEBUGS(loop->scheduler.debug.ends = 1);
     co_cancel(loop->main_task);
 }
 

@@ -60,12 +60,17 @@ int64_t co_time_ns(void);
 CO_OP co_readable(int fd);
 CO_OP co_writable(int fd);
 
-/* Reads at most [size] bytes. How many; 0 at the end. [buf] must stay until the await is over, and
- * the fd must be non-blocking (co_fd_nonblock). asyncio: StreamReader.read() */
+/* Reads at most [size] bytes. How many; 0 at the end. [buf] must stay until the await is over. The
+ * fd must be non-blocking (co_fd_nonblock), or the program stops, since one read could stop the
+ * whole loop. asyncio: StreamReader.read()
+ * Do not make stdin or a terminal non-blocking, for that belongs to all who have it open, such as
+ * the shell. Wait for it instead, and read what is there, which does not block:
+ *     co_try(co_readable(STDIN_FILENO));
+ *     n = read(STDIN_FILENO, self->buf, sizeof self->buf); */
 CO_OP co_read(int fd, void *buf, size_t size);
 
-/* Writes at least one byte, and as many as fit at once. How many. asyncio: a partial
- * loop.sock_sendall() */
+/* Writes at least one byte, and as many as fit at once. How many. The fd must be non-blocking, as
+ * above. asyncio: a partial loop.sock_sendall() */
 CO_OP co_write(int fd, const void *buf, size_t size);
 
 /* ---- Plain calls on fds ---------------------------------------------------------------------- */
@@ -138,6 +143,10 @@ void co_loop_dump(struct co_loop *loop, FILE *to);
  *     p = co_loop_fails(ENOMEM) ? NULL : malloc(n); */
 int co_loop_fails(int error);
 
+/* The result [n] of a POSIX call as one of ours, a negative errno instead of -1.
+ *     co_try(self->fd, co_done(co_errno(open(path, O_RDONLY)))); */
+static inline intptr_t co_errno(intptr_t n) { return n == -1 ? -errno : n; }
+
 /* ---- Machinery ----------------------------------------------------------------------------------
  * loop_impl.h has the inside of the loop. */
 
@@ -161,8 +170,11 @@ struct co_fd_wait {             /* one static const for each op */
     struct co_wait_kind wait;
     int direction;
     co_fd_try *attempt;         /* NULL: the op only waits for the event */
+    int blocks;                 /* the attempt would block on a blocking fd */
 };
-#define CO_FD_WAIT_(name, direction, attempt) { { name, co_fd_take_back_ }, direction, attempt }
+#define CO_FD_WAIT_(name, direction, attempt) { { name, co_fd_take_back_ }, direction, attempt, 0 }
+#define CO_FD_WAIT_NONBLOCK_(name, direction, attempt) \
+    { { name, co_fd_take_back_ }, direction, attempt, 1 }
 #define CO_FD_PAUSE_ INTPTR_MIN
 
 /* What an attempt returns whose system call returned [n]. An interrupted call is like one that

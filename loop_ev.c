@@ -209,6 +209,8 @@ static void on_check(struct ev_loop *ev, ev_check *check, int revents)
     struct libev_loop *driver = CO_CONTAINER_(check, struct libev_loop, check);
 
     (void)ev, (void)revents;
+    if (!driver->loop.running)
+        co_loop_stack_(&driver->loop);      /* on_prepare is called by whoever calls this */
     if (co_scheduler_next(&driver->loop.scheduler) == 0)
         hold(driver, 1);
 }

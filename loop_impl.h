@@ -48,7 +48,7 @@ struct co_fd_entry_ {
     struct co_task *task[2];    /* who waits, by direction; NULL: nobody */
     int fd;
     uint8_t armed;              /* the events that the backend watches for: the backend sets it */
-    uint8_t known;              /* the fd was checked since it was opened */
+    uint8_t known;              /* enum co_fd_known_: it was checked since it was opened */
     uint8_t is_paused;          /* a listener that waits for an fd to spare */
     uint8_t drained;            /* the last read was short: the next one waits first */
 };
@@ -129,6 +129,7 @@ struct co_loop {
     struct ev_loop *ev;         /* co_loop_ev(); the backend sets it in open() */
     int rides;                  /* on an ev_loop of the user's, who runs it */
     int running, stopped;       /* in co_loop_run; to be left */
+    uintptr_t stack;            /* bodies run below this on the C stack; 0: nobody knows */
     int draining;               /* all that is left is being cancelled */
     unsigned waiting;           /* tasks that wait for fds and signals, and references */
     unsigned outside;           /* of these, those for what takes real time: threads, children */
@@ -155,6 +156,13 @@ int64_t co_loop_now_(const struct co_loop *loop);   /* its clock, virtual or not
 void co_loop_waits_(struct co_loop *loop, int more);
 void co_loop_outside_(int more);        /* the other way round: a child works, or no longer */
 
+/* Notes where the C stack stands: who calls this then enters bodies, or returns to one who does. */
+void co_loop_stack_(struct co_loop *loop);
+
+/* CO_DEBUG: a crash tells which coroutine ran, while there is a loop. */
+void co_loop_tell_crashes_(void);
+void co_loop_tell_no_crashes_(void);
+
 /* As co_loop_post, but waits while there is no room. Not for the loop's own thread. */
 void co_loop_post_always_(struct co_loop *loop, void (*fn)(void *), void *arg);
 
@@ -180,6 +188,8 @@ struct co_loop_part_ *co_loop_part_(struct co_loop *loop, void (*leave)(struct c
                                     size_t size);
 
 /* ---- Fds ------------------------------------------------------------------------------------- */
+
+enum co_fd_known_ { CO_FD_UNKNOWN_, CO_FD_BLOCKS_, CO_FD_NONBLOCK_ };
 
 /* The entry of [fd], or NULL if there is none. */
 static inline struct co_fd_entry_ *co_fd_find_(const struct co_loop *loop, int fd)

@@ -207,7 +207,7 @@ static intptr_t accept_try(int listener, struct co_fd_op *op)
 
 co_op co_accept(int listener)
 {
-    static const struct co_fd_wait wait = CO_FD_WAIT_("co_accept", CO_FD_READ, accept_try);
+    static const struct co_fd_wait wait = CO_FD_WAIT_NONBLOCK_("co_accept", CO_FD_READ, accept_try);
 
     return co_fd_(listener, &wait, NULL, 0);
 }
@@ -299,7 +299,7 @@ static intptr_t sendfile_try(int fd, struct co_fd_op *op)
 
 co_op co_sendfile(int fd, struct co_sendfile *slot, int file, int64_t offset, size_t size)
 {
-    static const struct co_fd_wait wait = CO_FD_WAIT_("co_sendfile", CO_FD_WRITE, sendfile_try);
+    static const struct co_fd_wait wait = CO_FD_WAIT_NONBLOCK_("co_sendfile", CO_FD_WRITE, sendfile_try);
 
     *slot = (struct co_sendfile){ .file = file, .offset = offset, .size = size };
     return co_fd_(fd, &wait, slot, 0);

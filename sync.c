@@ -4,6 +4,7 @@
  * While a task waits, its chain.result is free: it keeps what the hand-off needs, the result that
  * the wait will give, or the address of the item. */
 #include "sync.h"
+#include "task_impl.h"
 
 static void bytes_copy(void *to, const void *from, size_t n)
 {
@@ -480,6 +481,7 @@ co_op co_queue_put(struct co_queue *queue, const void *item)
     if (co_op_take_cancel(wait.name))
         return co_done(-ECANCELED);
     result = co_queue_put_now(queue, item);
+    CO_DEBUGS_(co_debug_keeps_(wait.name, result == -EAGAIN ? item : NULL));
     return result != -EAGAIN ? co_op_done(result)
         : wait_in(&queue->putters, &wait, queue, (intptr_t)item);
 }
@@ -492,6 +494,7 @@ co_op co_queue_get(struct co_queue *queue, void *item)
     if (co_op_take_cancel(wait.name))
         return co_done(-ECANCELED);
     result = co_queue_get_now(queue, item);
+    CO_DEBUGS_(co_debug_keeps_(wait.name, result == -EAGAIN ? item : NULL));
     return result != -EAGAIN ? co_op_done(result)
         : wait_in(&queue->getters, &wait, queue, (intptr_t)item);
 }

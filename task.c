@@ -28,7 +28,7 @@ static void text_add_number(struct text *text, unsigned number)
 
 void co_stop_(struct co_task *task, const char *subject, const char *what, const char *object)
 {
-    const struct co_site *site = task ? co_where(task->chain.top) : NULL;
+    const struct co_site *site = task ? co_user_site_(task->chain.top) : NULL;
     struct text text = { "", 0 };
 
     text_add(&text, subject);
@@ -40,7 +40,7 @@ void co_stop_(struct co_task *task, const char *subject, const char *what, const
 
 void co_stop_left_(struct co_head *holder, struct co_task *left)
 {
-    const struct co_site *ended = co_where(holder), *stands = co_where(left->chain.top);
+    const struct co_site *ended = co_where(holder), *stands = co_user_site_(left->chain.top);
     struct text text = { "", 0 };
 
     text_add(&text, ended->name);
@@ -76,6 +76,29 @@ void co_stop_op_(struct co_task *task, const char *name)
         co_stop_(task, unawaited(task), " was made after this place and not awaited before ",
                  name);
 }
+
+#ifndef CO_TINY
+/* It runs where the op is awaited, and so it knows that place. */
+struct misused { co_frame; const char *call, *what; };
+
+static co_step_ misused_body(struct co_head *co, struct co_chain *chain)
+{
+    struct misused *self = CO_CONTAINER_(co, struct misused, co);
+
+    if (co->at.word == CO_WHERE_)
+        return co_tell_(chain, NULL);
+    co_stop_(co_current(), self->call, self->what, "");
+    return co_signal_(CO_WAITING);
+}
+
+co_op co_op_misused_(const char *call, const char *what)
+{
+    static CO_THREAD_LOCAL_ struct misused misused;
+
+    misused = (struct misused){ .co = { .body = misused_body }, .call = call, .what = what };
+    return co_run_(&misused.co);
+}
+#endif
 
 void co_task_unwaited_(struct co_task *waiters, const char *call)
 {
@@ -201,12 +224,14 @@ void co_task_join_(struct co_task *task, int flags, struct co_members_ *members)
 
     *task = (struct co_task){ .chain = { task->chain.top, 0 }, .step = CO_TASK_READY_,
                            .flags = (uint8_t)flags, .set = members ? &members->set : NULL };
+    CO_DEBUGS_(task->debug.self = task);
     all_add(s, task);
     co_ring_add(&s->ready, task);
 }
 
 void co_task_init_(struct co_task *task, struct co_head *root)
 {
+    CO_DEBUGS_(co_debug_init_(task, root));
     task->chain.top = root;
     co_task_join_(task, 0, NULL);
 }
@@ -227,6 +252,7 @@ void co_task_free(struct co_task *task)
     if (task->step != CO_TASK_ENDED_)
         co_stop_(task, "co_task_free",
                  "() of a task that has not ended: join it first, here it stands", "");
+    CO_DEBUGS_(co_debug_freed_(task));
     if (!(task->flags & CO_TASK_OWN_))
         return;
     s = co_scheduler_here_(CO_NAME_("co_task_free"));
@@ -260,7 +286,12 @@ const char *co_task_state_name(const struct co_task *task)
 
 intptr_t co_task_result(const struct co_task *task)
 {
-    return !task ? -ENOMEM : task->step == CO_TASK_ENDED_ ? task->chain.result : -EINPROGRESS;
+    if (!task)
+        return -ENOMEM;
+    if (task->step != CO_TASK_ENDED_)
+        return -EINPROGRESS;
+    CO_DEBUGS_(co_debug_seen_((struct co_task *)(uintptr_t)task));
+    return task->chain.result;
 }
 
 /* The outermost frame of its chain; in the end, the only one. A caller that has not started is the
@@ -294,6 +325,7 @@ struct co_head *co_task_frame_(struct co_task *task, co_body *body, const char *
     (void)name;
     if (root && root->body != body)
         co_stop_(task, "CO_TASK_FRAME: the task that stands here does not run ", name, "");
+    CO_DEBUGS_(co_debug_seen_(task));
     return root;
 }
 
@@ -308,6 +340,8 @@ static void task_end(struct co_scheduler *s, struct co_task *task)
     if (CO_RARELY_(task->locks))
         co_stop_(task, co_task_name(task), " ended and still owns a lock: co_lock_release() it in "
                  "co_finally", "");
+    CO_DEBUGS_(task->debug.self = NULL);
+    CO_DEBUGS_(task->debug.seen = set || task->joiners);
     all_remove(s, task);
     task->set = NULL;
     while (task->joiners) {
@@ -391,8 +425,10 @@ static void step(struct co_scheduler *s, struct co_task *task)
     task->step = CO_TASK_RUNNING_;
     s->current = task;
     s->budget = CO_BUDGET;
+    CO_DEBUGS_(co_debug_enter_(s));
     signal = co_resume(&task->chain);
     s->current = NULL;
+    CO_DEBUGS_(signal == CO_RETURNED ? (void)0 : co_debug_suspended_(s, task));
     if (signal == CO_WAITING) {
         if (task->step == CO_TASK_RUNNING_) {   /* co_wait() itself */
             co_waits_(s, task, &call_wait, NULL);
@@ -567,6 +603,7 @@ co_op co_join(struct co_task *task)
 
     if (!task)
         return co_op_done(-ENOMEM);
+    CO_DEBUGS_(task->step == CO_TASK_ENDED_ ? co_debug_seen_(task) : (void)0);
     return task->step == CO_TASK_ENDED_ ? co_op_ended_(me, task->chain.result)
         : join(me, task, &kind);
 }

@@ -176,6 +176,15 @@ struct co_task {
     uint8_t flags;                  /* private: CO_TASK_*_ */
     uint8_t request;                /* private: enum co_request_, of the task's own scope */
     uint8_t locks;                  /* private: how many it owns, modulo 256 */
+#if defined CO_DEBUG && !defined CO_TINY
+    struct {
+        struct co_task *self;       /* the task, while it has not ended */
+        const struct co_head *frame;    /* where it waited first after its request was delivered */
+        uintptr_t place;
+        uint8_t waits, rounds;      /* since then: plus one; back at that place */
+        uint8_t seen;               /* somebody looked at its result */
+    } debug;                        /* private */
+#endif
 };
 
 /* A timer with a callback; zero it before its first start. asyncio: TimerHandle */
@@ -189,16 +198,11 @@ struct co_timer {
 /* Makes a task, in one allocation, that runs coroutine NAME and starts in the next turn.
  * co_task_free() it when it has ended. Returns NULL if there is no memory. Without a scheduler in
  * this thread the program stops.
- *     struct co_task *co_spawn(NAME, .field = ...);                     asyncio: create_task() */
-#define co_spawn(...) \
-    CO_EXPAND_(CO_TASK_NEW_, CO_FIRST_(__VA_ARGS__, ~), 0, CO_BODY_ = co_body_##__VA_ARGS__)
+ *     struct co_task *co_spawn(NAME, .field = ...);     a macro         asyncio: create_task() */
 
 /* Makes the same task, but it frees itself when it ends. Returns 0, or -ENOMEM; then nothing runs,
  * and what the arguments own, such as a socket, is still yours.
- *     int co_go(NAME, .field = ...); */
-#define co_go(...) ((void)0, co_task_went_( \
-    CO_EXPAND_(CO_TASK_NEW_, CO_FIRST_(__VA_ARGS__, ~), CO_TASK_GO_, \
-               CO_BODY_ = co_body_##__VA_ARGS__)))
+ *     int co_go(NAME, .field = ...);                    a macro */
 
 /* Makes the same task in storage of yours, which must stay until the task has ended. It allocates
  * nothing.
@@ -353,6 +357,13 @@ struct co_scheduler {
     uint8_t fixed;                      /* private: the array of timers cannot grow */
     uint8_t walking;                    /* private: enum co_walking_ */
     struct co_hooks *hooks;             /* rw: or NULL */
+#if defined CO_DEBUG && !defined CO_TINY
+    struct {
+        uintptr_t stack;                /* where the C stack stood at the start of a step */
+        const char *dead;               /* the call that was given what lies below that, or NULL */
+        int ends;                       /* the loop does: every task is asked to cancel */
+    } debug;                            /* private */
+#endif
 };
 
 /* Makes [scheduler] this thread's. [timers] may be NULL if the driver can resize. */
@@ -413,15 +424,26 @@ enum co_request_ { CO_NONE_, CO_ASKED_, CO_BACK_, CO_LENT_, CO_LENT_AGAIN_ };
 #define CO_NAME_(text) text
 #endif
 
+/* The structs above differ with CO_DEBUG, so a program that has it does not link with a library that
+ * has not, nor the other way round. */
+#if defined CO_DEBUG && !defined CO_TINY
+#define co_task_alloc_ co_task_alloc_with_CO_DEBUG_
+#define co_task_init_ co_task_init_with_CO_DEBUG_
+#endif
+
 struct co_task *co_task_alloc_(size_t frame_size);
-CO_ATTRIBUTE_(warn_unused_result)
-struct co_task *co_task_start_(struct co_task *task, int flags);
+CO_MUST_USE_ struct co_task *co_task_start_(struct co_task *task, int flags);
 void co_task_join_(struct co_task *task, int flags, struct co_members_ *members);
 void co_task_deliver_(struct co_task *task);    /* it waits: delivers a pending request */
 void co_task_unwaited_(struct co_task *waiters, const char *call);  /* stops if there are any */
 void co_task_point_(struct co_task *task);      /* calls the hook */
 void co_task_expire_(struct co_task *task);     /* ends its innermost deadline, if it has one */
 void co_task_check_(struct co_task *task);      /* stops if the library is at fault; CO_DEBUG */
+#ifndef CO_TINY
+/* The op of a call that was given what it must not be: it stops the program where it is awaited, by
+ * the words [call] and [what]. */
+CO_OP co_op_misused_(const char *call, const char *what);
+#endif
 struct co_task *co_task_quick_(void);   /* the running task, if its op may complete at once */
 void co_task_init_(struct co_task *task, struct co_head *root);
 struct co_head *co_task_frame_(struct co_task *task, co_body *body, const char *name);
@@ -452,19 +474,8 @@ static inline struct co_task *co_task_copy_(size_t size, const void *frame, int 
     return co_task_start_(task, flags);
 }
 
+CO_MUST_USE_
 static inline int co_task_went_(struct co_task *task) { return task ? 0 : -ENOMEM; }
-
-#ifdef __GNUC__
-#define CO_TASK_NEW_(NAME, flags, ...) co_task_start_(__extension__({                             \
-        struct co_task *co_task_new_ = co_task_alloc_(sizeof(struct NAME));                       \
-        if (co_task_new_)                                                                         \
-            co_task_new_->chain.top =                                                             \
-                CO_MAKE_(NAME, (struct NAME *)co_task_room_(co_task_new_), __VA_ARGS__);          \
-        co_task_new_; }), flags)
-#else                       /* the arguments are copied from a temporary */
-#define CO_TASK_NEW_(NAME, flags, ...) \
-    co_task_copy_(sizeof(struct NAME), &CO_LITERAL_(NAME, __VA_ARGS__), flags)
-#endif
 
 /* Converts seconds to the nearest nanosecond within the range of an int64. A constant is folded, so
  * it needs no floating point at run time. */
@@ -498,4 +509,30 @@ static inline co_op co_wait_for(struct co_within *slot, struct co_task *task, do
 #endif
 }
 #endif
+
+/* ---- Texts, as in coro.h: only macros may follow --------------------------------------------- */
+#ifdef CO_TEXTS_
+#pragma GCC system_header
+# 1 "<keep the task that co_spawn(NAME, .field = ...) returns: join it, free or detach it>"
+#endif
+#ifdef __GNUC__
+#define CO_TASK_NEW_(NAME, flags, ...) co_task_start_(__extension__({                             \
+        struct co_task *co_task_new_ = co_task_alloc_(sizeof(struct NAME));                       \
+        if (co_task_new_)                                                                         \
+            co_task_new_->chain.top =                                                             \
+                CO_MAKE_(NAME, (struct NAME *)co_task_room_(co_task_new_), __VA_ARGS__);          \
+        co_task_new_; }), flags)
+#else                       /* the arguments are copied from a temporary */
+#define CO_TASK_NEW_(NAME, flags, ...) \
+    co_task_copy_(sizeof(struct NAME), &CO_LITERAL_(NAME, __VA_ARGS__), flags)
+#endif
+#define co_spawn(...) \
+    CO_EXPAND_(CO_TASK_NEW_, CO_FIRST_(__VA_ARGS__, ~), 0, CO_BODY_ = co_body_##__VA_ARGS__)
+#ifdef CO_TEXTS_
+#pragma GCC system_header
+# 1 "<co_go(NAME, .field = ...) returns -ENOMEM if nothing runs: look at its result>"
+#endif
+#define co_go(...) co_task_went_(                                                                 \
+    CO_EXPAND_(CO_TASK_NEW_, CO_FIRST_(__VA_ARGS__, ~), CO_TASK_GO_,                              \
+               CO_BODY_ = co_body_##__VA_ARGS__))
 #endif

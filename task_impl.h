@@ -43,6 +43,22 @@ CO_HIDDEN_ CO_ATTRIBUTE_(cold, noinline)
 void co_stop_left_(struct co_head *holder, struct co_task *left);
 #endif
 
+/* ---- CO_DEBUG: debug.c ----------------------------------------------------------------------- */
+
+#if defined CO_DEBUG && !defined CO_TINY
+#define CO_DEBUGS_(call) call
+CO_HIDDEN_ void co_debug_enter_(struct co_scheduler *s);        /* a body is entered */
+CO_HIDDEN_ void co_debug_suspended_(struct co_scheduler *s, struct co_task *task);
+/* [call] keeps [address] until after the running body returns. */
+CO_HIDDEN_ void co_debug_keeps_(const char *call, const void *address);
+CO_HIDDEN_ void co_debug_init_(struct co_task *task, const struct co_head *root);
+CO_HIDDEN_ void co_debug_met_(struct co_task *task);    /* a request of its own is delivered */
+CO_HIDDEN_ void co_debug_freed_(struct co_task *task);  /* nobody can look at it any more */
+#define co_debug_seen_(task) ((void)((task) && ((task)->debug.seen = 1)))
+#else
+#define CO_DEBUGS_(call) ((void)0)
+#endif
+
 CO_HIDDEN_ CO_ATTRIBUTE_(cold, noinline) void co_stop_nowhere_(const char *call);
 CO_HIDDEN_ CO_ATTRIBUTE_(cold, noinline) void co_stop_op_(struct co_task *task, const char *name);
 
@@ -82,6 +98,7 @@ static inline struct co_task *co_task_running_(const char *name)
 static inline void co_waits_(struct co_scheduler *s, struct co_task *task,
                              const struct co_wait_kind *kind, void *object)
 {
+    CO_DEBUGS_(co_debug_keeps_(kind->name, object));
     task->wait = kind;
     task->object = object;
     task->step = CO_TASK_WAITING_;

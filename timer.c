@@ -124,6 +124,7 @@ static inline void slot_remove(struct co_scheduler *s, uint32_t place)
 
 int co_timer_start(struct co_timer *timer, int64_t when)
 {
+    CO_DEBUGS_(co_debug_keeps_("co_timer_start", timer));
     co_timer_stop(timer);
     return slot_add(co_scheduler_here_(CO_NAME_("co_timer_start")), when, (uintptr_t)timer + 1);
 }

@@ -262,7 +262,7 @@ struct waits { co_frame; long n; };
 static co_define(waits)
 {
     co_begin;
-    for (;;) {
+    for (;;) {          /* in no task: co-lint: off(co-ignored-cancel) */
         self->n++;
         co_await(co_wait());
     }

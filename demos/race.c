@@ -67,7 +67,8 @@ struct demo { co_frame; int i; double start; struct fetch fetch; struct race rac
 co_define(demo) {
     co_begin;
     for (int i = 0; i < MIRRORS; i++)
-        co_go(mirror, .number = i, .fd = -1);
+        if (co_go(mirror, .number = i, .fd = -1) < 0)
+            co_return(-ENOMEM);
     co_try(co_sleep(0));                                /* they listen now */
     for (self->start = co_time(); self->i < MIRRORS; self->i++)
         co_try(co_call(&self->fetch, fetch, .mirror = self->i));

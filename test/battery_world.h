@@ -97,7 +97,7 @@ static co_define(posts)
     while (self->is_made && !self->came.is_set)
         co_await(co_event_wait(&self->came));
     if (self->is_made)
-        pthread_join(self->thread, NULL);
+        pthread_join(self->thread, NULL);       /* it is ending: co-lint: off(co-blocking) */
     leaves;
     co_end;
 }

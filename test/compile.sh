@@ -86,14 +86,14 @@ done
 for cc in gcc clang; do
     has $cc || continue
     include=$($cc -print-file-name=include)
-    for file in task timer cancel group sync isr; do
+    for file in task timer cancel group sync isr debug; do
         for form in '' -DCO_TINY; do
             count $cc -std=c11 $WARN -Os -ffreestanding -nostdinc -isystem "$include" $form \
                 -c -o "$tmp/object" ../$file.c
         done
     done
 done
-for file in task timer cancel group sync isr; do
+for file in task timer cancel group sync isr debug; do
     has tcc && count tcc -Wall -c -o "$tmp/object" ../$file.c
 done
 cat >"$tmp/floors.cc" <<'END'
@@ -137,8 +137,8 @@ if has gcc && echo 'int main(void) { return 0; }' | gcc -x c -o "$tmp/try" - -le
     for cxx in g++ clang++; do
         has $cxx || continue
         for std in c++11 c++17; do
-            count run $cxx -std=$std $WARN -O2 -I.. "$tmp/floors.cc" "$tmp/task.o" \
-                "$tmp/timer.o" "$tmp/cancel.o" "$tmp/group.o" "$tmp/sync.o" "$tmp"/loop*.o -lev
+            count run $cxx -std=$std $WARN -O2 -I.. "$tmp/floors.cc" "$tmp/task.o" "$tmp/timer.o" \
+                "$tmp/cancel.o" "$tmp/group.o" "$tmp/sync.o" "$tmp"/loop*.o -lev
         done
     done
 fi

@@ -373,7 +373,7 @@ static co_define(blocker)
     co_begin;
     for (; self->turns > 0; self->turns--)
         co_try(co_sleep(0));
-    poll(NULL, 0, 260);
+    poll(NULL, 0, 260);                 /* as meant: co-lint: off(co-blocking) */
     co_end;
 }
 

@@ -573,7 +573,7 @@ static co_define(switches) {
         self->passed++;
         break;
     case 2:
-        co_pause;
+        co_pause;       /* co-lint: off(co-await-in-switch), since it must stop here */
         self->passed += 10;
         break;
     default:

@@ -19,7 +19,7 @@ import sys
 from soak import PAGE, ROOT, table, write_part
 
 FILES = ("coro.h", "task.c", "timer.c", "cancel.c", "loop.c", "loop_fd.c", "loop_ev.c",
-         "loop_dump.c", "loop_sim.c", "trial.c", "net.c", "sync.c", "group.c", "isr.c",
+         "loop_dump.c", "loop_sim.c", "trial.c", "net.c", "sync.c", "group.c", "isr.c", "debug.c",
          "stream.c", "thread.c", "process.c", "connect.c")
 ALL = "the library"
 LIMIT = 300                     # seconds for a program

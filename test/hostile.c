@@ -384,7 +384,7 @@ static void slow_peers_cost_what_they_send_and_the_good_are_served(void **state)
     assert_non_null(co_loop_new(NULL));
     co_scheduler_get()->hooks = &hooks;
     server = co_spawn(patient_server, .listener = listener);
-    co_go(wait_for_peers, .fd = fds[0], .server = server);
+    (void)co_go(wait_for_peers, .fd = fds[0], .server = server);
     check_equal(goes(server), -ECANCELED);
     co_fd_close(fds[0]);
     co_loop_free(co_loop_current());
@@ -522,7 +522,7 @@ static void either_side_may_close_its_half_with_data_under_way(void **state)
                     pair(fds);
                 if (shape != UNREAD)
                     small_buffers(fds);
-                co_go(halves, .shape = (enum shape)shape, .fds = { fds[0], fds[1] },
+                (void)co_go(halves, .shape = (enum shape)shape, .fds = { fds[0], fds[1] },
                         .size = shape == UNREAD ? 30000 : size);
                 all += 2 * (shape == UNREAD ? 30000 : size);
                 pairs++;
@@ -631,7 +631,7 @@ static void a_reset_at_any_point_ends_its_session_alone(void **state)
     check_equal(ftruncate(resets.file, ANSWER), 0);
     server = co_spawn(trusting_server, .listener = listener, .peers = workers * each);
     for (int i = 0; i < workers; i++)
-        co_go(resetter, .left = each, .fd = -1);
+        (void)co_go(resetter, .left = each, .fd = -1);
     good = workers * (each / 2);
     check_equal(goes(server), 0);
     close(resets.file);
@@ -714,7 +714,7 @@ static void a_line_of_10_MB_meets_the_limit_and_the_next_one_is_read(void **stat
 
     for (int i = 0; i < n; i++) {
         tcp_pair(listener, fds);
-        co_go(endless, .fd = fds[0], .end = ends[i % 2], .size = size);
+        (void)co_go(endless, .fd = fds[0], .end = ends[i % 2], .size = size);
         readers[i] = co_spawn(limited, .fd = fds[1], .end = ends[i % 2], .size = size);
     }
     runs();

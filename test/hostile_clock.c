@@ -140,7 +140,7 @@ static void a_jump_of_the_wall_clock_moves_no_timer(void **state)
             check_equal(co_group_go(&group, limited, .seconds = 0.2 * (i + 1)), 0);
         clocked.over = 0;
         clocked.times.last = 0;
-        co_go(jumper, .i = round);
+        (void)co_go(jumper, .i = round);
         check_equal(goes(co_spawn(jumps_end, .group = &group)), 0);
     }
     alarm(0);

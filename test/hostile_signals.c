@@ -241,14 +241,14 @@ static void a_storm_of_signals_reaches_no_op(void **state)
     signals = 0;
     on_signal(SIGALRM, count_signal);
     setitimer(ITIMER_REAL, &often, NULL);
-    co_go(echo_server, .listener = listener, .left = peers * each);
+    (void)co_go(echo_server, .listener = listener, .left = peers * each);
     for (int i = 0; i < peers; i++) {
-        co_go(dials, .port = co_tcp_port(listener), .left = each);
-        co_go(sleeps, .left = 3 * each);
-        co_go(calls, .left = each);
+        (void)co_go(dials, .port = co_tcp_port(listener), .left = each);
+        (void)co_go(sleeps, .left = 3 * each);
+        (void)co_go(calls, .left = each);
     }
     for (int i = 0; i < 3; i++)
-        co_go(breeds, .left = few);
+        (void)co_go(breeds, .left = few);
     runs();
     setitimer(ITIMER_REAL, &never, NULL);
     on_signal(SIGALRM, SIG_IGN);                /* one may still be on its way */
@@ -367,9 +367,9 @@ static void child_frees(void *told_libev)
     memset(&storm, 0, sizeof storm);
     check(co_loop_new(NULL) != NULL);
     listener = co_tcp_listen(NULL, 0, 0);
-    co_go(echo_server, .listener = listener, .left = 10);
-    co_go(dials, .port = co_tcp_port(listener), .left = 10);
-    co_go(sleeps, .left = 10);
+    (void)co_go(echo_server, .listener = listener, .left = 10);
+    (void)co_go(dials, .port = co_tcp_port(listener), .left = 10);
+    (void)co_go(sleeps, .left = 10);
     runs();
     check_equal(storm.peers, 10);
     co_loop_free(co_loop_current());
@@ -528,10 +528,10 @@ static void is_stopped(void *arg)
     check(co_loop_new(NULL) != NULL);
     start = co_time() + 0.02;
     for (int i = 0; i < TIMERS; i++)                    /* in any order */
-        co_go(sleeper, .number = i * 37 % TIMERS, .seen = &stopped->times,
+        (void)co_go(sleeper, .number = i * 37 % TIMERS, .seen = &stopped->times,
               .until = start + 0.002 * (i * 37 % TIMERS));
     tick = co_spawn(ticks);
-    co_go(both, .fd = stop_fds[0]);
+    (void)co_go(both, .fd = stop_fds[0]);
     for (int i = 0; i < 3; i++)
         ev_run(co_loop_ev(co_loop_current()), EVRUN_NOWAIT);
     stopped->ready = 1;

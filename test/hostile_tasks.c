@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause
  * hostile_tasks.c: tests with large numbers: an fd number that is used 1,000,000 times, 100,000
  * tasks that are cancelled at once, awaits 100,000 deep, and the memory that is left after them. */
-#ifdef CO_DEBUG                 /* each call walks up all the awaits: quadratic in the depth */
-#undef CO_DEBUG
+#include "hostile.h"
+
+#include <malloc.h>
+
+#ifdef CO_DEBUG                 /* what the library promises itself is looked at in each turn */
 enum { WALKS = 1 };
 #else
 enum { WALKS = 0 };
 #endif
-#include "hostile.h"
-
-#include <malloc.h>
 
 /* ---- One fd number, again and again ---------------------------------------------------------- */
 

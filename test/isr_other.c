@@ -32,7 +32,7 @@ static co_define(in_switch) {
     co_begin;
     switch (self->n) {
     case 100:
-        co_pause;
+        co_pause;       /* co-lint: off(co-await-in-switch), since it must stop here */
     }
     co_end;
 }

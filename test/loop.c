@@ -479,7 +479,7 @@ struct refuses { co_frame; };
 static co_define(refuses)
 {
     co_begin;
-    for (;;)
+    for (;;)                    /* as its name says: co-lint: off(co-ignored-cancel) */
         co_await(co_wait());
     co_end;
 }

@@ -895,8 +895,8 @@ struct leftover { co_frame; };
 static co_define(leftover)
 {
     co_begin;
-    co_go(waits, .mode = "stubborn", .grace = 0.1);
-    co_go(waits, .mode = "polite");
+    (void)co_go(waits, .mode = "stubborn", .grace = 0.1);
+    (void)co_go(waits, .mode = "polite");
     co_try(co_sleep(sized(1, 6) * 0.1));
     co_end;
 }

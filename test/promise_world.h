@@ -348,8 +348,10 @@ static void world_end(void)
     for (int i = 0; i < w.p->outside_count; i++)
         co_timer_stop(&w.alarms[i].timer);
     for (int i = 0; i < w.count; i++)
-        if (!w.all[i].grouped)
+        if (!w.all[i].grouped) {
+            (void)co_task_result(w.all[i].task);        /* else CO_DEBUG tells of each failure */
             co_task_free(w.all[i].task);
+        }
     if (w.fault == NO_FAULT
         && (w.sim.scheduler.timer_count > 0 || w.sim.blocks > (w.sim.scheduler.timers != NULL)))
         w.fault = LEFT;

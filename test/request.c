@@ -332,7 +332,7 @@ struct groups { co_frame; struct co_task *task; struct co_group group; };
 static co_define(groups)
 {
     co_begin;
-    co_group_go(&self->group, joins, .task = self->task);
+    (void)co_group_go(&self->group, joins, .task = self->task);
     co_await(co_group_wait(&self->group));
     co_return(-ECANCELED);
     co_end;

@@ -622,6 +622,7 @@ static co_define(forks)
     co_try(co_sleep(0.001));
     if (self->child == 0)
         kill(getpid(), self->posts == 1 && failures_ == 0 ? SIGUSR1 : SIGKILL);
+    /* It is ending: co-lint: off(co-blocking) */
     check_equal(waitpid(self->child, &self->status, 0), self->child);
     check(WIFSIGNALED(self->status) && WTERMSIG(self->status) == SIGUSR1);
     co_try(co_sleep(0.001));

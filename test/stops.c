@@ -189,7 +189,7 @@ static void a_wait_list_that_nobody_waits_in_may_be_freed(void **state)
 /* ---- Calls ----------------------------------------------------------------------------------- */
 
 static void spawn_nowhere(void) { co_task_free(co_spawn(give)); }
-static void go_nowhere(void) { co_go(give); }
+static void go_nowhere(void) { (void)co_go(give); }
 static void sleep_nowhere(void) { op = co_sleep(1); }
 static void sleep_until_nowhere(void) { op = co_sleep_until(1); }
 
@@ -235,7 +235,7 @@ static co_define(turner) {
 static void run_in_a_run(void)
 {
     sim_begin(&misused);
-    co_go(turner, .scheduler = &misused.scheduler);
+    (void)co_go(turner, .scheduler = &misused.scheduler);
     sim_run(&misused);
 }
 
@@ -244,9 +244,9 @@ static void run_another_in_a_run(void)
     static struct sim other;
 
     sim_begin(&other);
-    co_go(give);
+    (void)co_go(give);
     sim_begin(&misused);
-    co_go(turner, .scheduler = &other.scheduler);
+    (void)co_go(turner, .scheduler = &other.scheduler);
     sim_run(&misused);
 }
 
@@ -254,7 +254,7 @@ static void loop_in_a_loop(void)
 {
     struct co_loop *loop = co_loop_new(NULL);
 
-    co_go(turner, .loop = loop);
+    (void)co_go(turner, .loop = loop);
     co_loop_run(loop);
 }
 
@@ -262,7 +262,7 @@ static void free_the_loop_inside(void)
 {
     struct co_loop *loop = co_loop_new(NULL);
 
-    co_go(turner, .loop = loop, .free = 1);
+    (void)co_go(turner, .loop = loop, .free = 1);
     co_loop_run(loop);
 }
 
@@ -278,7 +278,7 @@ static void a_loop_in_a_loop_stops(void **state)
 static void free_the_scheduler_early(void)
 {
     sim_begin(&misused);
-    co_go(waits);
+    (void)co_go(waits);
     sim_run(&misused);
     co_scheduler_free(&misused.scheduler);
 }

@@ -374,8 +374,8 @@ static void a_sleep_of_nothing_lets_the_others_run_once(void **state)
 
     for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) {
         sim_begin(&sim);
-        co_go(sleeper, .seconds = nothing[i], .name = "a");
-        co_go(sleeper, .seconds = nothing[i], .name = "b");
+        (void)co_go(sleeper, .seconds = nothing[i], .name = "a");
+        (void)co_go(sleeper, .seconds = nothing[i], .name = "b");
         assert_int_equal(sim_run(&sim), 0);
         assert_notes("a b a b");
         assert_int_equal(sim.turns, 2);
@@ -394,8 +394,8 @@ static void a_sleep_until_the_past_lets_the_others_run_once(void **state)
     for (size_t i = 0; i < sizeof past / sizeof *past; i++) {
         sim_begin(&sim);
         sim.now = 10 * S;
-        co_go(sleeper, .seconds = past[i], .name = "a", .until = true);
-        co_go(sleeper, .seconds = past[i], .name = "b", .until = true);
+        (void)co_go(sleeper, .seconds = past[i], .name = "a", .until = true);
+        (void)co_go(sleeper, .seconds = past[i], .name = "b", .until = true);
         assert_int_equal(sim_run(&sim), 0);
         assert_notes("a b a b");
         assert_int_equal(sim.now, 10 * S);
@@ -418,7 +418,7 @@ static void a_sleep_takes_exactly_its_time(void **state)
     for (size_t i = 0; i < sizeof sleeps / sizeof *sleeps; i++)
         for (int until = 0; until < 2; until++) {
             sim_begin(&sim);
-            co_go(sleeper, .seconds = sleeps[i].seconds, .until = until);
+            (void)co_go(sleeper, .seconds = sleeps[i].seconds, .until = until);
             assert_int_equal(sim_run(&sim), 0);
             assert_int_equal(sim.now, sleeps[i].ns);
             sim_end(&sim);
@@ -495,7 +495,7 @@ static void a_sleep_until_does_not_drift(void **state)
     struct sim sim;
 
     sim_begin(&sim);
-    co_go(laps, .seconds = 0.25, .sim = &sim);
+    (void)co_go(laps, .seconds = 0.25, .sim = &sim);
     assert_int_equal(sim_run(&sim), 0);
     assert_int_equal(sim.now, 250 * S + 1 * MS);
     sim_end(&sim);
@@ -571,7 +571,7 @@ static void the_time_of_the_loop_never_goes_back(void **state)
     double before = co_time();
     struct co_loop *loop = co_loop_new(NULL);
 
-    co_go(clocks);
+    (void)co_go(clocks);
     assert_int_equal(co_loop_run(loop), 0);
     assert_true(co_time() >= before + 0.019);
     co_loop_free(loop);

@@ -56,6 +56,12 @@ SOURCE = """\
 #include "duffel.h"
 """
 
+AGAIN = """\
+#ifdef CO_TEXTS_
+#line HERE
+#endif
+"""
+
 
 def banner(name):
     return f"\n/* ==== {name} ".ljust(WIDTH - 2, "=") + " */\n\n"
@@ -63,7 +69,10 @@ def banner(name):
 
 def expand(name, seen):
     """The lines of a file; those that it includes and that nobody has seen yet in their places."""
-    for line in (ROOT / name).read_text().splitlines(keepends=True):
+    text = (ROOT / name).read_text()
+    if '\n# 1 "<' in text:      # it ends with texts of coro.h, behind which the lines are ours again
+        text = text.removesuffix("#endif\n") + AGAIN + "#endif\n"
+    for line in text.splitlines(keepends=True):
         found = LOCAL.match(line)
         if not found:
             if not re.match(r"#define _GNU_SOURCE", line):
@@ -127,7 +136,11 @@ def main():
     floors = {floor: getattr(options, floor) for floor in SWITCH}
     options.directory.mkdir(parents=True, exist_ok=True)
     for name, lines in ("duffel.h", header), ("duffel.c", source):
-        (options.directory / name).write_text("".join(lines(floors, options.version)))
+        whole = "".join(lines(floors, options.version)).splitlines(keepends=True)
+        for i, line in enumerate(whole):
+            if line == "#line HERE\n":
+                whole[i] = f'#line {i + 2} "{name}"\n'
+        (options.directory / name).write_text("".join(whole))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
-/* expect: 'co_begin_is_missing_' undeclared|undeclared identifier 'co_begin_is_missing_' */
-#include "../../coro.h"
+/* mistake: co_await in a plain function */
+/* expect: gcc error <this word needs an op, and co_define\(NAME\) \{ co_begin; \.\.\. */
+/* expect: clang error no co_begin stands above this word: write co_define\(NAME\) \{ */
+#include "coro.h"
 
 struct child { co_frame; int x; };
 co_declare(child);

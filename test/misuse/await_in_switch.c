@@ -1,7 +1,12 @@
-/* expect gcc: overflow in conversion|case label value exceeds maximum value */
-/* expect clang: overflow converting case value to switch condition type */
-/* flags: -DCO_LINT */
-#include "../../coro.h"
+/* mistake: an await in a switch */
+/* expect: gcc warning <no await inside switch, no local across an await: make it a */
+/* expect c++: gcc error <no await inside switch, no local across an await: make it a */
+/* expect labels: gcc silent */
+/* expect: clang warning overflow converting case value to switch condition type \( */
+/* expect c++: clang error case value evaluates */
+/* expect labels: clang silent */
+/* expect: lint co-await-in-switch */
+#include "coro.h"
 
 struct plain { co_frame; int x; };
 

@@ -1,5 +1,7 @@
-/* expect: 'co_begin_is_missing_' undeclared|undeclared identifier 'co_begin_is_missing_' */
-#include "../../coro.h"
+/* mistake: co_begin is forgotten */
+/* expect: gcc error <this word needs an op, and co_define\(NAME\) \{ co_begin; \.\.\. */
+/* expect: clang error no co_begin stands above this word: write co_define\(NAME\) \{ */
+#include "coro.h"
 
 struct plain { co_frame; int x; };
 

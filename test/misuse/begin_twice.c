@@ -1,6 +1,8 @@
-/* expect gcc: redeclaration of enumerator 'co_begin_is_missing_'|duplicate label 'co_dispatch_' */
-/* expect clang: redefinition of label 'co_dispatch_' */
-#include "../../coro.h"
+/* mistake: co_begin twice */
+/* expect: gcc error duplicate label 'co_dispatch_' */
+/* expect: clang error redefinition of label 'co_dispatch_' */
+/* expect strict: clang error declaration shadows a local variable */
+#include "coro.h"
 
 struct plain { co_frame; int x; };
 

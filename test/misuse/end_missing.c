@@ -1,5 +1,7 @@
-/* expect: expected (declaration or statement at end of input|'\}') */
-#include "../../coro.h"
+/* mistake: co_end is forgotten */
+/* expect: gcc error expected 'while' at end of input */
+/* expect: clang error expected 'while' in do/while loop */
+#include "coro.h"
 
 struct plain { co_frame; int x; };
 

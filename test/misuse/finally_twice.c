@@ -1,6 +1,7 @@
-/* expect gcc: duplicate label 'co_clean_up_' */
-/* expect clang: redefinition of label 'co_clean_up_' */
-#include "../../coro.h"
+/* mistake: co_finally twice */
+/* expect: gcc error duplicate case value */
+/* expect: clang error redefinition of label 'co_clean_up_' */
+#include "coro.h"
 
 struct plain { co_frame; int x; };
 

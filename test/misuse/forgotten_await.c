@@ -1,5 +1,7 @@
-/* expect: ignoring return value of .*warn_unused_result */
-#include "../../coro.h"
+/* mistake: an op without its await */
+/* expect: gcc warning <co_call\(&frame, NAME, \.field = \.\.\.\) needs a frame of struct */
+/* expect: clang warning ignoring return value of function declared */
+#include "coro.h"
 
 struct child { co_frame; int x; };
 struct parent { co_frame; struct child child; };

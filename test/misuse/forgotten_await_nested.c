@@ -1,4 +1,6 @@
-/* expect: ignoring return value of .*warn_unused_result */
+/* mistake: co_call without an await, in a whole program */
+/* expect: gcc warning <co_call\(&frame, NAME, \.field = \.\.\.\) needs a frame of struct */
+/* expect: clang warning ignoring return value of function declared */
 #include "loop.h"
 
 #include <stdio.h>

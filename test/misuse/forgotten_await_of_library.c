@@ -1,5 +1,7 @@
-/* expect: ignoring return value of .*warn_unused_result */
-#include "../../net.h"
+/* mistake: an op of net.h without its await */
+/* expect: gcc warning ignoring return(ed)? value of type .co_op */
+/* expect: clang warning ignoring return value of function declared */
+#include "net.h"
 
 struct reader { co_frame; int fd; char buf[16]; };
 

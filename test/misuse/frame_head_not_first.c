@@ -1,5 +1,7 @@
-/* expect: negative|static assertion|static_assert */
-#include "../../coro.h"
+/* mistake: co_frame is not the first member */
+/* expect: gcc error <co_define\(NAME\) needs a struct NAME of plain data that */
+/* expect: clang error array size is negative */
+#include "coro.h"
 
 struct plain { int x; co_frame; };
 

@@ -1,6 +1,8 @@
-/* expect clang: variable 'i' is uninitialized when used here */
-/* clang alone: gcc 12 loses sight of a variable that a loop sets as well. */
-#include "../../coro.h"
+/* mistake: a local counts a loop with an await */
+/* expect: gcc silent */
+/* expect: clang warning variable 'i' is uninitialized when used here */
+/* expect: lint co-stale-local */
+#include "coro.h"
 
 struct plain { co_frame; int x; };
 

@@ -1,6 +1,9 @@
-/* expect gcc: switch jumps over variable initialization */
-/* gcc alone: it refuses the jump itself, where clang looks for a use of what was jumped over. */
-#include "../../coro.h"
+/* mistake: `int n = 3;` before an await, and not used after it */
+/* expect: gcc error <no await inside switch, no local across an await: make it a */
+/* expect labels: gcc silent */
+/* expect: clang silent */
+/* expect c++: clang error cannot jump from switch statement to this case label */
+#include "coro.h"
 
 struct plain { co_frame; int x; };
 

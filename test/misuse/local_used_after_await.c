@@ -1,6 +1,9 @@
-/* expect gcc: 'n' may be used uninitialized */
-/* expect clang: variable 'n' is uninitialized when used here */
-#include "../../coro.h"
+/* mistake: a local is set before an await and used after it */
+/* expect: gcc warning <co_return takes an integer or a pointer, and a local does */
+/* expect plain: gcc silent */
+/* expect: clang warning variable 'n' is uninitialized when used here */
+/* expect: lint co-stale-local */
+#include "coro.h"
 
 struct plain { co_frame; int x; };
 

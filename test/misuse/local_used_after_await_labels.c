@@ -1,7 +1,8 @@
-/* expect gcc: 'n' may be used uninitialized */
-/* expect clang: variable 'n' is uninitialized when used here */
-/* flags: -DCO_LABELS */
-#include "../../coro.h"
+/* mistake: a local is set before an await and used after it, under CO_LABELS */
+/* forms: labels */
+/* expect: gcc warning <co_return takes an integer or a pointer, and a local does */
+/* expect: clang warning variable 'n' is uninitialized when used here */
+#include "coro.h"
 
 struct plain { co_frame; int x; };
 

@@ -1,6 +1,7 @@
-/* expect gcc: incompatible types when assigning to type 'intptr_t' .*from type 'co_op' */
-/* expect clang: assigning to 'intptr_t' .*from incompatible type 'co_op' */
-#include "../../coro.h"
+/* mistake: an op is assigned to a number */
+/* expect: gcc error <co_call\(&frame, NAME, \.field = \.\.\.\) needs a frame of struct */
+/* expect: clang error assigning to 'intptr_t' */
+#include "coro.h"
 
 struct child { co_frame; int x; };
 struct parent { co_frame; struct child child; intptr_t n; };

@@ -1,6 +1,9 @@
-/* expect: duplicate case value */
+/* mistake: two awaits on one line, where there is no __COUNTER__ */
 /* flags: -Wno-builtin-macro-redefined -U__COUNTER__ */
-#include "../../coro.h"
+/* expect: gcc error duplicate (case value|label) */
+/* expect: clang error redefinition of label */
+/* expect labels: clang error redefinition of label 'co_label_12_' */
+#include "coro.h"
 
 struct plain { co_frame; int x; };
 

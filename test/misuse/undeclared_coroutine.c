@@ -1,5 +1,7 @@
-/* expect: co_body_child.* undeclared|undeclared identifier 'co_body_child' */
-#include "../../coro.h"
+/* mistake: a coroutine that is not declared */
+/* expect: gcc error <co_call\(&frame, NAME, \.field = \.\.\.\) needs a frame of struct */
+/* expect: clang error use of undeclared identifier 'co_body_child' */
+#include "coro.h"
 
 struct child { co_frame; int x; };
 struct parent { co_frame; struct child child; };

@@ -1,6 +1,8 @@
-/* expect gcc: 'struct child' has no member named 'y' */
-/* expect clang: field designator 'y' does not refer to any field in type 'struct child' */
-#include "../../coro.h"
+/* mistake: co_call with a field that the frame does not have */
+/* expect: gcc error 'struct child' has no member named 'y' */
+/* expect c++: gcc error <co_call\(&frame, NAME, \.field = \.\.\.\) needs a frame of struct */
+/* expect: clang error field designator 'y' does not refer to any field in type */
+#include "coro.h"
 
 struct child { co_frame; int x; };
 struct parent { co_frame; struct child child; };

@@ -1,6 +1,9 @@
-/* expect gcc: 'struct child \*' from incompatible pointer type 'struct other \*' */
-/* expect clang: incompatible pointer types initializing 'struct child \*' with .*other \*' */
-#include "../../coro.h"
+/* mistake: co_call with the frame of another coroutine */
+/* expect: gcc error initialization of 'struct child \*' from incompatible pointer */
+/* expect c++: gcc error cannot convert 'other\*' to 'child\*' in initialization */
+/* expect: clang error incompatible pointer types initializing 'struct child \*' */
+/* expect c++: clang error cannot initialize a variable of type 'struct child \*' with an */
+#include "coro.h"
 
 struct child { co_frame; int x; };
 struct other { co_frame; int x; };

@@ -1,5 +1,7 @@
-/* expect: expected ';' */
-#include "../../coro.h"
+/* mistake: co_yield of a value */
+/* expect: gcc error expected ';' before '\(' token */
+/* expect: clang error expected ';' after do/while statement */
+#include "coro.h"
 
 struct numbers { co_frame; int value; };
 

@@ -1,0 +1,14 @@
+/* mistake: x = co_await(op) */
+/* expect: gcc error <await is a statement: co_await\(x, op\); if \(x < 0\) \.\.\.> */
+/* expect: clang error expected 'case' keyword before expression */
+#include "coro.h"
+
+struct child { co_frame; int x; };
+struct m { co_frame; intptr_t x; struct child child; };
+
+co_declare(child);
+co_define(m) {
+    co_begin;
+    self->x = co_await(co_call(&self->child, child));
+    co_end;
+}

@@ -1,0 +1,23 @@
+/* mistake: for (;;) co_await(co_sleep(1)), which ignores -ECANCELED */
+/* expect: both silent */
+/* expect: lint co-ignored-cancel */
+/* expect: debug pending */
+#include "loop.h"
+
+struct child { co_frame; };
+struct m { co_frame; };
+
+co_define(child) {
+    co_begin;
+    for (;;)
+        co_await(co_sleep(0.001));
+    co_end;
+}
+co_define(m) {
+    co_begin;
+    if (co_go(child) < 0)
+        co_return(-ENOMEM);
+    co_try(co_sleep(0.01));
+    co_end;
+}
+int main(void) { return (int)co_main(m); }

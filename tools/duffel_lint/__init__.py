@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""duffel-lint: finds in coroutines of Duffel what no compiler sees."""
