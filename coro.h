@@ -312,8 +312,10 @@ CO_OP_ co_next_(struct co_head *co, const char *file, int line)
     if (!co->body)
         CO_STOP(file, line, "this generator was not made: call co_init() for it first");
 #endif
+#if !defined CO_DEBUG || defined CO_TINY        /* else co_apart_ does that, with both places */
     if (co->caller)
         CO_STOP(file, line, "this generator is being awaited already");
+#endif
     return CO_STATE_(co) == CO_ENDED_ ? co_done(0) : co_run_(co);
 }
 
@@ -502,7 +504,7 @@ static struct co_head *co_twice_(struct co_head *used)
 #else
 #define CO_CLEANS_(cleans)
 #endif
-#define CO_SITE_(label, words, cleans) static const struct co_site co_site_ =                             \
+#define CO_SITE_(label, words, cleans) static const struct co_site co_site_ =                     \
         { label, __FILE__, __func__ + sizeof "co_run_" - 1, words, __LINE__ CO_CLEANS_(cleans) }
 #ifdef CO_TINY
 #define CO_TELL_(state, label, words, cleans)
