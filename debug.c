@@ -140,8 +140,8 @@ static void tell_swallowed(struct co_task *task)
     task->debug.waits = UINT8_MAX;
     if (!site)
         return;
-    co_words_(text, sizeof text, site->name, NULL, " was cancelled and goes on: leave when an await "
-              "returns -ECANCELED, as co_try does");
+    co_words_(text, sizeof text, site->name, NULL, " was cancelled and goes on: leave when an "
+              "await returns -ECANCELED, as co_try does");
     CO_WARN(site->file, site->line, text);
 }
 

@@ -54,6 +54,7 @@ void co_loop_dump(struct co_loop *loop, FILE *to)
  * of its own, for the fault may be that there is no more of the other one. */
 
 #if defined CO_DEBUG && !defined CO_TINY
+enum { NULL_PAGE = 4096 };
 enum { DEEP = 64 << 10, DEEPEST = 256 << 20 };      /* bytes below the loop's own frame */
 
 /* Whether the fault at [address] is that of a frame for which the C stack has no room. */
@@ -62,6 +63,13 @@ static int is_overflow(const void *address)
     uintptr_t depth = co_loop_this_ ? co_loop_this_->stack - (uintptr_t)address : 0;
 
     return depth > DEEP && depth < DEEPEST;
+}
+
+/* An address that no machine can have comes as 0, too, but by another code. */
+static int is_null(const siginfo_t *info)
+{
+    return info->si_signo == SIGSEGV && info->si_code == SEGV_MAPERR
+        && (uintptr_t)info->si_addr < NULL_PAGE;
 }
 
 static void on_crash(int signo, siginfo_t *info, void *context)
@@ -79,9 +87,11 @@ static void on_crash(int signo, siginfo_t *info, void *context)
                  "new frame there, so keep large buffers out of frames\n", strsignal(signo),
                  at.address);
     } else if (task && (site = co_user_site_(task->chain.top)) != NULL) {
-        snprintf(text, sizeof text, "%s:%d: %s: in %s, behind this await or above the first: a "
-                 "local that was set before an await is rubbish after it; make it a member of the "
-                 "frame\n", site->file, site->line, strsignal(signo), site->name);
+        snprintf(text, sizeof text, "%s:%d: %s: in %s, behind this await or above the first: %s\n",
+                 site->file, site->line, strsignal(signo), site->name,
+                 is_null(info) ? "it used a null pointer"
+                 : "a local that was set before an await is rubbish after it; make it a member of "
+                   "the frame");
     } else {
         snprintf(text, sizeof text, "%s: outside of tasks\n", strsignal(signo));
     }

@@ -277,8 +277,8 @@ enum co_take_back co_fd_take_back_(struct co_task *task)
     return CO_TAKEN;
 }
 
-/* The buffer of the op lies near the C stack, below the frame of co_loop_run. If it lies on it, it is
- * gone when the body returns, and the op would write into another body's locals. */
+/* The buffer of the op lies near the C stack, below the frame of co_loop_run. If it lies on it, it
+ * is gone when the body returns, and the op would write into another body's locals. */
 static CO_ATTRIBUTE_(cold, noinline) co_op buffer_check(const struct co_loop *loop,
                                                         const struct co_task *task)
 {
@@ -339,9 +339,9 @@ static CO_ATTRIBUTE_(cold, noinline) co_op fd_check_first(int fd, const struct c
     if (error < 0)
         return co_op_done(error);
     if (entry->known == CO_FD_BLOCKS_ && wait->blocks)
-        return co_op_misused_(wait->wait.name, "() of a blocking fd would stop the whole loop: call "
-                              "co_fd_nonblock() for it first, or for stdin and terminals await "
-                              "co_readable() and then read()");
+        return co_op_misused_(wait->wait.name, "() of a blocking fd would stop the whole loop: "
+                              "call co_fd_nonblock() for it first, or for stdin and terminals "
+                              "await co_readable() and then read()");
     if (entry->task[wait->direction])
         return co_op_done(-EBUSY);
     return fd_begin(co_loop_this_, co_current(), entry, wait, data, size);

@@ -79,7 +79,8 @@ int co_datagram_to(struct co_datagram *datagram, const char *host, int port);
 
 /* Waits for the next connection. Returns its fd, which is non-blocking, close-on-exec and
  * TCP_NODELAY; close it by co_fd_close(). While the process has no fd to spare, this waits until
- * there is one, and the peers stay in the backlog. */
+ * there is one, and the peers stay in the backlog. A [listener] of your own must be non-blocking, as
+ * for co_read. */
 CO_OP co_accept(int listener);
 
 /* Connects to the first address of [host] that answers, by Happy Eyeballs, RFC 8305. [host] is a

@@ -186,7 +186,14 @@ static co_define(counts)
     co_yield;
     co_end;
 }
-struct local { co_frame; enum kind kind; struct co_task *task; struct co_queue *queue; int i; };
+struct local {
+    co_frame;
+    enum kind kind;
+    struct co_task *task;
+    struct co_queue *queue;
+    struct counts *generator;
+    int i;
+};
 enum { LINE_OF_LOCAL = __LINE__ + 14 };
 static co_define(local)
 {
@@ -205,8 +212,8 @@ static co_define(local)
     if (self->kind == SLOT)
         co_try(co_within(&slot, 1, co_sleep(0.001)));
     if (self->kind == GENERATOR) {
-        co_init(&generator, counts);
-        co_for_each(self->i, &generator)
+        co_init(self->generator = &generator, counts);
+        co_for_each(self->i, self->generator)
             continue;
     }
     if (self->kind == ARRAY)

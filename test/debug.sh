@@ -52,6 +52,19 @@ co_define(wild)
 int main(void) { return co_main(wild) < 0; }
 END
 
+cat >"$tmp/null.c" <<'END'
+#include "loop.h"
+struct null { co_frame; struct co_event *event; };
+co_define(null)
+{
+    co_begin;
+    co_try(co_sleep(0));
+    co_try(co_event_wait(self->event));
+    co_end;
+}
+int main(void) { return co_main(null) < 0; }
+END
+
 cat >"$tmp/large.c" <<'END'
 #include "loop.h"
 #include <stdlib.h>
@@ -154,6 +167,8 @@ for cc in ${CC_LIST:-gcc clang}; do
         build "$cc" "$flags" right debug && says right 0 '^84$'
     done
     flags='-O0 -DCO_DEBUG'
+    build "$cc" "$flags" null debug &&
+        dies null 11 'null\.c:6: .*in null, behind this await .*it used a null pointer'
     build "$cc" "$flags" large debug &&
         dies large 11 'no more room on the C stack for the body at 0x[0-9a-f]+, .*large buffers'
     flags='-O1 -DCO_DEBUG'
