@@ -1,6 +1,6 @@
 #!/bin/sh
-# lint.sh: duffel-lint finds in each program of test/lint what its first lines say, and nothing else;
-# what --fix writes compiles and is silent; its options, its output as SARIF, its exit statuses; and
+# lint.sh: duffel-lint finds in each program of test/lint what its first lines say, and nothing
+# else; what --fix writes compiles and is silent; its options, its output as SARIF, its exit statuses; and
 # it is silent on the snippets of the documents. Ends with the line "N passed, M failed".
 #
 #     /* expect: LINE CHECK */        one for each finding, or:  /* expect: nothing */
@@ -44,7 +44,7 @@ found() { sed -n 's/^[^:]*:\([0-9]*\):[0-9]*: warning: .*\[\(.*\)\]$/\1 \2/p' "$
 # Those that need no flags and options are looked at in one go.
 plain=
 for file in test/lint/*.c; do
-    [ -n "$(header expect "$file")" ] || { echo "$file: no line 'expect:'"; failed=$((failed + 1)); }
+    [ -n "$(header expect "$file")" ] || count "$file: no line 'expect:'" false
     [ -n "$(header flags "$file")$(header options "$file")" ] || plain="$plain $file"
 done
 # shellcheck disable=SC2086
