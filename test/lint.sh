@@ -1,7 +1,8 @@
 #!/bin/sh
-# lint.sh: duffel-lint finds in each program of test/lint what its first lines say, and nothing else;
-# what --fix writes compiles and is silent; its options, its output as SARIF, its exit statuses; and
-# it is silent on the snippets of the documents. Ends with the line "N passed, M failed".
+# lint.sh: duffel-lint finds in each program of test/lint what its first lines say, and nothing
+# else; what --fix writes compiles and is silent; its options, its output as SARIF and its exit
+# statuses; it is silent on the snippets of the documents, but for those of docs/how-to/lint.md that
+# say "wrong". Ends with the line "N passed, M failed".
 #
 #     /* expect: LINE CHECK */        one for each finding, or:  /* expect: nothing */
 #     /* flags: <for the compiler> */                            optional
@@ -44,7 +45,7 @@ found() { sed -n 's/^[^:]*:\([0-9]*\):[0-9]*: warning: .*\[\(.*\)\]$/\1 \2/p' "$
 # Those that need no flags and options are looked at in one go.
 plain=
 for file in test/lint/*.c; do
-    [ -n "$(header expect "$file")" ] || { echo "$file: no line 'expect:'"; failed=$((failed + 1)); }
+    [ -n "$(header expect "$file")" ] || count "$file: no line 'expect:'" false
     [ -n "$(header flags "$file")$(header options "$file")" ] || plain="$plain $file"
 done
 # shellcheck disable=SC2086
@@ -176,21 +177,31 @@ count 'make install' installed
 
 # ---- The documents, and what it was not tuned on -------------------------------------------------
 
-# Writes each snippet that must compile to a file of its own.
+# Writes each snippet that compiles, or of the page of duffel-lint, to a file of its own, and the
+# lines that say that they are wrong to [expected].
 snippets() {
-    python3 - "$tmp" <<'END'
+    python3 - "$tmp" <<'END' || return
 import pathlib, re, sys
 sys.path.insert(0, 'test')
 import snippets
+wrong = []
 for number, (name, line, mark, code) in enumerate(snippets.collect()):
-    if mark.split(' ')[0] in ('skip', 'expect-error'):
+    page = name == 'docs/how-to/lint.md'
+    if mark.split(' ')[0] in ('skip', 'expect-error') and not page:
         continue
     whole = re.search(r'\b(main|TEST_MAIN)\s*\(', code)
-    path = pathlib.Path(sys.argv[1], f'snippet{number}.c')
-    path.write_text(('' if whole else snippets.INCLUDES) + f'/* {name}:{line} */\n' + code)
+    text = ('' if whole else snippets.INCLUDES) + f'/* {name}:{line} */\n' + code
+    path = pathlib.Path(sys.argv[1], f'snippet{number:03}.c')
+    path.write_text(text)
+    wrong += [f'{path.name}:{n}' for n, line in enumerate(text.splitlines(), 1)
+              if page and re.search(r'\S.*// wrong', line)]
+pathlib.Path(sys.argv[1], 'expected').write_text(''.join(w + '\n' for w in sorted(wrong)))
 END
-    ls "$tmp"/snippet1*.c && $lint "$tmp"/snippet*.c -- -std=c11 -Iinclude -I. -Itest \
-        -D_POSIX_C_SOURCE=200809L
+    $lint "$tmp"/snippet*.c -- -std=c11 -Iinclude -I. -Itest -D_POSIX_C_SOURCE=200809L \
+        >"$tmp/found"
+    [ $? -eq 1 ] || return
+    cat "$tmp/found"
+    sed -n 's|^.*/\(snippet[^:]*:[0-9]*\):.*|\1|p' "$tmp/found" | sort -u | diff "$tmp/expected" -
 }
 count 'the snippets of the documents' snippets
 

@@ -157,7 +157,7 @@ def all_of(found, jobs, dry_run):
     left = list(found)
     for job in jobs:
         path = os.path.join(job[2], job[0])     # as latin-1, so that offsets are those of bytes
-        here = [f for f in left if f.file == job[0]]
+        here = [f for f in left if f.file == look.shown(job[0], job[2])]
         if not any(f.fix for f in here):
             continue
         with open(path, newline='', encoding='latin-1') as file:
@@ -166,7 +166,7 @@ def all_of(found, jobs, dry_run):
         new = apply(text, edits)
         if dry_run:
             sys.stdout.writelines(difflib.unified_diff(
-                text.splitlines(True), new.splitlines(True), job[0], job[0]))
+                text.splitlines(True), new.splitlines(True), *[look.shown(job[0], job[2])] * 2))
         elif new != text:
             with open(path, 'w', newline='', encoding='latin-1') as file:
                 file.write(new)

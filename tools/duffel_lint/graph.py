@@ -59,9 +59,16 @@ class Graph:
         return step
 
     def op(self, what, node, where, value=None):
-        """A use or a set of an op, to [value], if [node] is one."""
-        if where and tree.is_op(node):
+        """A use or a set of an op, to [value], if [node] is one of a local or of the frame."""
+        if where and where.partition('.')[0] in self.function.own and tree.is_op(node):
             self.step(what, node).path = where, value
+
+    def op_read(self, lvalue):
+        """A use of the op that [lvalue] is, or whose member it is."""
+        lvalue = unparen(lvalue)
+        if kind(lvalue) == 'MemberExpr' and not lvalue.get('isArrow'):
+            self.op('op-use', inner(lvalue)[0], path(inner(lvalue)[0]))
+        self.op('op-use', lvalue, path(lvalue))
 
     def join(self, step):
         if not step.placed:
@@ -278,7 +285,7 @@ class Graph:
         if cast == 'LValueToRValue':
             if place := self.place(below):
                 self.step('use', below, place)
-            self.op('op-use', below, path(below))
+            self.op_read(below)
         elif cast in ADDRESS:
             self.place(below)
         else:
@@ -308,6 +315,7 @@ class Graph:
         if node.get('opcode') in ('++', '--'):
             self.assign(below, read=True)
         elif node.get('opcode') == '&':
+            self.op_read(below)
             if place := self.place(below):
                 self.step('set', below, place)          # whoever has the address may write there
         else:
@@ -344,6 +352,7 @@ class Graph:
                 self.value(argument)
                 continue
             place = self.place(target)
+            self.op_read(target)
             if place is None:
                 continue
             extra = variadic and number >= fixed

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """look.py: all checks on one file, and the comments that switch them off."""
+import dataclasses
 import functools
 import os
 import re
@@ -35,6 +36,12 @@ def is_off(found, path):
             if match.group(1) is None or found.check in names or found.check[3:] in names:
                 return True
     return False
+
+
+def shown(path, directory):
+    """How a path of a compile command is printed: from here, if it lies below."""
+    near = os.path.relpath(os.path.join(directory, path))
+    return os.path.abspath(near) if near.startswith('..') else near
 
 
 def of_function(function, config):
@@ -90,4 +97,6 @@ def findings(text, path, directory, config):
             continue
         coroutines += function.is_coroutine
         found |= {f for f in of_function(function, config) if f.check in config.checks}
-    return sorted(f for f in found if not is_off(f, os.path.join(directory, f.file))), coroutines
+    left = [f for f in found if not is_off(f, os.path.join(directory, f.file))]
+    left = [dataclasses.replace(f, file=shown(f.file, directory)) for f in left]
+    return sorted(left), coroutines

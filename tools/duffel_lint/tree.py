@@ -159,6 +159,7 @@ class Function:
         self.returns_op = spelled_type(node).startswith(('co_op ', 'struct co_op '))
         self.locals = {n['id']: n for n in self.nodes if kind(n) == 'VarDecl'
                        and n.get('storageClass') not in ('static', 'extern')}
+        self.own = set(self.locals) | {n['id'] for n in inner(node) if kind(n) == 'ParmVarDecl'}
         self.parents = {}
         for node in self.nodes:
             for child in inner(node):
