@@ -773,7 +773,7 @@ static int free_kid(void)
     return kid;
 }
 
-/* Its last task has ended, and its waiter is still to go on: nobody else may use it in that turn. */
+/* Its last task ended and its waiter is still to go on: it is nobody else's in that turn. */
 static bool group_is_over(int x)
 {
     return M->group.over_for != NOBODY && M->turns <= M->group.over_turn
