@@ -1867,7 +1867,7 @@ CHANGES = {
     "a deadline's edge leaves the task's own request": ("cancel.c",
         "if (!is_asked(task->request))\n        return w->error;", "return w->error;"),
     "a request to one that is lent ends there": ("cancel.c",
-        "walk_add(co_scheduler_, task);      /* passed on", "/* not passed on"),
+        "walk_add(task);      /* passed on", "/* not passed on"),
     "an unseen request is forgotten": ("cancel.c",
         "|| task->flags & CO_TASK_UNSEEN_)", "|| 0)"),
     "a task that was cancelled before meets nothing": ("cancel.c",

@@ -773,12 +773,16 @@ static int free_kid(void)
     return kid;
 }
 
+/* Its last task ended and its waiter is still to go on: it is nobody else's in that turn. */
+static bool group_is_over(int x)
+{
+    return M->group.over_for != NOBODY && M->turns <= M->group.over_turn
+        && x != M->group.over_for;
+}
+
 static void must_group_go(int x, int kid)
 {
-    bool over = M->group.over_for != NOBODY && M->turns <= M->group.over_turn
-        && x != M->group.over_for;
-
-    if (over || M->group.cancelled) {
+    if (group_is_over(x) || M->group.cancelled) {
         OF(x)->gives = -ECANCELED;
         return;
     }
@@ -788,7 +792,7 @@ static void must_group_go(int x, int kid)
 
 static void must_wait_for_group(int x)
 {
-    if (M->group.waiter != NOBODY) {
+    if (M->group.waiter != NOBODY || group_is_over(x)) {
         OF(x)->gives = -EBUSY;
     } else if (LINE(GROUP)->n == 0) {
         had_ended(x, M->group.failure);
