@@ -144,10 +144,11 @@ void co_group_cancel(struct co_group *group);
 
 /* Waits until all tasks of the group have ended; then the group can be used again. Until the turn
  * is over in which its waiter goes on, only the waiter may start tasks in it. Returns 0 or the
- * first failure, which cancels the other tasks unless options.collect is set; a task that was cancelled
- * has not failed. If the caller is cancelled, the group is cancelled too; this still waits, and
- * returns -ECANCELED unless a task failed, even before that. -EBUSY: another task awaits the group;
- * -EDEADLK: the caller is in it. asyncio: leaving `async with TaskGroup()` */
+ * first failure, which cancels the other tasks unless options.collect is set; a task that was
+ * cancelled has not failed. If the caller is cancelled, the group is cancelled too; this still
+ * waits, and returns -ECANCELED unless a task failed, even before that. -EBUSY: another task awaits
+ * the group, or has yet to go on; -EDEADLK: the caller is in it.
+ * asyncio: leaving `async with TaskGroup()` */
 CO_OP co_group_wait(struct co_group *group);
 
 /* ---- Machinery ------------------------------------------------------------------------------- */

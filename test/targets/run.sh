@@ -107,6 +107,9 @@ tests() {
     esac
 }
 
+# The files of the first two floors that the programs are linked with.
+library='task timer cancel group sync'
+
 # In how many pieces a program is compiled for a target.
 pieces() {
     case $1:$2 in
@@ -121,7 +124,10 @@ pieces() {
 job() {
     flag=$(form "$2")
     name=$out/$1-$2/$3-$5
-    objects="$out/$1-$2/task.o $out/$1-$2/group.o $out/$1-$2/sync.o"
+    objects=
+    for file in $library; do
+        objects="$objects $out/$1-$2/$file.o"
+    done
     other=test/$3_other.c
     [ -e "$other" ] || other=
     # shellcheck disable=SC2046,SC2086
@@ -136,7 +142,7 @@ library() {
     flag=$(form "$2")
     mkdir -p "$out/$1-$2"
     rm -f "$out/$1-$2"/*.tap
-    for file in task group sync; do
+    for file in $library; do
         # shellcheck disable=SC2046,SC2086
         $(compiler "$1") -std=gnu11 -Os -Wall -Wextra -Werror $flag -I. -c \
             -o "$out/$1-$2/$file.o" "$file.c" || exit 1
